@@ -1,0 +1,24 @@
+#pragma once
+
+// Ordered processing per key, in parallel across keys. All headers of the library, each including
+// only those before it:
+
+// clang-format off
+#include "convoy/status.hpp"
+#include "convoy/detail/asymmetric_fence.hpp"
+#include "convoy/detail/pause.hpp"
+#include "convoy/detail/ready_queue.hpp"
+#include "convoy/detail/scheduler.hpp"
+#include "convoy/runtime.hpp"
+#include "convoy/detail/ticket_ring.hpp"
+#include "convoy/detail/lane.hpp"
+#include "convoy/detail/lane_table.hpp"
+#include "convoy/detail/lane_pool.hpp"
+#include "convoy/detail/key_limit.hpp"
+#include "convoy/detail/event_count.hpp"
+#include "convoy/detail/core.hpp"
+#include "convoy/detail/partition.hpp"
+#include "convoy/detail/lane_run.hpp"
+#include "convoy/processor.hpp"
+#include "convoy/detail/task.hpp"
+#include "convoy/keyed_executor.hpp"

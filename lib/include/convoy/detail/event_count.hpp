@@ -1,0 +1,64 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+
+namespace convoy::detail {
+
+/// Where threads sleep until a condition holds that others make true without a lock. Who makes it
+/// true calls notify(), which is one load while nobody waits.
+class event_count {
+public:
+  /// Sleeps until ready() is true. Ready runs after this thread can be seen waiting, so no notify()
+  /// is missed.
+  template <class Ready>
+  void wait(Ready&& ready) {
+    // (1) seq_cst: first we can be seen, then we look; against notify()'s load (2) after the change
+    waiting_.fetch_add(1, std::memory_order_seq_cst);
+    const leaver leave{waiting_};
+    for (;;) {
+      std::uint64_t seen = 0;
+      {
+        const std::lock_guard lock(mutex_);
+        seen = notified_;
+      }
+      if (ready())
+        return;
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [&] { return notified_ != seen; });
+    }
+  }
+
+  /// To be called after the change, which must be a seq_cst store or read-modify-write.
+  void notify() noexcept {
+    if (!has_waiters())
+      return;
+    {
+      const std::lock_guard lock(mutex_);
+      ++notified_;
+    }
+    changed_.notify_all();
+  }
+
+  [[nodiscard]] bool has_waiters() const noexcept {
+    return waiting_.load(std::memory_order_seq_cst) !=
+           0; // (2) seq_cst: after the change, against (1)
+  }
+
+private:
+  struct leaver {
+    std::atomic<std::uint32_t>& waiting;
+    ~leaver() {
+      waiting.fetch_sub(1, std::memory_order_relaxed);
+    } // a notify() too many does no harm
+  };
+
+  std::atomic<std::uint32_t> waiting_{0};
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::uint64_t notified_ = 0;
+};
+
+} // namespace convoy::detail

@@ -1,0 +1,101 @@
+#pragma once
+
+// A lane: the FIFO of one key. At any time it belongs either to its partition's drainer or, while
+// it is out, to the pump that runs it; it changes hands through a ready queue and comes back
+// through the partition's stack of returned lanes. Nothing in it is atomic. While it is out the
+// drainer may still append behind the messages handed out: the two touch different slots, and each
+// side its own members.
+
+#include "convoy/detail/ready_queue.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <new>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+namespace convoy::detail {
+
+/// Room for messages, raw; the slots follow the header.
+template <class Message>
+struct chunk {
+  static constexpr std::size_t alignment = std::max(alignof(Message), alignof(std::max_align_t));
+  static constexpr std::size_t header =
+      (2 * sizeof(void*) + alignof(Message) - 1) / alignof(Message) * alignof(Message);
+
+  /// Chunks grow fourfold along a lane up to this.
+  static constexpr std::uint32_t most =
+      static_cast<std::uint32_t>(std::clamp<std::size_t>(4096 / sizeof(Message), 1, 64));
+
+  chunk* next;
+  std::uint32_t capacity;
+
+  Message* slots() noexcept {
+    return reinterpret_cast<Message*>(reinterpret_cast<std::byte*>(this) + header);
+  }
+
+  static std::size_t size(std::uint32_t capacity) noexcept {
+    return header + capacity * sizeof(Message);
+  }
+
+  /// Null when out of memory.
+  static chunk* make(std::uint32_t capacity) noexcept {
+    void* const memory = ::operator new (size(capacity), std::align_val_t{alignment}, std::nothrow);
+    return memory == nullptr ? nullptr : ::new (memory) chunk{nullptr, capacity};
+  }
+
+  static void destroy(chunk* c) noexcept { ::operator delete (c, std::align_val_t{alignment}); }
+};
+
+/// The first chunk of a lane lies inside it and holds one message.
+template <class Message>
+struct first_chunk : chunk<Message> {
+  alignas(Message) std::byte slot[sizeof(Message)];
+};
+
+/// State lives with its lane. The first message constructs it, so that an exception meets the error
+/// callback.
+template <class State>
+struct lane_state {
+  std::optional<State> state;
+};
+template <>
+struct lane_state<void> {};
+
+template <class Key, class Message, class State>
+struct lane : ready_item, lane_state<State> {
+  lane(runner& where, Key&& of, std::uint32_t its_hash) noexcept
+      : ready_item{&where}, hash(its_hash), key(std::move(of)) {
+    first.next = nullptr;
+    first.capacity = 1;
+  }
+  lane(const lane&) = delete;
+  lane& operator=(const lane&) = delete;
+  ~lane() = default;
+
+  // ---- the pump that runs it, while it is out ----
+  chunk<Message>* front = &first;  // where the next message to handle is
+  chunk<Message>* spent = nullptr; // used up since the lane went out
+  lane* link = nullptr;            // in the stack of returned lanes, or of free ones
+  std::uint32_t handed = 0;        // messages that may be handled
+  std::uint32_t finished = 0;      // handled since the lane went out
+
+  // ---- the drainer ----
+  std::uint32_t staged = 0;    // appended, not yet handed out
+  std::uint32_t unsettled = 0; // appended, not yet back as finished
+  std::uint32_t older = 0;     // how many of these belong to the epoch before the lane's
+  const std::uint32_t hash;    // upper bits unused by the choice of the partition
+  chunk<Message>* back = &first;
+  lane* next = nullptr; // in its bucket of the lane table
+  std::uint16_t back_index = 0;
+  std::uint16_t front_index = 0; // the runner's
+  bool out = false;
+  bool epoch = false; // of its youngest message
+
+  const Key key;
+  first_chunk<Message> first;
+};
+
+} // namespace convoy::detail

@@ -1,0 +1,135 @@
+#pragma once
+
+// Where a partition's lanes and chunks come from and go to: free lists, so that a steady load
+// allocates nothing. Only the drainer touches it. It keeps as much as the load has needed, until
+// trim() gives it back.
+
+#include "convoy/detail/lane.hpp"
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <new>
+#include <utility>
+
+namespace convoy::detail {
+
+template <class Key, class Message, class State>
+class lane_pool {
+public:
+  using lane_type = lane<Key, Message, State>;
+  using chunk_type = chunk<Message>;
+
+  lane_pool() = default;
+  lane_pool(const lane_pool&) = delete;
+  lane_pool& operator=(const lane_pool&) = delete;
+  ~lane_pool() {
+    while (!trim(~std::size_t{0}, 0)) {
+    }
+  }
+
+  /// Null when out of memory; then `key` is as it was.
+  [[nodiscard]] lane_type* make_lane(runner& home, Key&& key, std::uint32_t hash) noexcept {
+    void* memory = lanes_;
+    if (lanes_ != nullptr) {
+      lanes_ = lanes_->next;
+      --kept_;
+    } else {
+      memory =
+          ::operator new (sizeof(lane_type), std::align_val_t{alignof(lane_type)}, std::nothrow);
+      if (memory == nullptr)
+        return nullptr;
+    }
+    return ::new (memory) lane_type(home, std::move(key), hash);
+  }
+
+  void free_lane(lane_type& lane) noexcept {
+    lane.~lane_type();
+    lanes_ = ::new (static_cast<void*>(&lane)) free_node{lanes_};
+    ++kept_;
+  }
+
+  /// Appends a message to a lane; false when out of memory, then `message` is as it was.
+  [[nodiscard]] bool append(lane_type& lane, Message&& message) noexcept {
+    if (lane.back_index == lane.back->capacity) {
+      auto* const next = make_chunk(lane.back->capacity);
+      if (next == nullptr)
+        return false;
+      lane.back->next = next;
+      lane.back = next;
+      lane.back_index = 0;
+    }
+    ::new (static_cast<void*>(lane.back->slots() + lane.back_index)) Message(std::move(message));
+    ++lane.back_index;
+    return true;
+  }
+
+  /// Takes back the chunks that the runner has used up.
+  void free_spent(lane_type& lane) noexcept {
+    while (lane.spent != nullptr)
+      free_chunk(*std::exchange(lane.spent, lane.spent->next));
+  }
+
+  /// For a lane without messages: back to its first chunk.
+  void rewind(lane_type& lane) noexcept {
+    if (lane.back != &lane.first)
+      free_chunk(*lane.back);
+    lane.front = lane.back = &lane.first;
+    lane.front_index = lane.back_index = 0;
+  }
+
+  /// Gives up to `most` pieces of memory back, keeping `keep`. True: there is no more than that
+  /// left.
+  bool trim(std::size_t most, std::size_t keep) noexcept {
+    for (; kept_ > keep && most != 0; --most) {
+      if (lanes_ != nullptr) {
+        auto* const lane = std::exchange(lanes_, lanes_->next);
+        ::operator delete (lane, std::align_val_t{alignof(lane_type)});
+      } else {
+        auto** list = chunks_;
+        while (*list == nullptr)
+          ++list;
+        chunk_type::destroy(std::exchange(*list, (*list)->next));
+      }
+      --kept_;
+    }
+    return kept_ <= keep;
+  }
+
+private:
+  struct free_node {
+    free_node* next;
+  };
+
+  // Capacities are powers of four up to chunk::most, which need not be one.
+  static constexpr std::uint32_t after(std::uint32_t capacity) noexcept {
+    return std::min(4 * capacity, chunk_type::most);
+  }
+  static std::size_t list_of(std::uint32_t capacity) noexcept {
+    return static_cast<std::size_t>(std::bit_width(capacity));
+  }
+
+  chunk_type* make_chunk(std::uint32_t previous) noexcept {
+    const auto capacity = after(previous);
+    auto*& list = chunks_[list_of(capacity)];
+    if (list == nullptr)
+      return chunk_type::make(capacity);
+    --kept_;
+    auto* const chunk = std::exchange(list, list->next);
+    chunk->next = nullptr;
+    return chunk;
+  }
+
+  void free_chunk(chunk_type& chunk) noexcept {
+    auto*& list = chunks_[list_of(chunk.capacity)];
+    chunk.next = list;
+    list = &chunk;
+    ++kept_;
+  }
+
+  free_node* lanes_ = nullptr;
+  chunk_type* chunks_[8] = {}; // by bit width of the capacity
+  std::size_t kept_ = 0;       // pieces in all lists
+};
+
+} // namespace convoy::detail

@@ -1,0 +1,100 @@
+#pragma once
+
+// The lanes of a partition by key: chains through the lanes themselves, so that an entry costs one
+// pointer per bucket and nothing can fail once a lane exists. Single-threaded: only the drainer
+// touches it.
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <new>
+#include <utility>
+
+namespace convoy::detail {
+
+template <class Lane, class Equal>
+class lane_table {
+public:
+  explicit lane_table(Equal equal) : equal_(std::move(equal)) {}
+  lane_table(const lane_table&) = delete;
+  lane_table& operator=(const lane_table&) = delete;
+  ~lane_table() {
+    if (heads_ != small_)
+      delete[] heads_;
+  }
+
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+
+  template <class Key>
+  [[nodiscard]] Lane* find(const Key& key, std::uint32_t hash) const {
+    for (auto* l = *bucket(hash); l != nullptr; l = l->next)
+      if (l->hash == hash && equal_(l->key, key))
+        return l;
+    return nullptr;
+  }
+
+  /// The key must not be there.
+  void insert(Lane& lane) noexcept {
+    if (size_ >= buckets())
+      resize(2 * buckets());
+    auto** const head = bucket(lane.hash);
+    lane.next = *head;
+    *head = &lane;
+    ++size_;
+  }
+
+  void erase(Lane& lane) noexcept {
+    auto** at = bucket(lane.hash);
+    while (*at != &lane)
+      at = &(*at)->next;
+    *at = lane.next;
+    if (--size_ < buckets() / 8)
+      resize(buckets() / 2);
+  }
+
+  /// Takes all lanes out, one by one.
+  template <class Function>
+  void drain(Function&& function) noexcept {
+    for (std::uint64_t b = 0; b < buckets(); ++b)
+      while (heads_[b] != nullptr) {
+        auto* const lane = std::exchange(heads_[b], heads_[b]->next);
+        --size_;
+        function(*lane);
+      }
+  }
+
+private:
+  static constexpr std::uint64_t fewest = 64;
+
+  [[nodiscard]] std::uint64_t buckets() const noexcept { return mask_ + 1; }
+  [[nodiscard]] Lane** bucket(std::uint32_t hash) const noexcept { return heads_ + (hash & mask_); }
+
+  void resize(std::uint64_t wanted) noexcept {
+    if (wanted < fewest || wanted > std::uint64_t{1} << 32)
+      return;
+    auto** const heads = wanted == fewest ? small_ : new (std::nothrow) Lane*[wanted]();
+    if (heads == nullptr)
+      return; // chains get longer, that is all
+    std::fill_n(small_, heads == small_ ? fewest : 0, nullptr);
+    auto** const old = std::exchange(heads_, heads);
+    const auto old_buckets = buckets();
+    mask_ = wanted - 1;
+    for (std::uint64_t b = 0; b < old_buckets; ++b)
+      for (auto* l = old[b]; l != nullptr;) {
+        auto** const head = bucket(l->hash);
+        auto* const next = std::exchange(l->next, *head);
+        *head = l;
+        l = next;
+      }
+    if (old != small_)
+      delete[] old;
+  }
+
+  Lane* small_[fewest] = {};
+  Lane** heads_ = small_;
+  std::uint64_t mask_ = fewest - 1;
+  std::size_t size_ = 0;
+  [[no_unique_address]] Equal equal_;
+};
+
+} // namespace convoy::detail

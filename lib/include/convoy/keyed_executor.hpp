@@ -1,0 +1,62 @@
+#pragma once
+
+#include "convoy/detail/task.hpp"
+#include "convoy/processor.hpp"
+
+#include <concepts>
+#include <functional>
+#include <future>
+#include <type_traits>
+#include <utility>
+
+namespace convoy {
+
+/// Runs callables in strict FIFO order per key, one at a time per key, and in parallel across keys:
+/// a processor whose messages are the callables. Order, bounds, waiting and thread safety are those
+/// of processor. A callable of up to 40 bytes costs no allocation. What it throws goes to on_error,
+/// except from async(), where it goes into the future.
+template <class Key, class Hash = std::hash<Key>, class Equal = std::equal_to<Key>>
+class keyed_executor {
+  using processor_type = processor<Key, detail::task, void, Hash, Equal>;
+
+public:
+  using options = typename processor_type::options;
+
+  explicit keyed_executor(runtime& where, options wanted = {}, Hash hash = {}, Equal equal = {})
+      : tasks_(
+            where, [](detail::task& run) { run(); }, std::move(wanted), std::move(hash),
+            std::move(equal)) {}
+
+  /// See processor::submit. The callable is moved or copied only if it is accepted.
+  template <std::invocable Function>
+  [[nodiscard]] submit_status submit(const Key& key, Function&& function) {
+    return tasks_.submit_waiting(key, std::forward<Function>(function));
+  }
+
+  /// See processor::try_submit.
+  template <std::invocable Function>
+  [[nodiscard]] submit_status try_submit(const Key& key, Function&& function) {
+    return tasks_.emplace(key, std::forward<Function>(function));
+  }
+
+  /// Submits a callable and returns its result, or what it throws, as a future. Throws
+  /// convoy::refused if it was not accepted. Do not wait for the future inside a handler: its own
+  /// key may have to run first.
+  template <std::invocable Function>
+  [[nodiscard]] auto async(const Key& key, Function&& function) {
+    std::packaged_task<std::invoke_result_t<std::decay_t<Function>&>()> run(
+        std::forward<Function>(function));
+    auto result = run.get_future();
+    if (const auto status = submit(key, std::move(run)); status != submit_status::accepted)
+      throw refused(status);
+    return result;
+  }
+
+  void drain() { tasks_.drain(); }
+  void close() noexcept { tasks_.close(); }
+
+private:
+  processor_type tasks_;
+};
+
+} // namespace convoy

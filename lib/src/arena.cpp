@@ -1,0 +1,77 @@
+// The only file that includes oneTBB. In ThreadSanitizer builds it is compiled without
+// instrumentation: the system's TBB is not instrumented and would give false races from its
+// templates; Convoy's own acquire/release edges carry the data.
+
+#include "arena.hpp"
+
+#include <mutex>
+#include <tbb/global_control.h>
+#include <tbb/task_arena.h>
+#include <tbb/task_scheduler_observer.h>
+
+namespace convoy::detail {
+
+namespace {
+
+thread_local bool is_worker = false;
+
+class worker_marker final : public tbb::task_scheduler_observer {
+public:
+  explicit worker_marker(tbb::task_arena& arena) : task_scheduler_observer(arena) { observe(true); }
+  ~worker_marker() override { observe(false); }
+  void on_scheduler_entry(bool worker) override { is_worker = worker; }
+  void on_scheduler_exit(bool) override { is_worker = false; }
+};
+
+/// TBB obeys the smallest of all limits alive, so the arenas of a process share one: the sum of
+/// what they ask for, on top of what TBB offers everybody else.
+class thread_limit {
+public:
+  explicit thread_limit(unsigned threads) : threads_(threads) { change(threads_, 0); }
+  thread_limit(const thread_limit&) = delete;
+  thread_limit& operator=(const thread_limit&) = delete;
+  ~thread_limit() { change(0, threads_); }
+
+private:
+  static void change(std::size_t more, std::size_t fewer) {
+    static std::mutex mutex;
+    static std::size_t total = 0;
+    static std::unique_ptr<tbb::global_control> control;
+    const std::lock_guard lock(mutex);
+    total += more;
+    total -= fewer;
+    control.reset(); // before its successor: the smaller of the two would stand
+    if (total != 0) {
+      const auto others = static_cast<std::size_t>(tbb::info::default_concurrency());
+      control = std::make_unique<tbb::global_control>(tbb::global_control::max_allowed_parallelism,
+                                                      total + others);
+    }
+  }
+
+  std::size_t threads_;
+};
+
+} // namespace
+
+struct arena::parts {
+  explicit parts(unsigned concurrency)
+      : limit(concurrency), arena(static_cast<int>(concurrency), 0), marker(arena) {}
+
+  thread_limit limit;
+  tbb::task_arena arena;
+  worker_marker marker;
+};
+
+arena::arena(unsigned concurrency) : parts_(std::make_unique<parts>(concurrency)) {}
+arena::~arena() = default;
+
+void arena::enqueue(void (*task)(void*) noexcept, void* argument) {
+  parts_->arena.enqueue(
+      [task, argument] { tbb::this_task_arena::isolate([task, argument] { task(argument); }); });
+}
+
+bool arena::on_worker_thread() noexcept {
+  return is_worker;
+}
+
+} // namespace convoy::detail

@@ -1,0 +1,39 @@
+#include "convoy/detail/asymmetric_fence.hpp"
+
+#if defined(__linux__) && __has_include(<linux/membarrier.h>)
+#include <linux/membarrier.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#define CONVOY_HAS_MEMBARRIER 1
+#endif
+
+namespace convoy::detail {
+
+namespace {
+
+#ifdef CONVOY_HAS_MEMBARRIER
+bool membarrier(int command) noexcept {
+  return ::syscall(SYS_membarrier, command, 0, 0) == 0;
+}
+bool register_membarrier() noexcept {
+  return membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);
+}
+#else
+bool register_membarrier() noexcept {
+  return false;
+}
+#endif
+
+} // namespace
+
+bool fences_are_asymmetric = register_membarrier();
+
+void fence_heavy() noexcept {
+#ifdef CONVOY_HAS_MEMBARRIER
+  if (fences_are_asymmetric && membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED))
+    return;
+#endif
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+}
+
+} // namespace convoy::detail

@@ -1,0 +1,333 @@
+#include "convoy/detail/scheduler.hpp"
+
+#include "arena.hpp"
+#include "convoy/detail/asymmetric_fence.hpp"
+#include "convoy/detail/pause.hpp"
+#include "semaphore.hpp"
+
+#include <concurrentqueue/concurrentqueue.h>
+#include <mutex>
+#include <new>
+#include <thread>
+#include <vector>
+
+namespace convoy::detail {
+
+namespace {
+
+// The idle word's fields.
+constexpr unsigned field_bits = 12;
+constexpr std::uint64_t field_mask = (1u << field_bits) - 1;
+constexpr std::uint64_t searching = 1;
+constexpr std::uint64_t parked = searching << field_bits;
+constexpr std::uint64_t starting = parked << field_bits;
+constexpr std::uint64_t absent = starting << field_bits;
+constexpr std::uint64_t sentry = absent << field_bits;
+
+constexpr unsigned count(std::uint64_t idle, std::uint64_t field) noexcept {
+  return static_cast<unsigned>((idle / field) & field_mask);
+}
+
+constexpr unsigned count_all(std::uint64_t idle) noexcept {
+  return count(idle, searching) + count(idle, parked) + count(idle, starting) +
+         count(idle, absent) + count(idle, sentry);
+}
+
+constexpr std::chrono::microseconds search_time{10}; // about what a wake-up costs
+constexpr std::chrono::microseconds nap_time{50};    // how long work may hide behind a handler
+constexpr unsigned idle_naps = 40;                   // then the sentry parks
+constexpr std::chrono::milliseconds park_time{100};  // then the thread goes back to the arena
+constexpr std::uint32_t turns_between_inbox_looks = 32;
+
+/// What TBB does for us anyway, where ThreadSanitizer can see it.
+constinit std::atomic<std::uint64_t> tbb_edge{0};
+
+} // namespace
+
+struct scheduler::parts {
+  explicit parts(unsigned concurrency) : workers(concurrency) {}
+
+  arena workers;
+  moodycamel::ConcurrentQueue<ready_item*> inbox;
+  std::vector<std::unique_ptr<pump>> pumps;
+
+  semaphore park;
+  semaphore nap;
+
+  std::mutex mutex; // guards what follows
+  std::vector<pump*> absent_pumps;
+  unsigned tasks = 0; // enqueued or running
+  std::condition_variable task_ended;
+};
+
+bool on_worker_thread() noexcept {
+  return pump::current() != nullptr || arena::on_worker_thread();
+}
+
+scheduler::scheduler(unsigned concurrency)
+    : concurrency_(concurrency), parts_(std::make_unique<parts>(concurrency)),
+      idle_(absent * concurrency) {
+  for (unsigned i = 0; i < concurrency; ++i)
+    parts_->pumps.push_back(std::make_unique<pump>(*this));
+  for (auto& each : parts_->pumps)
+    parts_->absent_pumps.push_back(each.get());
+}
+
+scheduler::~scheduler() {
+  stopping_.store(true, std::memory_order_relaxed); // ordered by the semaphores' mutexes
+  parts_->nap.signal();
+  for (unsigned i = 0; i < concurrency_; ++i)
+    parts_->park.signal();
+  std::unique_lock lock(parts_->mutex);
+  parts_->task_ended.wait(lock, [this] { return parts_->tasks == 0; });
+}
+
+void scheduler::make_ready(ready_item& item) noexcept {
+  auto* const self = pump::current();
+  if (self != nullptr && &self->home == this && self->queue.push(item))
+    return;
+  put_in_inbox(item);
+  // Arbitrates with a pump that parks: it counts itself in, then looks into the inbox.
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  wake();
+}
+
+void scheduler::put_in_inbox(ready_item& item) noexcept {
+  inbox_edge_.fetch_add(
+      1, std::memory_order_release);    // (1) release: what is behind the item; pairs with (2)
+  while (!parts_->inbox.enqueue(&item)) // out of memory: the item can't be refused, so it waits
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+}
+
+ready_item* scheduler::take_from_inbox() noexcept {
+  ready_item* item = nullptr;
+  if (!parts_->inbox.try_dequeue(item))
+    return nullptr;
+  (void)inbox_edge_.load(
+      std::memory_order_acquire); // (2) acquire: what is behind the item; pairs with (1)
+  return item;
+}
+
+void scheduler::wake() noexcept {
+  // (3) seq_cst: a maker of an item and a parking pump (4) can't miss each other
+  auto idle = idle_.load(std::memory_order_seq_cst);
+  for (;;) {
+    std::uint64_t from = 0;
+    if (count(idle, searching) != 0)
+      return; // it looks once more after it has counted itself out
+    if (count(idle, sentry) != 0)
+      from = sentry;
+    else if (count(idle, parked) != 0)
+      from = parked;
+    else if (count(idle, absent) != 0 && count(idle, starting) == 0)
+      from = absent;
+    else
+      return;
+    const auto to = from == absent ? starting : searching;
+    // (5) release: hands over to whom we wake; pairs with (6)
+    if (!idle_.compare_exchange_weak(idle, idle - from + to, std::memory_order_seq_cst,
+                                     std::memory_order_seq_cst))
+      continue;
+    if (from == sentry)
+      parts_->nap.signal();
+    else if (from == parked)
+      parts_->park.signal();
+    else
+      start_task();
+    return;
+  }
+}
+
+void scheduler::start_task() noexcept {
+  tbb_edge.fetch_add(
+      1, std::memory_order_release); // (12) release: the scheduler itself; pairs with (13)
+  {
+    const std::lock_guard lock(parts_->mutex);
+    ++parts_->tasks;
+  }
+  for (;;) {
+    try {
+      return parts_->workers.enqueue(&scheduler::run_task, this);
+    } catch (...) { // out of memory: somebody has to run, so it waits
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  }
+}
+
+void scheduler::run_task(void* argument) noexcept {
+  (void)tbb_edge.load(
+      std::memory_order_acquire); // (13) acquire: the scheduler itself; pairs with (12)
+  auto& self = *static_cast<scheduler*>(argument);
+  // (6) acquire: what the waker had done; pairs with (5)
+  self.idle_.fetch_add(searching - starting, std::memory_order_acq_rel);
+  auto& parts = *self.parts_;
+  pump* mine = nullptr;
+  {
+    const std::lock_guard lock(parts.mutex);
+    mine = parts.absent_pumps.back();
+    parts.absent_pumps.pop_back();
+  }
+  pump::current_ = mine;
+  self.run(*mine);
+  pump::current_ = nullptr;
+  {
+    const std::lock_guard lock(parts.mutex);
+    parts.absent_pumps.push_back(mine);
+  }
+  self.idle_.fetch_add(
+      absent,
+      std::memory_order_seq_cst); // (4) seq_cst: against a maker (3) that saw nobody to wake
+  if (self.any_ready())
+    self.wake();
+  const std::lock_guard lock(parts.mutex);
+  --parts.tasks;
+  parts.task_ended.notify_all();
+}
+
+void scheduler::run(pump& self) noexcept {
+  for (;;) {
+    auto* item = search(self);
+    if (item == nullptr) {
+      if (stopping_.load(std::memory_order_relaxed) || !sleep()) // see the destructor
+        return;
+      continue;
+    }
+    stop_searching(self);
+    do {
+      item->home->run(*item, self);
+      // (7) release: our last touch of the owner's memory; pairs with (8)
+      self.touching_.store(nullptr, std::memory_order_release);
+      item = next(self);
+    } while (item != nullptr);
+    idle_.fetch_add(searching, std::memory_order_relaxed); // promises nothing yet: see sleep()
+  }
+}
+
+ready_item* scheduler::next(pump& self) noexcept {
+  // What came from outside must not starve behind lanes that go on for ever.
+  if (++self.turn_ % turns_between_inbox_looks == 0)
+    if (auto* const item = take_from_inbox())
+      return item;
+  return self.queue.pop();
+}
+
+ready_item* scheduler::search(pump& self) noexcept {
+  const auto until = clock::now() + search_time;
+  do {
+    if (auto* const item = take_from_inbox())
+      return item;
+    for (std::size_t i = 0; i < parts_->pumps.size(); ++i) {
+      auto& victim = *parts_->pumps[++self.victim_ % parts_->pumps.size()];
+      if (&victim == &self)
+        continue;
+      if (auto* const item = victim.queue.steal_into(self.queue))
+        return item;
+    }
+    for (unsigned i = 0; i < 16; ++i)
+      pause();
+  } while (clock::now() < until);
+  return nullptr;
+}
+
+void scheduler::stop_searching(pump& self) noexcept {
+  // (9) seq_cst: who made something ready while we searched did not wake anybody; against wake()'s
+  // load (3)
+  const auto idle = idle_.fetch_sub(searching, std::memory_order_seq_cst) - searching;
+  if (count(idle, searching) + count(idle, sentry) != 0 || count_all(idle) == 0)
+    return;
+  // Nobody looks any more. Somebody must if there is more, or other pumps that could hide some.
+  if (count_all(idle) + 1 < concurrency_ || self.queue.approx_size() != 0 || any_ready())
+    wake();
+}
+
+bool scheduler::any_ready() const noexcept {
+  if (parts_->inbox.size_approx() != 0)
+    return true;
+  for (const auto& each : parts_->pumps)
+    if (each->queue.approx_size() != 0)
+      return true;
+  return false;
+}
+
+/// Called while counted as searching. True: counted as searching again, with reason; false: counted
+/// nowhere, leave.
+bool scheduler::sleep() noexcept {
+  auto idle = idle_.load(std::memory_order_relaxed); // the swap decides
+  for (;;) {
+    const bool others_busy = count_all(idle) < concurrency_;
+    const auto to = others_busy && count(idle, sentry) == 0 ? sentry : parked;
+    // (10) seq_cst: before our look at the inbox, against a maker's load of the word (3)
+    if (!idle_.compare_exchange_weak(idle, idle - searching + to, std::memory_order_seq_cst,
+                                     std::memory_order_relaxed))
+      continue;
+    return to == sentry ? stand_sentry() : park();
+  }
+}
+
+/// Gives up one of `field`, to be counted under `to`; false if a waker has already counted us in as
+/// searching.
+bool scheduler::leave_field(std::uint64_t field, std::uint64_t to) noexcept {
+  auto idle = idle_.load(std::memory_order_relaxed); // the swap decides
+  while (count(idle, field) != 0)
+    // (11) seq_cst: as (10)
+    if (idle_.compare_exchange_weak(idle, idle - field + to, std::memory_order_seq_cst,
+                                    std::memory_order_relaxed))
+      return true;
+  return false;
+}
+
+bool scheduler::park() noexcept {
+  std::atomic_thread_fence(std::memory_order_seq_cst); // see (10)
+  if (any_ready()) {
+    if (!leave_field(parked, searching))
+      parts_->park.wait();
+    return true;
+  }
+  if (parts_->park.wait_for(park_time))
+    return true;
+  if (leave_field(parked, 0))
+    return false;
+  parts_->park.wait(); // a waker was faster, its signal is on the way
+  return true;
+}
+
+bool scheduler::stand_sentry() noexcept {
+  for (unsigned naps = 0;; ++naps) {
+    if (parts_->nap.wait_for(nap_time))
+      return true;
+    const auto idle = idle_.load(std::memory_order_relaxed); // a hint
+    if (any_ready() ||
+        count_all(idle) == concurrency_) { // or nobody left to watch: the next sleep() parks
+      if (!leave_field(sentry, searching))
+        parts_->nap.wait();
+      return true;
+    }
+    if (naps == idle_naps) {
+      if (!leave_field(sentry, parked)) {
+        parts_->nap.wait();
+        return true;
+      }
+      fence_heavy(); // against a pump that relies on us in cover(): we see its items, or it sees us
+                     // gone
+      return park();
+    }
+  }
+}
+
+void pump::cover() noexcept {
+  if (queue.approx_size() == 0)
+    return;
+  fence_light(); // our items against the word, see stand_sentry()
+  const auto idle = home.idle_.load(std::memory_order_relaxed); // ordered by the fence
+  if (idle != 0 && count(idle, searching) + count(idle, sentry) == 0)
+    home.wake();
+}
+
+void scheduler::wait_until_left(const void* owner) const noexcept {
+  for (const auto& each : parts_->pumps)
+    // (8) acquire: the pump's last touch; pairs with (7)
+    while (each->touching_.load(std::memory_order_acquire) == owner)
+      std::this_thread::sleep_for(std::chrono::microseconds(20));
+}
+
+} // namespace convoy::detail
