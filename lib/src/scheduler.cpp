@@ -6,6 +6,8 @@
 #include "semaphore.hpp"
 
 #include <concurrentqueue/concurrentqueue.h>
+#include <cstdio>
+#include <exception>
 #include <mutex>
 #include <new>
 #include <thread>
@@ -74,6 +76,11 @@ scheduler::scheduler(unsigned concurrency)
 }
 
 scheduler::~scheduler() {
+  if (users_.load(std::memory_order_relaxed) != 0) { // only counted
+    std::fputs("convoy: a runtime was destroyed before its processors; declare it before them\n",
+               stderr);
+    std::terminate();
+  }
   stopping_.store(true, std::memory_order_relaxed); // ordered by the semaphores' mutexes
   parts_->nap.signal();
   for (unsigned i = 0; i < concurrency_; ++i)

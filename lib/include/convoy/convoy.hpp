@@ -19,6 +19,7 @@
 #include "convoy/detail/core.hpp"
 #include "convoy/detail/partition.hpp"
 #include "convoy/detail/lane_run.hpp"
+#include "convoy/detail/ingress.hpp"
 #include "convoy/processor.hpp"
 #include "convoy/detail/task.hpp"
 #include "convoy/keyed_executor.hpp"

@@ -30,13 +30,13 @@ public:
   /// See processor::submit. The callable is moved or copied only if it is accepted.
   template <std::invocable Function>
   [[nodiscard]] submit_status submit(const Key& key, Function&& function) {
-    return tasks_.submit_waiting(key, std::forward<Function>(function));
+    return tasks_.ingress_.submit_waiting(key, std::forward<Function>(function));
   }
 
   /// See processor::try_submit.
   template <std::invocable Function>
   [[nodiscard]] submit_status try_submit(const Key& key, Function&& function) {
-    return tasks_.emplace(key, std::forward<Function>(function));
+    return tasks_.ingress_.emplace(key, std::forward<Function>(function));
   }
 
   /// Submits a callable and returns its result, or what it throws, as a future. Throws

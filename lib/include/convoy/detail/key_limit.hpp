@@ -17,6 +17,13 @@ public:
   key_limit(std::size_t most, Hash hash, Equal equal)
       : most_(most), counts_(0, std::move(hash), std::move(equal)) {}
 
+  /// A first look, so that a full key is refused without taking a ticket.
+  [[nodiscard]] bool has_room(const Key& key) {
+    const std::lock_guard lock(mutex_);
+    const auto at = counts_.find(key);
+    return at == counts_.end() || at->second < most_;
+  }
+
   /// True: one more of `key` is counted. Throws what copying a key or allocating throws; then
   /// nothing is counted.
   [[nodiscard]] bool add(const Key& key) {

@@ -85,7 +85,10 @@ public:
   explicit scheduler(unsigned concurrency);
   scheduler(const scheduler&) = delete;
   scheduler& operator=(const scheduler&) = delete;
-  ~scheduler(); ///< waits for the pumps to leave; nothing may be ready any more
+  ~scheduler(); ///< waits for the pumps to leave; terminates if a processor is still attached
+
+  void attach() noexcept { users_.fetch_add(1, std::memory_order_relaxed); } // only counted
+  void detach() noexcept { users_.fetch_sub(1, std::memory_order_relaxed); } // only counted
 
   [[nodiscard]] unsigned concurrency() const noexcept { return concurrency_; }
 
@@ -122,6 +125,7 @@ private:
   alignas(cache_line) std::atomic<std::uint64_t> idle_;
   alignas(cache_line) std::atomic<std::uint64_t> inbox_edge_{0}; // orders what the inbox passes on
   alignas(cache_line) std::atomic<bool> stopping_{false};
+  std::atomic<unsigned> users_{0}; // processors
 };
 
 inline void pump::push(ready_item& item) noexcept {
