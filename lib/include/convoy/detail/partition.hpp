@@ -308,7 +308,7 @@ private:
 
   /// False: there is something to do, and we still (or again) have the role.
   [[nodiscard]] bool leave() noexcept {
-    if (!pool_.trim(most_per_visit, table_.size() + kept_pieces))
+    if (!pool_.trim(most_per_visit, table_.size() + kept_pieces) || !ring.trim(most_per_visit / 8))
       return false;
     const auto next = ring.next_ticket();
     const auto asked = asked_;

@@ -18,10 +18,10 @@
 //   cell.word  2 (ticket + 1), plus 1 if void, once the ticket is published. Never reset: a
 //   segment's next tickets are higher.
 //
-// Who frees a segment: the consumer takes it out when all of its tickets are consumed. A producer
-// could still hold a pointer to it from hint_; that producer took its ticket before it read hint_
-// and uses the pointer only until it publishes. So the consumer moves hint_ on, then reads tail_:
-// once all tickets below that are consumed, nobody holds the pointer.
+// Who frees a segment: the consumer, when all of its tickets are consumed and no producer can hold
+// a pointer to it. A producer reads hint_ after it has taken its ticket and uses the pointer only
+// until it publishes; hint_ never goes back. So the consumer notes tail_ when it first sees that
+// hint_ has left a segment: once all tickets below that are consumed, nobody holds the pointer.
 
 #include "convoy/detail/ready_queue.hpp"
 
@@ -77,7 +77,7 @@ public:
   explicit ticket_ring(std::uint64_t credit) : credit_end_(credit) {
     auto first = std::make_unique<segment>();
     link(new segment); // takes the place of last_ for a moment
-    first_ = last_;
+    first_ = marked_ = last_;
     link(first.release());
     hint_.store(first_, std::memory_order_relaxed); // nobody else is here yet
     publish_limit();
@@ -93,7 +93,8 @@ public:
           first_, first_->next.load(std::memory_order_relaxed)); // nobody else is here any more
     while (retired_first_ != nullptr)
       delete std::exchange(retired_first_, retired_first_->prev);
-    delete spare_;
+    while (spare_ != nullptr)
+      delete take_spare();
   }
 
   // ---- producers
@@ -111,7 +112,7 @@ public:
     if (tail_.load(std::memory_order_relaxed) + count > limit_.load(std::memory_order_relaxed))
       return no_ticket;
     // (1) seq_cst: with the load of limit_ (2) against take_credit() (3), with the load of hint_
-    // (4) against next_segment() (5), with the partition's look at scheduled_ against its drainer's
+    // (4) against mark_old() (5), with the partition's look at scheduled_ against its drainer's
     // look at tickets() (11)
     const auto ticket = tail_.fetch_add(count, std::memory_order_seq_cst);
     // (2) seq_cst: see (1); acquire: the segments below the limit; pairs with (6)
@@ -259,45 +260,58 @@ public:
   /// Gives a new life to segments taken out earlier that nobody can hold any more. To be called now
   /// and then.
   void recycle() noexcept {
+    mark_old();
     while (retired_first_ != nullptr && retired_first_->free_at <= consumed()) {
       auto* const s = std::exchange(retired_first_, retired_first_->prev);
       const std::lock_guard lock(ledger_);
       if (linked_end_ < tickets() + 2 * segment_cells) { // producers will soon need it
         link(s);
         publish_limit();
-      } else if (spare_ == nullptr) {
-        spare_ = s;
       } else {
-        delete s;
+        s->prev = spare_;
+        spare_ = s;
+        ++spares_;
       }
     }
   }
 
+  /// Gives up to `most` segments that a backlog has left behind back to the system. True: no more
+  /// than a few are kept.
+  [[nodiscard]] bool trim(std::size_t most) noexcept {
+    const std::lock_guard lock(ledger_);
+    for (; spares_ > kept_spares && most != 0; --most)
+      delete take_spare();
+    return spares_ <= kept_spares;
+  }
+
 private:
+  static constexpr std::size_t kept_spares = 2;
   static constexpr std::uint64_t closed_bit = std::uint64_t{1} << 63;
 
   struct segment {
     std::uint64_t base = 0;    // ticket of cells[0]
     std::uint64_t free_at = 0; // retired: nobody can hold it once so many tickets are consumed
-    segment* prev = nullptr;   // retired: the next one retired
+    segment* prev = nullptr;   // retired or spare: the next one of these
     std::atomic<segment*> next{
         nullptr}; // stays when retired: a late producer may still walk on from here
     cell cells[segment_cells];
   };
 
-  segment* walk(segment* s, std::uint64_t ticket) noexcept {
+  segment* walk(segment* const from, std::uint64_t ticket) noexcept {
     // From our ticket's segment on all are alive, and so are the links between them; an older one
     // still has its link.
+    auto* s = from;
     while (ticket < s->base)
       s = s->prev;
-    if (ticket - s->base < segment_cells)
-      return s;
     while (ticket - s->base >= segment_cells)
       s = s->next.load(
           std::memory_order_relaxed); // set before the limit was raised to here, see (2)
-    // (12) release: later readers walk from here; pairs with (4). Never behind an unpublished
-    // ticket: ours.
-    hint_.store(s, std::memory_order_release);
+    if (s->base > from->base) {
+      auto* expected = from; // never back: mark_old() relies on it
+      // (12) release: later readers walk from here; pairs with (4)
+      hint_.compare_exchange_strong(expected, s, std::memory_order_seq_cst,
+                                    std::memory_order_relaxed);
+    }
     return s;
   }
 
@@ -329,14 +343,33 @@ private:
     linked_end_ += segment_cells;
   }
 
+  [[nodiscard]] segment* take_spare() noexcept {
+    --spares_;
+    return std::exchange(spare_, spare_->prev);
+  }
+
   [[nodiscard]] bool link_another() noexcept {
-    auto* const s = spare_ != nullptr ? std::exchange(spare_, nullptr) : new (std::nothrow) segment;
+    auto* const s = spare_ != nullptr ? take_spare() : new (std::nothrow) segment;
     if (s != nullptr)
       link(s);
     return s != nullptr;
   }
 
   // ---- consumer ----
+
+  /// Notes for the segments that hint_ has left which tickets' holders may still have read it
+  /// there. hint_ first, then tail_ (11): who read an older value (4) had taken its ticket (1)
+  /// before, and nobody will read it again.
+  void mark_old() noexcept {
+    auto* const hint =
+        hint_.load(std::memory_order_seq_cst); // (5) seq_cst: before (11), against (1) and (4)
+    if (marked_ == hint)
+      return;
+    const auto until = tickets();
+    for (; marked_ != hint;
+         marked_ = marked_->next.load(std::memory_order_acquire)) // (14) acquire: pairs with (13)
+      marked_->free_at = until;
+  }
 
   /// Goes on to the next segment, if there is one, and takes out the one that is used up.
   [[nodiscard]] bool next_segment() noexcept {
@@ -347,11 +380,10 @@ private:
     auto* const old = std::exchange(first_, next);
     index_ = 0;
     auto* expected = old;
-    // (5) seq_cst: hint_ first, then tail_ (11): who still read `old` (4) had its ticket (1) before
-    // our tail_
-    hint_.compare_exchange_strong(expected, first_, std::memory_order_seq_cst,
-                                  std::memory_order_seq_cst);
-    old->free_at = tickets();
+    hint_.compare_exchange_strong(expected, first_,
+                                  std::memory_order_seq_cst, // (5) seq_cst: see mark_old()
+                                  std::memory_order_relaxed);
+    mark_old();
     old->prev = nullptr;
     if (retired_first_ == nullptr)
       retired_first_ = old;
@@ -369,6 +401,7 @@ private:
 
   alignas(cache_line) segment* first_ = nullptr; // consumer
   std::uint64_t index_ = 0;                      // consumer: cells of first_ consumed
+  segment* marked_ = nullptr;                    // consumer: free_at is known for all before this
   segment* retired_first_ = nullptr;             // consumer
   segment* retired_last_ = nullptr;              // consumer, if there is a first
 
@@ -376,7 +409,8 @@ private:
   std::uint64_t credit_end_;
   std::uint64_t linked_end_ = 0;
   segment* last_ = nullptr;
-  segment* spare_ = nullptr;
+  segment* spare_ = nullptr; // chained by prev
+  std::size_t spares_ = 0;
 };
 
 } // namespace convoy::detail
