@@ -33,6 +33,7 @@ void fence_heavy() noexcept {
   if (fences_are_asymmetric && membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED))
     return;
 #endif
+  // (1) seq_cst: pairs with (1) in asymmetric_fence.hpp
   std::atomic_thread_fence(std::memory_order_seq_cst);
 }
 

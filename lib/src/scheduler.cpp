@@ -94,7 +94,7 @@ void scheduler::make_ready(ready_item& item) noexcept {
   if (self != nullptr && &self->home == this && self->queue.push(item))
     return;
   put_in_inbox(item);
-  // Arbitrates with a pump that parks: it counts itself in, then looks into the inbox.
+  // (14) seq_cst: the item first, then the word; pairs with (15)
   std::atomic_thread_fence(std::memory_order_seq_cst);
   wake();
 }
@@ -116,7 +116,7 @@ ready_item* scheduler::take_from_inbox() noexcept {
 }
 
 void scheduler::wake() noexcept {
-  // (3) seq_cst: a maker of an item and a parking pump (4) can't miss each other
+  // (3) seq_cst: the item first, then the word; against (4), (9), (10), (11)
   auto idle = idle_.load(std::memory_order_seq_cst);
   for (;;) {
     std::uint64_t from = 0;
@@ -181,9 +181,8 @@ void scheduler::run_task(void* argument) noexcept {
     const std::lock_guard lock(parts.mutex);
     parts.absent_pumps.push_back(mine);
   }
-  self.idle_.fetch_add(
-      absent,
-      std::memory_order_seq_cst); // (4) seq_cst: against a maker (3) that saw nobody to wake
+  // (4) seq_cst: the word first, then the items; against a maker that saw nobody to wake (3)
+  self.idle_.fetch_add(absent, std::memory_order_seq_cst);
   if (self.any_ready())
     self.wake();
   const std::lock_guard lock(parts.mutex);
@@ -237,8 +236,7 @@ ready_item* scheduler::search(pump& self) noexcept {
 }
 
 void scheduler::stop_searching(pump& self) noexcept {
-  // (9) seq_cst: who made something ready while we searched did not wake anybody; against wake()'s
-  // load (3)
+  // (9) seq_cst: the word first, then the items; against (3), who woke nobody while we searched
   const auto idle = idle_.fetch_sub(searching, std::memory_order_seq_cst) - searching;
   if (count(idle, searching) + count(idle, sentry) != 0 || count_all(idle) == 0)
     return;
@@ -263,7 +261,7 @@ bool scheduler::sleep() noexcept {
   for (;;) {
     const bool others_busy = count_all(idle) < concurrency_;
     const auto to = others_busy && count(idle, sentry) == 0 ? sentry : parked;
-    // (10) seq_cst: before our look at the inbox, against a maker's load of the word (3)
+    // (10) seq_cst: the word first, then the items; against (3)
     if (!idle_.compare_exchange_weak(idle, idle - searching + to, std::memory_order_seq_cst,
                                      std::memory_order_relaxed))
       continue;
@@ -276,7 +274,7 @@ bool scheduler::sleep() noexcept {
 bool scheduler::leave_field(std::uint64_t field, std::uint64_t to) noexcept {
   auto idle = idle_.load(std::memory_order_relaxed); // the swap decides
   while (count(idle, field) != 0)
-    // (11) seq_cst: as (10)
+    // (11) seq_cst: the word first, then the items; against (3)
     if (idle_.compare_exchange_weak(idle, idle - field + to, std::memory_order_seq_cst,
                                     std::memory_order_relaxed))
       return true;
@@ -284,7 +282,8 @@ bool scheduler::leave_field(std::uint64_t field, std::uint64_t to) noexcept {
 }
 
 bool scheduler::park() noexcept {
-  std::atomic_thread_fence(std::memory_order_seq_cst); // see (10)
+  // (15) seq_cst: the word first, then the inbox; pairs with (14)
+  std::atomic_thread_fence(std::memory_order_seq_cst);
   if (any_ready()) {
     if (!leave_field(parked, searching))
       parts_->park.wait();

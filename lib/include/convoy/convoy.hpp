@@ -10,6 +10,7 @@
 #include "convoy/detail/ready_queue.hpp"
 #include "convoy/detail/scheduler.hpp"
 #include "convoy/runtime.hpp"
+#include "convoy/detail/segment_list.hpp"
 #include "convoy/detail/ticket_ring.hpp"
 #include "convoy/detail/lane.hpp"
 #include "convoy/detail/lane_table.hpp"

@@ -17,6 +17,7 @@ inline void fence_light() noexcept {
   if (fences_are_asymmetric) [[likely]]
     std::atomic_signal_fence(std::memory_order_seq_cst);
   else
+    // (1) seq_cst: pairs with (1) in asymmetric_fence.cpp
     std::atomic_thread_fence(std::memory_order_seq_cst);
 }
 

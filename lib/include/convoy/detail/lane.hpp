@@ -27,7 +27,7 @@ struct chunk {
 
   /// Chunks grow fourfold along a lane up to this.
   static constexpr std::uint32_t most =
-      static_cast<std::uint32_t>(std::clamp<std::size_t>(4096 / sizeof(Message), 1, 64));
+      static_cast<std::uint32_t>(std::clamp<std::size_t>(4096 / sizeof(Message), 1, 256));
 
   chunk* next;
   std::uint32_t capacity;

@@ -128,8 +128,8 @@ private:
   }
 
   free_node* lanes_ = nullptr;
-  chunk_type* chunks_[8] = {}; // by bit width of the capacity
-  std::size_t kept_ = 0;       // pieces in all lists
+  chunk_type* chunks_[10] = {}; // by bit width of the capacity
+  std::size_t kept_ = 0;        // pieces in all lists
 };
 
 } // namespace convoy::detail

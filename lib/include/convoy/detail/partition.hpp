@@ -48,8 +48,7 @@ public:
     table_.drain([this](lane_type& lane) { pool_.free_lane(lane); }); // idle lanes with state
   }
 
-  // ---- any thread
-  // ------------------------------------------------------------------------------------------------------
+  // ---- any thread ----
 
   ring_type ring;
   std::optional<key_limit<Key, Hash, Equal>> limit;
@@ -57,18 +56,18 @@ public:
   /// To be called after a ticket was published. At most one read-modify-write, usually none.
   void signal() noexcept {
     fence_light(); // our publication against a drainer that leaves, see leave_to_producer()
-    // (1) seq_cst: after our ticket; against the drainer's exchange (2)
+    // (1) seq_cst: after our ticket or lane is there to see; against (2)
     if (!scheduled_.load(std::memory_order_seq_cst))
       schedule();
   }
 
   /// Asks for drained() of everything up to `ticket`.
   void request_drain(std::uint64_t ticket) noexcept {
+    // (3) seq_cst: before our look at scheduled_, against (4)
     auto asked = drain_until_.load(std::memory_order_relaxed); // the swap decides
     while (asked < ticket &&
-           !drain_until_.compare_exchange_weak(
-               asked, ticket, std::memory_order_seq_cst, // (3) seq_cst: before (1), against (4)
-               std::memory_order_relaxed)) {
+           !drain_until_.compare_exchange_weak(asked, ticket, std::memory_order_seq_cst,
+                                               std::memory_order_relaxed)) {
     }
     signal();
   }
@@ -91,16 +90,15 @@ public:
   /// touch it again.
   void give_back(lane_type& lane) noexcept {
     lane.link = returned_.load(std::memory_order_relaxed); // the swap decides
-    // (8) release: the lane; pairs with (9). seq_cst: before (1), against (10)
+    // (8) release: the lane; pairs with (9). seq_cst: before our look at scheduled_, against (10)
     while (!returned_.compare_exchange_weak(lane.link, &lane, std::memory_order_seq_cst,
                                             std::memory_order_relaxed)) {
     }
-    if (!scheduled_.load(std::memory_order_seq_cst)) // (1) as in signal()
+    if (!scheduled_.load(std::memory_order_seq_cst)) // (1) seq_cst: as in signal(); against (2)
       schedule();
   }
 
-  // ---- pumps
-  // -------------------------------------------------------------------------------------------------------------
+  // ---- pumps ----
 
   void run(ready_item& item, pump& self) noexcept override {
     self.enter(&core_);
@@ -161,8 +159,7 @@ private:
       self.push(*this);
   }
 
-  // ---- lanes
-  // -------------------------------------------------------------------------------------------------------------
+  // ---- lanes ----
 
   [[nodiscard]] bool settle_returned() noexcept {
     if (returned_.load(std::memory_order_relaxed) == nullptr) // the exchange decides
@@ -273,8 +270,7 @@ private:
     lined_up_end_ = &lined_up_;
   }
 
-  // ---- credit and drains
-  // -------------------------------------------------------------------------------------------------
+  // ---- credit and drains ----
 
   void add_credit() noexcept {
     if (credit_ == 0)
@@ -287,8 +283,7 @@ private:
   /// has nothing outstanding, every ticket consumed before the new one is finished. At most one
   /// epoch is being waited for.
   void advance_drain() noexcept {
-    asked_ = drain_until_.load(
-        std::memory_order_seq_cst); // (4) seq_cst: leave() looks again; against (3)
+    asked_ = drain_until_.load(std::memory_order_relaxed); // leave() looks again
     if (outstanding_[!epoch_] != 0)
       return;
     const auto until = outstanding_[epoch_] == 0 ? ring.consumed() : epoch_began_;
@@ -303,8 +298,7 @@ private:
     }
   }
 
-  // ---- giving up the role
-  // ------------------------------------------------------------------------------------------------
+  // ---- giving up the role ----
 
   /// False: there is something to do, and we still (or again) have the role.
   [[nodiscard]] bool leave() noexcept {
@@ -313,8 +307,7 @@ private:
     const auto next = ring.next_ticket();
     const auto asked = asked_;
     if (ring.tickets() == next.ticket) {
-      scheduled_.exchange(
-          false, std::memory_order_seq_cst); // (2) release: our work; seq_cst: then we look again
+      give_up_role();
       return !(ring.tickets() != next.ticket || more_work(asked)) || !take_role();
     }
     if (ring.peek() != ring_type::state::pending)
@@ -332,21 +325,27 @@ private:
   /// will see that nobody is responsible.
   [[nodiscard]] bool leave_to_producer(typename ring_type::lookout next,
                                        std::uint64_t asked) noexcept {
-    lookers_.fetch_add(1, std::memory_order_relaxed); // ordered by (2): the next drainer sees it
-    scheduled_.exchange(false, std::memory_order_seq_cst); // (2)
+    lookers_.fetch_add(1, std::memory_order_relaxed); // the next drainer sees it with the role
+    give_up_role();
     fence_heavy();
     const bool more = ring_type::published(next) || more_work(asked);
-    lookers_.fetch_sub(
-        1,
-        std::memory_order_release); // (13) release: we are done with the segment; pairs with (14)
+    // (13) release: we are done with the segment; pairs with (14)
+    lookers_.fetch_sub(1, std::memory_order_release);
     return !more || !take_role();
+  }
+
+  void give_up_role() noexcept {
+    // (2) release: our work, to (11); seq_cst: what we look at from here on is newer, against (1)
+    scheduled_.exchange(false, std::memory_order_seq_cst);
   }
 
   /// Atomics only: we do not have the role.
   [[nodiscard]] bool more_work(std::uint64_t asked) const noexcept {
-    return returned_.load(std::memory_order_seq_cst) !=
-               nullptr || // (10) seq_cst: after (2), against (8)
-           drain_until_.load(std::memory_order_seq_cst) != asked; // (4)
+    if (returned_.load(std::memory_order_seq_cst) !=
+        nullptr) // (10) seq_cst: role given up; against (8)
+      return true;
+    return drain_until_.load(std::memory_order_seq_cst) !=
+           asked; // (4) seq_cst: likewise; against (3)
   }
 
   core_type& core_;
@@ -354,8 +353,7 @@ private:
   alignas(cache_line) std::atomic<bool> scheduled_{false}; // producers look at it for each message
   std::atomic<std::uint64_t> drain_until_{0};              // the highest ticket a drain() waits for
   std::atomic<std::uint64_t> drained_{0};
-  std::atomic<std::uint32_t> lookers_{
-      0}; // pumps that still look at a segment without having the role
+  std::atomic<std::uint32_t> lookers_{0}; // pumps that look at a segment without the role
 
   alignas(cache_line) std::atomic<lane_type*> returned_{nullptr};
 

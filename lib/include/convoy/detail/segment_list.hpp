@@ -1,0 +1,262 @@
+#pragma once
+
+// The cells of a ticket ring: a list of segments that grows with the backlog and shrinks after it,
+// so a shallow ring is two segments that stay in cache and a deep one has no end. Ticket t lives in
+// the segment whose base is the last multiple of segment_cells up to t.
+//
+// The words:
+//   linked_end_  tickets below it have a cell. Grows under links_; producers read it for each
+//   message. hint_        the segment that producers look into first. Moved on by whoever finds it
+//   behind, never back.
+//
+// Who frees a segment: the consumer, when all of its tickets are consumed and no producer can hold
+// a pointer to it. A producer reads hint_ after it has taken its ticket and uses the pointer only
+// until it publishes. So the consumer notes how many tickets have been given out when it first sees
+// that hint_ has left a segment: once these are consumed, nobody holds the pointer. From a
+// producer's own ticket on all segments are alive, and so are the links between them.
+
+#include "convoy/detail/ready_queue.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <new>
+#include <utility>
+
+namespace convoy::detail {
+
+template <class Cell>
+class segment_list {
+  struct segment;
+
+public:
+  /// About 8 KiB worth of cells.
+  static constexpr std::uint64_t segment_cells =
+      std::bit_floor(std::clamp<std::uint64_t>(8192 / sizeof(Cell), 8, 256));
+
+  segment_list() {
+    auto second = std::make_unique<segment>();
+    link(new segment);
+    first_ = marked_ = last_;
+    link(second.release());
+    hint_.store(first_, std::memory_order_relaxed); // nobody else is here yet
+  }
+
+  segment_list(const segment_list&) = delete;
+  segment_list& operator=(const segment_list&) = delete;
+
+  ~segment_list() {
+    while (first_ != nullptr)
+      delete std::exchange(
+          first_, first_->next.load(std::memory_order_relaxed)); // nobody else is here any more
+    while (retired_first_ != nullptr)
+      delete std::exchange(retired_first_, retired_first_->prev);
+    while (spare_ != nullptr)
+      delete take_spare();
+  }
+
+  // ---- producers ----
+
+  /// Tickets below this have a cell.
+  [[nodiscard]] std::uint64_t linked_end() const noexcept {
+    return linked_end_.load(
+        std::memory_order_acquire); // (1) acquire: the segments below; pairs with (2)
+  }
+
+  /// The cell of a ticket below linked_end() that the caller holds and has not published.
+  [[nodiscard]] Cell& at(std::uint64_t ticket) noexcept {
+    auto* s = hint_.load(
+        std::memory_order_seq_cst); // (3) seq_cst: after our ticket; against (4), pairs with (5)
+    if (ticket - s->base >= segment_cells) [[unlikely]]
+      s = walk(s, ticket);
+    const auto index = ticket - s->base;
+    prefetch(*s, index);
+    return s->cells[index];
+  }
+
+  /// Gives cells to all tickets below `end`. False: out of memory. Takes a lock.
+  [[nodiscard]] bool link_until(std::uint64_t end) noexcept {
+    const std::lock_guard lock(links_);
+    while (linked_end_.load(std::memory_order_relaxed) < end) { // under links_
+      auto* const s = spare_ != nullptr ? take_spare() : new (std::nothrow) segment;
+      if (s == nullptr)
+        return false;
+      link(s);
+    }
+    return true;
+  }
+
+  // ---- the consumer ----
+
+  /// Tickets consumed so far.
+  [[nodiscard]] std::uint64_t consumed() const noexcept { return first_->base + index_; }
+
+  /// The cell of the next ticket to consume; null if it has none yet.
+  [[nodiscard]] Cell* current() noexcept {
+    if (index_ == segment_cells && !go_on()) [[unlikely]]
+      return nullptr;
+    return &first_->cells[index_];
+  }
+
+  void consume() noexcept { ++index_; }
+
+  /// Gives a new life to segments taken out earlier that nobody can hold any more. `tickets()` is
+  /// how many were given out.
+  template <class Tickets>
+  void recycle(Tickets&& tickets) noexcept {
+    mark_old(tickets);
+    while (retired_first_ != nullptr &&
+           retired_first_->free_at <= consumed()) { // hint_ has left them all
+      auto* const s = std::exchange(retired_first_, retired_first_->prev);
+      const std::lock_guard lock(links_);
+      if (linked_end_.load(std::memory_order_relaxed) <
+          tickets() + 2 * segment_cells) { // under links_
+        link(s);                           // producers will soon need it
+      } else {
+        s->prev = std::exchange(spare_, s);
+        ++spares_;
+      }
+    }
+  }
+
+  /// Gives up to `most` segments that a backlog has left behind back to the system. True: only a
+  /// few are kept.
+  [[nodiscard]] bool trim(std::size_t most) noexcept {
+    const std::lock_guard lock(links_);
+    for (; spares_ > kept_spares && most != 0; --most)
+      delete take_spare();
+    return spares_ <= kept_spares;
+  }
+
+  /// Where the next ticket will be. Remains valid after the consumer's role was given up, as long
+  /// as whoever takes it over does not recycle().
+  class lookout {
+  public:
+    /// Null if it has no cell yet.
+    [[nodiscard]] const Cell* look() const noexcept {
+      auto* s = in_;
+      if (ticket - s->base == segment_cells)
+        s = s->next.load(std::memory_order_acquire); // (6) acquire: the segment; pairs with (7)
+      return s != nullptr ? &s->cells[ticket - s->base] : nullptr;
+    }
+
+    const std::uint64_t ticket;
+
+  private:
+    friend segment_list;
+    lookout(segment* in, std::uint64_t its_ticket) noexcept : ticket(its_ticket), in_(in) {}
+    segment* in_;
+  };
+  [[nodiscard]] lookout next_ticket() const noexcept { return {first_, consumed()}; }
+
+private:
+  static constexpr std::size_t kept_spares = 2;
+
+  struct segment {
+    std::uint64_t base = 0;    // ticket of cells[0]
+    std::uint64_t free_at = 0; // nobody can hold it once so many tickets are consumed
+    segment* prev = nullptr;   // retired or spare: the next one of these
+    std::atomic<segment*> next{
+        nullptr}; // stays when retired: a late producer may still walk on from here
+    Cell cells[segment_cells];
+  };
+
+  segment* walk(segment* const from, std::uint64_t ticket) noexcept {
+    auto* s = from;
+    while (ticket < s->base)
+      s = s->prev;
+    while (ticket - s->base >= segment_cells)
+      s = s->next.load(std::memory_order_relaxed); // set before linked_end_ came to here, see (1)
+    if (s->base > from->base) {
+      auto* expected = from;
+      // (5) release: the segment, to later readers; pairs with (3)
+      hint_.compare_exchange_strong(expected, s, std::memory_order_seq_cst,
+                                    std::memory_order_relaxed);
+    }
+    return s;
+  }
+
+  /// The cell that will be written some tickets from now: a locked instruction waits for the stores
+  /// before it, so the miss of the previous cell's write would be paid by the next ticket.
+  static void prefetch(segment& s, std::uint64_t index) noexcept {
+    constexpr std::uint64_t distance = std::min<std::uint64_t>(12, segment_cells / 2);
+    if (index + distance < segment_cells) [[likely]]
+      __builtin_prefetch(&s.cells[index + distance], 1);
+    else if (auto* const next = s.next.load(std::memory_order_relaxed)) // only an address
+      __builtin_prefetch(&next->cells[index + distance - segment_cells], 1);
+  }
+
+  /// Under links_ (or alone).
+  void link(segment* s) noexcept {
+    s->base = linked_end_.load(std::memory_order_relaxed); // under links_
+    s->prev = last_;
+    s->next.store(nullptr, std::memory_order_relaxed); // published by what follows
+    if (last_ != nullptr)
+      last_->next.store(s, std::memory_order_release); // (7) release: the segment, to the consumer;
+                                                       // pairs with (6), (8)
+    last_ = s;
+    // (2) release: the segment and the links to it, to producers; pairs with (1)
+    linked_end_.store(s->base + segment_cells, std::memory_order_release);
+  }
+
+  [[nodiscard]] segment* take_spare() noexcept {
+    --spares_;
+    return std::exchange(spare_, spare_->prev);
+  }
+
+  /// Notes for the segments that hint_ has left whose tickets may still hold them: first hint_,
+  /// then the tickets. Who read an older value had taken its ticket before, and nobody will read it
+  /// again.
+  template <class Tickets>
+  void mark_old(Tickets&& tickets) noexcept {
+    auto* const hint = hint_.load(std::memory_order_seq_cst); // (4) seq_cst: against (3)
+    if (marked_ == hint)
+      return;
+    const auto until = tickets();
+    for (; marked_ != hint; marked_ = next_of(*marked_))
+      marked_->free_at = until;
+  }
+
+  [[nodiscard]] static segment* next_of(const segment& s) noexcept {
+    return s.next.load(std::memory_order_acquire); // (8) acquire: the segment; pairs with (7)
+  }
+
+  /// To the next segment, if there is one; the one that is used up is retired.
+  [[nodiscard]] bool go_on() noexcept {
+    auto* const next = next_of(*first_);
+    if (next == nullptr)
+      return false;
+    auto* const old = std::exchange(first_, next);
+    index_ = 0;
+    auto* expected = old;
+    // (5) release: as in walk(); pairs with (3)
+    hint_.compare_exchange_strong(expected, next, std::memory_order_seq_cst,
+                                  std::memory_order_relaxed);
+    old->prev = nullptr;
+    (retired_first_ == nullptr ? retired_first_ : retired_last_->prev) = old;
+    retired_last_ = old;
+    return true;
+  }
+
+  // Read by producers for each message, written once per segment.
+  alignas(cache_line) std::atomic<std::uint64_t> linked_end_{0};
+  std::atomic<segment*> hint_{nullptr};
+
+  // The consumer's.
+  alignas(cache_line) segment* first_ = nullptr;
+  std::uint64_t index_ = 0;          // cells of first_ consumed
+  segment* marked_ = nullptr;        // free_at is known for all before this
+  segment* retired_first_ = nullptr; // used up, perhaps still held
+  segment* retired_last_ = nullptr;
+
+  alignas(cache_line) std::mutex links_; // guards what follows, and the growth of linked_end_
+  segment* last_ = nullptr;
+  segment* spare_ = nullptr;
+  std::size_t spares_ = 0;
+};
+
+} // namespace convoy::detail
