@@ -39,7 +39,6 @@ constexpr std::chrono::microseconds search_time{10}; // about what a wake-up cos
 constexpr std::chrono::microseconds nap_time{50};    // how long work may hide behind a handler
 constexpr unsigned idle_naps = 40;                   // then the sentry parks
 constexpr std::chrono::milliseconds park_time{100};  // then the thread goes back to the arena
-constexpr std::uint32_t turns_between_inbox_looks = 32;
 
 /// What TBB does for us anyway, where ThreadSanitizer can see it.
 constinit std::atomic<std::uint64_t> tbb_edge{0};
@@ -89,11 +88,11 @@ scheduler::~scheduler() {
   parts_->task_ended.wait(lock, [this] { return parts_->tasks == 0; });
 }
 
-void scheduler::make_ready(ready_item& item) noexcept {
+void scheduler::make_ready(ready_item& partition) noexcept {
   auto* const self = pump::current();
-  if (self != nullptr && &self->home == this && self->queue.push(item))
-    return;
-  put_in_inbox(item);
+  if (self != nullptr && &self->home == this)
+    return self->push_visit(partition);
+  put_in_inbox(partition);
   // (14) seq_cst: the item first, then the word; pairs with (15)
   std::atomic_thread_fence(std::memory_order_seq_cst);
   wake();
@@ -198,23 +197,15 @@ void scheduler::run(pump& self) noexcept {
         return;
       continue;
     }
-    stop_searching(self);
+    stop_searching();
     do {
       item->home->run(*item, self);
       // (7) release: our last touch of the owner's memory; pairs with (8)
       self.touching_.store(nullptr, std::memory_order_release);
-      item = next(self);
+      item = self.next();
     } while (item != nullptr);
     idle_.fetch_add(searching, std::memory_order_relaxed); // promises nothing yet: see sleep()
   }
-}
-
-ready_item* scheduler::next(pump& self) noexcept {
-  // What came from outside must not starve behind lanes that go on for ever.
-  if (++self.turn_ % turns_between_inbox_looks == 0)
-    if (auto* const item = take_from_inbox())
-      return item;
-  return self.queue.pop();
 }
 
 ready_item* scheduler::search(pump& self) noexcept {
@@ -226,7 +217,7 @@ ready_item* scheduler::search(pump& self) noexcept {
       auto& victim = *parts_->pumps[++self.victim_ % parts_->pumps.size()];
       if (&victim == &self)
         continue;
-      if (auto* const item = victim.queue.steal_into(self.queue))
+      if (auto* const item = self.steal_from(victim))
         return item;
     }
     for (unsigned i = 0; i < 16; ++i)
@@ -235,13 +226,13 @@ ready_item* scheduler::search(pump& self) noexcept {
   return nullptr;
 }
 
-void scheduler::stop_searching(pump& self) noexcept {
+void scheduler::stop_searching() noexcept {
   // (9) seq_cst: the word first, then the items; against (3), who woke nobody while we searched
   const auto idle = idle_.fetch_sub(searching, std::memory_order_seq_cst) - searching;
   if (count(idle, searching) + count(idle, sentry) != 0 || count_all(idle) == 0)
     return;
   // Nobody looks any more. Somebody must if there is more, or other pumps that could hide some.
-  if (count_all(idle) + 1 < concurrency_ || self.queue.approx_size() != 0 || any_ready())
+  if (count_all(idle) + 1 < concurrency_ || any_ready())
     wake();
 }
 
@@ -249,7 +240,7 @@ bool scheduler::any_ready() const noexcept {
   if (parts_->inbox.size_approx() != 0)
     return true;
   for (const auto& each : parts_->pumps)
-    if (each->queue.approx_size() != 0)
+    if (each->approx_size() != 0)
       return true;
   return false;
 }
@@ -320,8 +311,69 @@ bool scheduler::stand_sentry() noexcept {
   }
 }
 
+ready_item* pump::next() noexcept {
+  if (--until_visit_ == 0) {
+    until_visit_ = interval_;
+    // Visits are short, so they go first; now and then the others do, so that nothing starves
+    // behind what goes on for ever.
+    ready_item* item = nullptr;
+    switch (++turn_ % 4) {
+    case 0:
+      item = urgent_.pop();
+      break;
+    case 1:
+      item = home.take_from_inbox();
+      break;
+    default:
+      break;
+    }
+    if (item == nullptr)
+      item = visits_.pop();
+    if (item == nullptr)
+      item = urgent_.pop();
+    if (item != nullptr)
+      return item;
+  }
+  if (lanes_are_slow())
+    if (auto* const item = best_anywhere())
+      return item;
+  if (auto* const item = lanes_.pop())
+    return item;
+  until_visit_ = 1;
+  if (auto* const item = urgent_.pop())
+    return item;
+  if (auto* const item = visits_.pop())
+    return item;
+  return home.take_from_inbox();
+}
+
+/// Work for a pump without urgent work of its own, while lanes are slow: urgent work of another
+/// pump, work from outside, and then the oldest lane of the longer of two queues, which keeps the
+/// queues of all pumps about equal, so that no lane waits much longer than others (the power of two
+/// choices, Mitzenmacher 2001).
+ready_item* pump::best_anywhere() noexcept {
+  auto& other = *home.parts_->pumps[++victim_ % home.concurrency_];
+  if (auto* const item = other.visits_.take())
+    return item;
+  if (auto* const item = other.urgent_.take())
+    return item;
+  if (auto* const item = home.take_from_inbox())
+    return item;
+  const bool longer = other.runs_urgent_.load(std::memory_order_relaxed) || // a hint
+                      other.lanes_.approx_size() > lanes_.approx_size();
+  return longer ? other.lanes_.take() : nullptr;
+}
+
+ready_item* pump::steal_from(pump& victim) noexcept {
+  if (auto* const item = victim.visits_.steal_into(visits_))
+    return item;
+  if (auto* const item = victim.urgent_.steal_into(urgent_))
+    return item;
+  return victim.lanes_.steal_into(lanes_);
+}
+
 void pump::cover() noexcept {
-  if (queue.approx_size() == 0)
+  if (approx_size() == 0)
     return;
   fence_light(); // our items against the word, see stand_sentry()
   const auto idle = home.idle_.load(std::memory_order_relaxed); // ordered by the fence

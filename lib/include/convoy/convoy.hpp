@@ -18,6 +18,7 @@
 #include "convoy/detail/key_limit.hpp"
 #include "convoy/detail/event_count.hpp"
 #include "convoy/detail/core.hpp"
+#include "convoy/detail/lane_set.hpp"
 #include "convoy/detail/partition.hpp"
 #include "convoy/detail/lane_run.hpp"
 #include "convoy/detail/ingress.hpp"

@@ -5,6 +5,7 @@
 #include "convoy/detail/event_count.hpp"
 #include "convoy/detail/scheduler.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <concepts>
 #include <cstddef>
@@ -54,6 +55,9 @@ struct core {
   /// Runs a lane for one quantum; knows the handler's type.
   void (*run_lane)(core&, partition_type&, lane_type&, pump&) noexcept = nullptr;
   std::shared_ptr<void> handler = nullptr;
+
+  /// Unfinished messages, roughly: partitions report changes that matter.
+  std::atomic<std::int64_t> approx_unfinished{0};
 
   event_count room{};    // credit was added somewhere
   event_count drained{}; // a partition finished what a drain() waits for

@@ -91,8 +91,9 @@ struct lane : ready_item, lane_state<State> {
   lane* next = nullptr; // in its bucket of the lane table
   std::uint16_t back_index = 0;
   std::uint16_t front_index = 0; // the runner's
-  bool out = false;
-  bool epoch = false; // of its youngest message
+  bool out = false;              // lined up to be handed out, ready, or running
+  bool urgent = false;           // handed out to be run before others, see partition::hand_out()
+  bool epoch = false;            // of its youngest message
 
   const Key key;
   first_chunk<Message> first;

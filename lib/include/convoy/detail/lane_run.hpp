@@ -144,9 +144,13 @@ void run_lane(core<Key, Message, State, Hash, Equal>& core,
               pump& self) noexcept {
   constexpr bool spans = form<Handler, Key, Message, State> == handler_form::key_span;
   auto& handler = *static_cast<Handler*>(core.handler.get());
+  self.note_urgent(lane.urgent);
   self.cover();
   const auto before = lane.finished;
-  const auto most = std::min(lane.handed, std::max(core.quantum_messages, std::uint32_t{1}));
+  constexpr std::uint32_t urgent_factor = 16; // an urgent lane keeps its worker longer
+  const auto factor = lane.urgent ? urgent_factor : 1;
+  const auto most = std::min(lane.handed, core.quantum_messages * factor);
+  const auto time = core.quantum_time * factor;
   quantum_clock quantum(most);
   for (bool go_on = true; go_on;) {
     try {
@@ -157,17 +161,14 @@ void run_lane(core<Key, Message, State, Hash, Equal>& core,
           invoke_handler<Handler, Key, Message, State>(handler, lane, messages);
         }
         const auto done = lane.finished - before;
-        go_on = done < most && !quantum.over(done, core.quantum_time);
+        go_on = done < most && !quantum.over(done, time);
       }
     } catch (...) {
       core.report(lane.key);
       go_on = lane.finished - before < most;
     }
   }
-  if (lane.handed != 0)
-    self.push(lane);
-  else
-    home.give_back(lane);
+  home.give_back(lane); // with what the quantum left over
 }
 
 } // namespace convoy::detail

@@ -12,10 +12,8 @@
 // taken whole by the drainer.
 
 #include "convoy/detail/asymmetric_fence.hpp"
-#include "convoy/detail/core.hpp"
 #include "convoy/detail/key_limit.hpp"
-#include "convoy/detail/lane_pool.hpp"
-#include "convoy/detail/lane_table.hpp"
+#include "convoy/detail/lane_set.hpp"
 #include "convoy/detail/pause.hpp"
 #include "convoy/detail/ticket_ring.hpp"
 
@@ -36,7 +34,7 @@ public:
   using ring_type = ticket_ring<Key, Message, hash_is_stored<Key, Hash>>;
 
   partition(core_type& core, std::uint64_t credit)
-      : ready_item{this}, ring(credit), core_(core), table_(core.equal) {
+      : ready_item{this}, ring(credit), core_(core), lanes_(core, *this) {
     if (core.key_capacity != 0)
       limit.emplace(core.key_capacity, core.hash_of, core.equal);
   }
@@ -44,9 +42,7 @@ public:
   partition& operator=(const partition&) = delete;
 
   /// Everything accepted is finished, and the role was taken for good.
-  ~partition() {
-    table_.drain([this](lane_type& lane) { pool_.free_lane(lane); }); // idle lanes with state
-  }
+  ~partition() = default;
 
   // ---- any thread ----
 
@@ -110,10 +106,9 @@ public:
 
 private:
   static constexpr std::uint32_t most_per_visit = 256; // messages moved before lanes get their turn
-  static constexpr std::uint32_t most_handed =
-      256; // to a lane at once, so that credit and memory come back
-  static constexpr std::uint32_t hot_batch = 4;   // a visit that found so many will soon find more
-  static constexpr std::size_t kept_pieces = 256; // by an idle partition's pool
+
+  static constexpr std::uint32_t hot_batch = 4; // a visit that found so many will soon find more
+
   static constexpr std::chrono::nanoseconds hot_time{20'000};
   static constexpr std::chrono::nanoseconds stay_away_time{1'000};
 
@@ -129,14 +124,16 @@ private:
     const auto now = clock::now();
     if (now < not_before_ && returned_.load(std::memory_order_relaxed) == nullptr) { // a hint
       // Never on the producer's heels: reading cells while they are written slows both.
-      if (self.queue.approx_size() == 0)
+      if (self.approx_size() == 0)
         for (unsigned i = 0; i < 8; ++i)
           pause();
-      return self.push(*this);
+      return self.push_visit(*this);
     }
+    self.note_visit(now);
     const auto settled = settle_returned();
     const auto moved = move_messages(self);
-    hand_out(self);
+    lanes_.hand_out(self);
+
     if (lookers_.load(std::memory_order_acquire) ==
         0) // (14) acquire: they are done; pairs with (13)
       ring.recycle();
@@ -146,62 +143,38 @@ private:
       hot_until_ = now + hot_time;
     not_before_ =
         moved != 0 && moved < most_per_visit / 4 ? now + stay_away_time : clock::time_point{};
-    const bool hot = now < hot_until_;
+    const bool hot = now < hot_until_ && !self.lanes_are_slow();
     if (moved == most_per_visit ||
         (hot && (moved != 0 || settled))) // there is more, or soon will be
-      return self.push(*this);
+      return self.push_visit(*this);
     if (hot) { // the ring is empty for a moment; leaving would cost the producer a wake-up
       for (unsigned i = 0; i < 8; ++i)
         pause();
-      return self.push(*this);
+      return self.push_visit(*this);
     }
     if (!leave())
-      self.push(*this);
+      self.push_visit(*this);
   }
-
-  // ---- lanes ----
 
   [[nodiscard]] bool settle_returned() noexcept {
     if (returned_.load(std::memory_order_relaxed) == nullptr) // the exchange decides
       return false;
-    auto* lane = returned_.exchange(
-        nullptr, std::memory_order_acquire); // (9) acquire: the lanes; pairs with (8)
-    while (lane != nullptr)
-      settle(*std::exchange(lane, lane->link));
+    // (9) acquire: the lanes; pairs with (8)
+    auto* lane = returned_.exchange(nullptr, std::memory_order_acquire);
+    while (lane != nullptr) {
+      auto& back = *std::exchange(lane, lane->link);
+      if (limit)
+        limit->remove(back.key, back.finished);
+      credit_ += lanes_.settle(back);
+    }
     return true;
-  }
-
-  void settle(lane_type& lane) noexcept {
-    const auto finished = std::exchange(lane.finished, 0);
-    const auto of_older = lane.epoch == epoch_ ? std::min(finished, lane.older) : finished;
-    if (lane.epoch == epoch_)
-      lane.older -= of_older;
-    outstanding_[!epoch_] -= of_older;
-    outstanding_[epoch_] -= finished - of_older;
-    lane.unsettled -= finished;
-    lane.out = false;
-    credit_ += finished;
-    if (limit)
-      limit->remove(lane.key, finished);
-    pool_.free_spent(lane);
-    if (lane.staged != 0) {
-      line_up(lane);
-      return;
-    }
-    if constexpr (std::is_void_v<State>) {
-      if (lane.back != &lane.first)
-        pool_.rewind(lane);
-      table_.erase(lane);
-      pool_.free_lane(lane);
-    } else {
-      pool_.rewind(lane);
-    }
   }
 
   /// Moves messages from the ring to their lanes. Returns how many tickets were consumed.
   std::uint32_t move_messages(pump& self) noexcept {
+    constexpr auto fewest = 32;
     const auto room =
-        ready_queue::capacity - std::min(self.queue.approx_size(), ready_queue::capacity - 32);
+        ready_queue::capacity - std::min(self.approx_size(), ready_queue::capacity - fewest);
     const auto most = std::min<std::uint64_t>(most_per_visit, room);
     std::uint32_t moved = 0;
     for (; moved < most; ++moved) {
@@ -218,56 +191,16 @@ private:
   }
 
   [[nodiscard]] bool move_message(typename ring_type::cell& cell) noexcept {
-    const auto hash = hash_of(cell);
-    auto* lane = table_.find(cell.key, hash);
-    if (lane == nullptr) {
-      lane = pool_.make_lane(*this, std::move(cell.key), hash);
-      if (lane == nullptr)
-        return false;
-      table_.insert(*lane);
-    }
-    if (!pool_.append(*lane, std::move(cell.message)))
-      return false; // not a new lane: its first message has room in it
+    std::uint32_t hash = 0;
+    if constexpr (hash_is_stored<Key, Hash>)
+      hash = static_cast<std::uint32_t>(cell.stored_hash);
+    else
+      hash = static_cast<std::uint32_t>(core_.hash(cell.key));
+    if (!lanes_.append(std::move(cell.key), hash, std::move(cell.message)))
+      return false;
     std::destroy_at(&cell.message);
     std::destroy_at(&cell.key);
-    if (lane->unsettled == 0) {
-      lane->epoch = epoch_;
-      lane->older = 0;
-    } else if (lane->epoch != epoch_) {
-      lane->epoch = epoch_;
-      lane->older = lane->unsettled;
-    }
-    ++lane->unsettled;
-    ++outstanding_[epoch_];
-    if (lane->staged++ == 0 && !lane->out)
-      line_up(*lane);
     return true;
-  }
-
-  [[nodiscard]] std::uint32_t hash_of(typename ring_type::cell& cell) const noexcept {
-    if constexpr (hash_is_stored<Key, Hash>)
-      return static_cast<std::uint32_t>(cell.stored_hash);
-    else
-      return static_cast<std::uint32_t>(core_.hash(cell.key));
-  }
-
-  void line_up(lane_type& lane) noexcept {
-    lane.link = nullptr;
-    *lined_up_end_ = &lane;
-    lined_up_end_ = &lane.link;
-  }
-
-  /// Once per lane and visit, in the order in which they got work.
-  void hand_out(pump& self) noexcept {
-    *lined_up_end_ = nullptr;
-    for (auto* lane = lined_up_; lane != nullptr;) {
-      auto& ready = *std::exchange(lane, lane->link);
-      ready.handed = std::min(ready.staged, most_handed);
-      ready.staged -= ready.handed;
-      ready.out = true;
-      self.push(ready); // from here on it is the runner's
-    }
-    lined_up_end_ = &lined_up_;
   }
 
   // ---- credit and drains ----
@@ -279,21 +212,18 @@ private:
     core_.room.notify();
   }
 
-  /// drain() in constant time: messages belong to an epoch; when a new one has begun and the older
-  /// has nothing outstanding, every ticket consumed before the new one is finished. At most one
-  /// epoch is being waited for.
   void advance_drain() noexcept {
     asked_ = drain_until_.load(std::memory_order_relaxed); // leave() looks again
-    if (outstanding_[!epoch_] != 0)
+    if (!lanes_.older_epoch_finished())
       return;
-    const auto until = outstanding_[epoch_] == 0 ? ring.consumed() : epoch_began_;
+    const auto until = lanes_.all_finished() ? ring.consumed() : epoch_began_;
     if (until != drained_.load(std::memory_order_relaxed)) { // only we write it
       // (6) release: what handlers did; pairs with (5). seq_cst: before notify() looks for waiters
       drained_.store(until, std::memory_order_seq_cst);
       core_.drained.notify();
     }
     if (until < asked_) {
-      epoch_ = !epoch_;
+      lanes_.begin_epoch();
       epoch_began_ = ring.consumed();
     }
   }
@@ -302,7 +232,7 @@ private:
 
   /// False: there is something to do, and we still (or again) have the role.
   [[nodiscard]] bool leave() noexcept {
-    if (!pool_.trim(most_per_visit, table_.size() + kept_pieces) || !ring.trim(most_per_visit / 8))
+    if (!lanes_.trim(most_per_visit) || !ring.trim(most_per_visit / 8))
       return false;
     const auto next = ring.next_ticket();
     const auto asked = asked_;
@@ -358,13 +288,8 @@ private:
   alignas(cache_line) std::atomic<lane_type*> returned_{nullptr};
 
   // The drainer's.
-  alignas(cache_line) lane_table<lane_type, Equal> table_;
-  lane_pool<Key, Message, State> pool_;
-  lane_type* lined_up_ = nullptr; // lanes to hand out at the end of this visit
-  lane_type** lined_up_end_ = &lined_up_;
-  std::uint64_t credit_ = 0;          // finished or void tickets whose credit is not given back yet
-  std::uint64_t outstanding_[2] = {}; // unfinished messages in lanes, by epoch
-  bool epoch_ = false; // the current one; the other is being waited for, or has nothing outstanding
+  alignas(cache_line) lane_set<Key, Message, State, Hash, Equal> lanes_;
+  std::uint64_t credit_ = 0;      // finished or void tickets whose credit is not given back yet
   std::uint64_t epoch_began_ = 0; // the first ticket of the current epoch
   std::uint64_t asked_ = 0;       // drain_until_ as last seen
   clock::time_point not_before_{};

@@ -64,6 +64,21 @@ public:
     return nullptr;
   }
 
+  /// Any thread, lock-free; one item, the oldest. Null: empty, or another thread was faster.
+  [[nodiscard]] ready_item* take() noexcept {
+    auto head = head_.load(std::memory_order_relaxed); // the swap decides
+    if (head ==
+        tail_.load(
+            std::memory_order_acquire)) // (5) acquire: as in steal_into(); pairs with (2), (6)
+      return nullptr;
+    auto* const item = slot(head).load(std::memory_order_relaxed);
+    // (4) release: as in steal_into(); pairs with (1), (7)
+    return head_.compare_exchange_strong(head, head + 1, std::memory_order_release,
+                                         std::memory_order_relaxed)
+               ? item
+               : nullptr;
+  }
+
   /// Any thread but the owner; moves up to half of the items to `mine` (empty, owned by the caller)
   /// and returns one more. Lock-free; null also when another thief was faster.
   [[nodiscard]] ready_item* steal_into(ready_queue& mine) noexcept {

@@ -30,6 +30,7 @@
 
 #include "convoy/detail/ready_queue.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -48,12 +49,36 @@ public:
   /// The pump that the calling thread runs; null outside.
   static pump* current() noexcept { return current_; }
 
-  /// Makes an item ready on this pump. Only from its own thread; lock-free.
-  void push(ready_item& item) noexcept;
+  /// Makes a lane ready on this pump. Only from its own thread; lock-free.
+  void push(ready_item& lane) noexcept { push_to(lanes_, lane); }
+
+  /// As push(), for a lane that everything will wait for in the end.
+  void push_urgent(ready_item& lane) noexcept { push_to(urgent_, lane); }
+
+  /// As push(), for a partition to drain.
+  void push_visit(ready_item& partition) noexcept { push_to(visits_, partition); }
+
+  [[nodiscard]] std::uint64_t approx_size() const noexcept {
+    return lanes_.approx_size() + urgent_.approx_size() + visits_.approx_size();
+  }
+
+  /// Tells when a partition was drained here: the slower the lanes in between, the sooner comes the
+  /// next visit.
+  void note_visit(clock::time_point now) noexcept;
+
+  /// Lanes take so long that finding the best next one costs nothing in comparison.
+  [[nodiscard]] bool lanes_are_slow() const noexcept { return interval_ == 1; }
 
   /// Must be called before anything that can take long: see that somebody looks after the items
   /// behind it.
   void cover() noexcept;
+
+  /// Before a lane: an urgent one comes back here again and again, so others should take the lanes
+  /// behind it.
+  void note_urgent(bool urgent) noexcept {
+    if (runs_urgent_.load(std::memory_order_relaxed) != urgent) // only we write it
+      runs_urgent_.store(urgent, std::memory_order_relaxed);    // a hint
+  }
 
   /// Declares that memory of `owner` may be touched until the current item's run returns. To be
   /// called while the owner can't be destroyed yet: a message is unfinished, or its partition is
@@ -63,7 +88,6 @@ public:
         owner, std::memory_order_relaxed); // ordered by the release with which the item is given up
   }
 
-  ready_queue queue;
   scheduler& home;
 
 private:
@@ -72,8 +96,21 @@ private:
   static inline constinit thread_local pump* current_ = nullptr;
 
   std::atomic<const void*> touching_{nullptr};
-  std::uint32_t turn_ = 0;   // every so many turns the inbox goes first
-  std::uint32_t victim_ = 0; // where the next search starts
+  void push_to(ready_queue& queue, ready_item& item) noexcept;
+  ready_item* next() noexcept;
+  ready_item* best_anywhere() noexcept;
+  ready_item* steal_from(pump& victim) noexcept;
+
+  ready_queue lanes_;
+  ready_queue urgent_;
+  ready_queue visits_;
+
+  std::atomic<bool> runs_urgent_{false};
+  clock::time_point last_visit_{};
+  std::uint32_t interval_ = 1;    // how many lanes between two visits
+  std::uint32_t until_visit_ = 1; // lanes still to run before the next
+  std::uint32_t turn_ = 0;        // every so many of these something else goes first
+  std::uint32_t victim_ = 0;      // where the next search starts
 };
 
 /// True on threads that must never wait for a handler: pumps, and whoever else works in a runtime's
@@ -92,8 +129,9 @@ public:
 
   [[nodiscard]] unsigned concurrency() const noexcept { return concurrency_; }
 
-  /// Any thread. Lock-free, except for a system call when it must wake a sleeping pump.
-  void make_ready(ready_item& item) noexcept;
+  /// Makes a partition ready, from any thread. Lock-free, except for a system call when it must
+  /// wake a sleeping pump.
+  void make_ready(ready_item& partition) noexcept;
 
   /// Waits until no pump touches memory of `owner`. Nothing of it may be ready or running any more.
   void wait_until_left(const void* owner) const noexcept;
@@ -110,9 +148,8 @@ private:
   static void run_task(void* scheduler) noexcept;
 
   void run(pump& self) noexcept;
-  ready_item* next(pump& self) noexcept;
   ready_item* search(pump& self) noexcept;
-  void stop_searching(pump& self) noexcept;
+  void stop_searching() noexcept;
   [[nodiscard]] bool any_ready() const noexcept;
 
   [[nodiscard]] bool sleep() noexcept;
@@ -128,9 +165,16 @@ private:
   std::atomic<unsigned> users_{0}; // processors
 };
 
-inline void pump::push(ready_item& item) noexcept {
+inline void pump::push_to(ready_queue& queue, ready_item& item) noexcept {
   if (!queue.push(item)) [[unlikely]]
-    home.make_ready(item);
+    home.put_in_inbox(item);
+}
+
+inline void pump::note_visit(clock::time_point now) noexcept {
+  constexpr std::chrono::microseconds slow(50);
+  constexpr std::uint32_t most = 64;
+  interval_ = now - last_visit_ > slow ? interval_ / 4 + 1 : std::min(2 * interval_, most);
+  last_visit_ = now;
 }
 
 } // namespace convoy::detail

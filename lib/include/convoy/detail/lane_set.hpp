@@ -1,0 +1,162 @@
+#pragma once
+
+// The lanes of a partition, as its drainer sees them: the table of keys, which lanes are handed
+// out, what is unfinished. Everything here runs in the drainer's role, without concurrency.
+
+#include "convoy/detail/core.hpp"
+#include "convoy/detail/lane_pool.hpp"
+#include "convoy/detail/lane_table.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+#include <utility>
+
+namespace convoy::detail {
+
+template <class Key, class Message, class State, class Hash, class Equal>
+class lane_set {
+public:
+  using core_type = core<Key, Message, State, Hash, Equal>;
+  using lane_type = lane<Key, Message, State>;
+
+  lane_set(core_type& core, runner& home) : core_(core), home_(home), table_(core.equal) {}
+  lane_set(const lane_set&) = delete;
+  lane_set& operator=(const lane_set&) = delete;
+
+  /// Nothing is unfinished; only idle lanes with state are left.
+  ~lane_set() {
+    table_.drain([this](lane_type& lane) { pool_.free_lane(lane); });
+  }
+
+  /// Moves a message to the end of its lane, made if need be. False: out of memory, everything is
+  /// as it was.
+  [[nodiscard]] bool append(Key&& key, std::uint32_t hash, Message&& message) noexcept {
+    auto* lane = table_.find(key, hash);
+    if (lane == nullptr) {
+      lane = pool_.make_lane(home_, std::move(key), hash);
+      if (lane == nullptr)
+        return false;
+      table_.insert(*lane);
+    }
+    if (!pool_.append(*lane, std::move(message)))
+      return false; // not a new lane: its first message has room in it
+    if (lane->unsettled == 0) {
+      lane->epoch = epoch_;
+      lane->older = 0;
+    } else if (lane->epoch != epoch_) {
+      lane->epoch = epoch_;
+      lane->older = lane->unsettled;
+    }
+    ++lane->unsettled;
+    ++outstanding_[epoch_];
+    ++lane->staged;
+    if (!lane->out)
+      line_up(*lane);
+    return true;
+  }
+
+  /// Takes a lane back. Returns how many of its messages are finished.
+  std::uint32_t settle(lane_type& lane) noexcept {
+    const auto finished = std::exchange(lane.finished, 0);
+    const auto of_older = lane.epoch == epoch_ ? std::min(finished, lane.older) : finished;
+    if (lane.epoch == epoch_)
+      lane.older -= of_older;
+    outstanding_[!epoch_] -= of_older;
+    outstanding_[epoch_] -= finished - of_older;
+    lane.unsettled -= finished;
+    lane.out = false;
+    pool_.free_spent(lane);
+    if (lane.unsettled != 0) {
+      line_up(lane);
+    } else {
+      pool_.rewind(lane);
+      if constexpr (std::is_void_v<State>) {
+        table_.erase(lane);
+        pool_.free_lane(lane);
+      }
+    }
+    return finished;
+  }
+
+  /// Makes the lanes ready that got work or came back with some, in that order, once per lane and
+  /// visit.
+  ///
+  /// A lane that holds more than half a worker's share of all that waits is urgent: order lets only
+  /// one worker at a time work on it, so everything will wait for it in the end if it takes turns
+  /// with the others now. (Half, because messages are counted and their handlers differ.)
+  void hand_out(pump& self) noexcept {
+    // While lanes are fast, small differences do not matter and reporting them would cost.
+    const std::int64_t few = self.lanes_are_slow() ? 0 : 64;
+    report_unfinished(few);
+    *lined_up_end_ = nullptr;
+    for (auto* lane = lined_up_; lane != nullptr;) {
+      auto& ready = *std::exchange(lane, lane->link);
+      ready.urgent = is_urgent(ready, few);
+      ready.handed += std::exchange(ready.staged, 0);
+      if (ready.urgent) // from here on it is the runner's
+        self.push_urgent(ready);
+      else
+        self.push(ready);
+    }
+    lined_up_end_ = &lined_up_;
+  }
+
+  // ---- epochs: drain() in constant time ----
+  //
+  // Messages belong to an epoch. When a new one has begun and the older has nothing outstanding,
+  // every message before the new one is finished. At most one epoch is being waited for.
+
+  [[nodiscard]] bool older_epoch_finished() const noexcept { return outstanding_[!epoch_] == 0; }
+  [[nodiscard]] bool all_finished() const noexcept {
+    return outstanding_[0] + outstanding_[1] == 0;
+  }
+
+  /// The older epoch must be finished.
+  void begin_epoch() noexcept { epoch_ = !epoch_; }
+
+  /// Gives up to `most` pieces of unused memory back. True: only as much is kept as the present
+  /// load needs.
+  [[nodiscard]] bool trim(std::size_t most) noexcept {
+    constexpr std::size_t kept_when_idle = 256;
+    return pool_.trim(most, table_.size() + kept_when_idle);
+  }
+
+private:
+  void line_up(lane_type& lane) noexcept {
+    lane.out = true;
+    *lined_up_end_ = &lane;
+    lined_up_end_ = &lane.link;
+  }
+
+  [[nodiscard]] bool is_urgent(const lane_type& lane, std::int64_t few) const noexcept {
+    constexpr std::int64_t backlog = 4;
+    if (lane.unsettled < std::max(backlog, few))
+      return false;
+    const auto shares = 2 * std::int64_t{lane.unsettled} * core_.scheduler.concurrency();
+    return shares > core_.approx_unfinished.load(std::memory_order_relaxed); // a guess
+  }
+
+  void report_unfinished(std::int64_t few) noexcept {
+    const auto now = static_cast<std::int64_t>(outstanding_[0] + outstanding_[1]);
+    const auto change = now - reported_;
+    if (change > few || change < -few) {
+      core_.approx_unfinished.fetch_add(change, std::memory_order_relaxed); // a guess
+      reported_ = now;
+    }
+  }
+
+  core_type& core_;
+  runner& home_;
+  lane_table<lane_type, Equal> table_;
+  lane_pool<Key, Message, State> pool_;
+  lane_type* lined_up_ = nullptr; // to be handed out at the end of this visit
+  lane_type** lined_up_end_ = &lined_up_;
+  std::uint64_t outstanding_[2] = {}; // unfinished messages in lanes, by epoch
+  bool epoch_ = false; // the current one; the other is being waited for, or has nothing outstanding
+  std::int64_t reported_ = 0; // our part of core::approx_unfinished
+};
+
+} // namespace convoy::detail
