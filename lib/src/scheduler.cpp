@@ -90,8 +90,10 @@ scheduler::~scheduler() {
 
 void scheduler::make_ready(ready_item& partition) noexcept {
   auto* const self = pump::current();
-  if (self != nullptr && &self->home == this)
-    return self->push_visit(partition);
+  if (self != nullptr && &self->home == this) {
+    self->push_visit(partition);
+    return self->cover(); // a handler made it ready, and may yet take long
+  }
   put_in_inbox(partition);
   // (14) seq_cst: the item first, then the word; pairs with (15)
   std::atomic_thread_fence(std::memory_order_seq_cst);
@@ -319,7 +321,7 @@ ready_item* pump::next() noexcept {
     ready_item* item = nullptr;
     switch (++turn_ % 4) {
     case 0:
-      item = urgent_.pop();
+      item = turn_ % 32 == 0 ? lanes_.pop() : urgent_.pop();
       break;
     case 1:
       item = home.take_from_inbox();

@@ -57,7 +57,7 @@ class processor {
   static_assert(std::is_invocable_r_v<std::size_t, const Hash&, const Key&>,
                 "convoy: the key needs a hash: specialise std::hash or name one as processor's "
                 "fourth parameter");
-  static_assert(std::is_invocable_r_v<bool, const Equal&, const Key&, const Key&>,
+  static_assert(detail::equality<Equal, Key>,
                 "convoy: the key needs operator== or an equality as processor's fifth parameter");
 
 public:

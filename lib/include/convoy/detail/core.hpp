@@ -25,6 +25,13 @@ template <class Key, class Hash>
 inline constexpr bool hash_is_stored =
     !(std::is_same_v<Hash, std::hash<Key>> && std::is_scalar_v<Key>);
 
+/// std::equal_to accepts any key and fails inside.
+template <class Equal, class Key>
+concept equality = std::is_invocable_r_v<bool, const Equal&, const Key&, const Key&> &&
+    (!std::is_same_v<Equal, std::equal_to<Key>> || requires(const Key& key) {
+      { key == key } -> std::convertible_to<bool>;
+    });
+
 /// std::hash of an integer is the integer: spread it, the upper bits choose the partition, the
 /// lower ones the bucket.
 inline std::uint64_t spread(std::uint64_t hash) noexcept {

@@ -180,6 +180,19 @@ private:
     return to.ring.has_credit(count); // somebody may have borrowed for us while we waited
   }
 
+  /// An element's message, as an rvalue if it may be moved from; what the element only refers to is
+  /// copied.
+  template <bool Move, class Element>
+  [[nodiscard]] static decltype(auto) message_of(Element& element) noexcept {
+    if constexpr (Move)
+      return std::get<1>(std::move(element));
+    else
+      return std::get<1>(element);
+  }
+
+  template <bool Move, class Iterator>
+  [[nodiscard]] bool submit_some(Iterator at, std::size_t count, bulk_result& result);
+
   /// One chunk of a bulk, all or nothing: false if it does not fit, then nothing was submitted.
   template <bool Move, class Iterator>
   [[nodiscard]] bool submit_chunk(Iterator first, std::size_t count);
@@ -193,44 +206,55 @@ template <class Key, class Message, class State, class Hash, class Equal>
 template <std::ranges::input_range Range>
 bulk_result ingress<Key, Message, State, Hash, Equal>::submit_all(Range&& range) {
   using reference = std::ranges::range_reference_t<Range>;
-  // An element may be moved from if it is a temporary, or if the caller gave up the container it
-  // lies in.
-  constexpr bool move =
-      !std::is_lvalue_reference_v<reference> ||
-      (!std::is_lvalue_reference_v<Range> && !std::ranges::view<std::remove_cvref_t<Range>> &&
-       !std::is_const_v<std::remove_reference_t<reference>>);
   bulk_result result;
   auto at = std::ranges::begin(range);
   const auto end = std::ranges::end(range);
-  const auto submit_one = [&] {
-    auto&& element = *at;
-    if constexpr (move)
-      result.status = submit_waiting(std::get<0>(element), std::move(std::get<1>(element)));
-    else
-      result.status = submit_waiting(std::get<0>(element), std::as_const(std::get<1>(element)));
-    if (result.status != submit_status::accepted)
-      return false;
-    ++result.accepted;
-    ++at;
-    return true;
-  };
-  while (at != end) {
-    std::size_t count = 1;
-    if constexpr (std::ranges::forward_range<Range>) {
+  if constexpr (std::is_reference_v<reference> && std::ranges::forward_range<Range>) {
+    // Elements of a container that the caller gave up may be moved from, though they are lvalues.
+    constexpr bool given_up =
+        std::is_rvalue_reference_v<reference> || // std::move_iterator says so itself
+        (!std::is_lvalue_reference_v<Range> && !std::ranges::view<std::remove_cvref_t<Range>> &&
+         !std::is_const_v<std::remove_reference_t<reference>>);
+    while (at != end) {
       auto next = at;
-      for (count = 0; count < bulk_chunk && next != end; ++next)
+      std::size_t count = 0;
+      for (; count < bulk_chunk && next != end; ++next)
         ++count;
-      if (core_.key_capacity == 0 && submit_chunk<move>(at, count)) {
-        result.accepted += count;
-        at = next;
-        continue;
-      }
+      if (!submit_some<given_up>(at, count, result))
+        break;
+      at = next;
     }
-    for (; count != 0; --count) // full, or counted per key: one at a time, with waiting
-      if (!submit_one())
-        return result;
+  } else { // elements made on the fly: each is made once, and those that are not accepted are gone
+    std::vector<std::remove_cvref_t<reference>> made;
+    made.reserve(bulk_chunk);
+    while (at != end) {
+      made.clear();
+      for (; made.size() < bulk_chunk && at != end; ++at)
+        made.push_back(*at);
+      if (!submit_some<true>(made.begin(), made.size(), result))
+        break;
+    }
   }
   return result;
+}
+
+/// `count` elements, as one chunk if they fit, else one at a time, with waiting. False: refused in
+/// between.
+template <class Key, class Message, class State, class Hash, class Equal>
+template <bool Move, class Iterator>
+bool ingress<Key, Message, State, Hash, Equal>::submit_some(Iterator at, std::size_t count,
+                                                            bulk_result& result) {
+  if (core_.key_capacity == 0 && submit_chunk<Move>(at, count)) {
+    result.accepted += count;
+    return true;
+  }
+  for (; count != 0; --count, ++at, ++result.accepted) {
+    auto&& element = *at;
+    result.status = submit_waiting(std::get<0>(element), message_of<Move>(element));
+    if (result.status != submit_status::accepted)
+      return false;
+  }
+  return true;
 }
 
 template <class Key, class Message, class State, class Hash, class Equal>
@@ -276,12 +300,7 @@ bool ingress<Key, Message, State, Hash, Equal>::submit_chunk(Iterator first, std
     --left[p];
     const auto ticket = next[p]++;
     auto&& element = *at;
-    if constexpr (Move)
-      fill(*partitions_[p], ticket, hashes[i], std::get<0>(element),
-           std::move(std::get<1>(element)));
-    else
-      fill(*partitions_[p], ticket, hashes[i], std::get<0>(element),
-           std::as_const(std::get<1>(element)));
+    fill(*partitions_[p], ticket, hashes[i], std::get<0>(element), message_of<Move>(element));
   }
   return true;
 }

@@ -168,7 +168,7 @@ void run_lane(core<Key, Message, State, Hash, Equal>& core,
       go_on = lane.finished - before < most;
     }
   }
-  home.give_back(lane); // with what the quantum left over
+  home.give_back(lane, self); // with what the quantum left over
 }
 
 } // namespace convoy::detail

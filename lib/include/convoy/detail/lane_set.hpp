@@ -133,8 +133,8 @@ private:
 
   [[nodiscard]] bool is_urgent(const lane_type& lane, std::int64_t few) const noexcept {
     constexpr std::int64_t backlog = 4;
-    if (lane.unsettled < std::max(backlog, few))
-      return false;
+    if (lane.unsettled < std::max(backlog, few) || core_.scheduler.concurrency() == 1)
+      return false; // one worker gains nothing by an order of lanes
     const auto shares = 2 * std::int64_t{lane.unsettled} * core_.scheduler.concurrency();
     return shares > core_.approx_unfinished.load(std::memory_order_relaxed); // a guess
   }

@@ -84,14 +84,15 @@ public:
 
   /// The pump that ran a lane until nothing was handed out any more gives it back, and must not
   /// touch it again.
-  void give_back(lane_type& lane) noexcept {
+  void give_back(lane_type& lane, pump& self) noexcept {
     lane.link = returned_.load(std::memory_order_relaxed); // the swap decides
     // (8) release: the lane; pairs with (9). seq_cst: before our look at scheduled_, against (10)
     while (!returned_.compare_exchange_weak(lane.link, &lane, std::memory_order_seq_cst,
                                             std::memory_order_relaxed)) {
     }
-    if (!scheduled_.load(std::memory_order_seq_cst)) // (1) seq_cst: as in signal(); against (2)
-      schedule();
+    if (!scheduled_.load(std::memory_order_seq_cst) &&
+        take_role()) // (1) seq_cst: as in signal(); against (2)
+      self.push_visit(*this);
   }
 
   // ---- pumps ----

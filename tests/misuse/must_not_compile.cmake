@@ -1,0 +1,24 @@
+# Compiles CASE with COMPILER and INCLUDE_DIRS. Passes if that fails and an `error:` line of the compiler holds the text
+# after `// expect: ` in the first line of CASE.
+
+file(STRINGS ${CASE} first_line LIMIT_COUNT 1)
+if(NOT first_line MATCHES "^// expect: (.+)$")
+  message(FATAL_ERROR "${CASE}:1: must be `// expect: text of the error`")
+endif()
+set(expected "${CMAKE_MATCH_1}")
+
+list(TRANSFORM INCLUDE_DIRS PREPEND -I)
+execute_process(COMMAND ${COMPILER} -std=c++20 -Werror -fsyntax-only ${INCLUDE_DIRS} ${CASE}
+  RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
+if(status EQUAL 0)
+  message(FATAL_ERROR "${CASE}: compiles, but must not")
+endif()
+
+string(REGEX MATCHALL "[^\n]*error: [^\n]*" errors "${output}")
+foreach(error IN LISTS errors)
+  string(FIND "${error}" "${expected}" at)
+  if(NOT at EQUAL -1)
+    return()
+  endif()
+endforeach()
+message(FATAL_ERROR "${CASE}: no error says `${expected}`:\n${output}")

@@ -1,0 +1,122 @@
+#include "input_file.hpp"
+
+#include <gmock/gmock.h>
+
+namespace {
+
+using namespace convoy::tool;
+using testing::ElementsAre;
+using testing::Eq;
+using testing::HasSubstr;
+
+TEST(csv_reader, finds_columns_by_name_in_any_order) {
+  const trace t = read_text("bytes,key,colour,service_us,timestamp_us\n"
+                            "7,a,red,30,100\n"
+                            "8,b,blue,40,105\n"
+                            "9,a,red,50,105\n");
+  EXPECT_THAT(t.keys, ElementsAre("a", "b"));
+  ASSERT_EQ(t.events.size(), 3U);
+  EXPECT_TRUE(t.has_times);
+  EXPECT_TRUE(t.has_service);
+  EXPECT_EQ(t.events[1].at_us, 5);
+  EXPECT_EQ(t.events[1].service_ns, 40'000);
+  EXPECT_EQ(t.events[1].bytes, 8);
+  EXPECT_EQ(t.events[1].key, 1U);
+  EXPECT_EQ(t.events[2].key, 0U);
+}
+
+TEST(csv_reader, takes_absent_and_empty_columns_as_unknown) {
+  for (const auto* text : {"key\na\n", "timestamp_us,key,service_us,bytes\n,a,,\n"}) {
+    const trace t = read_text(text);
+    ASSERT_EQ(t.events.size(), 1U);
+    EXPECT_FALSE(t.has_times);
+    EXPECT_FALSE(t.has_service);
+  }
+}
+
+TEST(csv_reader, reads_the_columns_that_are_named) {
+  const trace t = read_text("t,who,cost\n1,a,2\n",
+                            {.key_column = "who", .time_column = "t", .service_column = "cost"});
+  EXPECT_THAT(t.keys, ElementsAre("a"));
+  EXPECT_TRUE(t.has_times);
+  EXPECT_EQ(t.events[0].service_ns, 2'000);
+}
+
+TEST(csv_reader, leaves_a_column_alone_when_its_name_is_empty) {
+  EXPECT_FALSE(read_text("timestamp_us,key\nyesterday,a\n", {.time_column = ""}).has_times);
+}
+
+TEST(csv_reader, reads_quotes_line_breaks_and_a_byte_order_mark) {
+  const trace t = read_text("\xEF\xBB\xBF\"key\",note\r\n"
+                            "\"a,\"\"b\"\"\",x\r\n"
+                            "\r\n"
+                            "\"two\r\nlines\",\"\"\r\n"
+                            "c,");
+  EXPECT_THAT(t.keys, ElementsAre("a,\"b\"", "two\nlines", "c"));
+}
+
+TEST(csv_reader, keeps_service_to_the_nanosecond_and_times_to_the_microsecond) {
+  const trace t = read_text("timestamp_us,key,service_us\n10,a,0.25\n11.5,a,1.0004999\n");
+  EXPECT_EQ(t.events[0].service_ns, 250);
+  EXPECT_EQ(t.events[1].service_ns, 1'000);
+  EXPECT_EQ(t.events[1].at_us, 2);
+}
+
+TEST(csv_reader, refuses_bad_input_with_line_and_reason) {
+  struct {
+    std::string text;
+    std::string error;
+  } const bad[] = {
+      {"", " the file is empty"},
+      {"key\n\n", " the file has no events, only a header or blank lines"},
+      {"a,b\n1,2\n", R"(1: no column is called "key"; the header line has "a,b")"},
+      {"key,key\na,b\n", R"(1: two columns are called "key"; rename one)"},
+      {"key,x\na,b\nc\n", "3: the line has 1 fields where the header has 2"},
+      {"key,x\na,b,\n", "2: the line has 3 fields where the header has 2"},
+      {"key,x\n,b\n", "2: the key is empty; every event needs one"},
+      {"key,timestamp_us\na,-5\n", R"(2: time "-5" is negative; it must be 0 or more)"},
+      {"key,service_us\na,-0.5\n", R"(2: service time "-0.5" is negative; it must be 0 or more)"},
+      {"key,bytes\na,-1\n", R"(2: size "-1" is negative; it must be 0 or more)"},
+      {"key,timestamp_us\na,noon\n", R"(2: time "noon" is not a number such as 12 or 0.5)"},
+      {"key,timestamp_us\na,1e3\n", R"(2: time "1e3" is not a number such as 12 or 0.5)"},
+      {"key,timestamp_us\na,99999999999999999999\n",
+       R"(2: time "99999999999999999999" is too large)"},
+      {"key,timestamp_us\na,9223372036854776\n",
+       "2: the time is too large; it is read as microseconds"},
+      {"key,service_us\na,9223372036854776\n",
+       R"(2: service time "9223372036854776" is too large)"},
+      {"key,timestamp_us\na,1\nb,\n", "3: there is no time here, unlike in the events "
+                                      "before; give it for all of them or for none"},
+      {"key,service_us\na,\nb,1\n",
+       "3: there is a service time here, unlike in the events before; give it for all "
+       "of them or for none"},
+      {"key\n\"a\nb\n", "3: the quote opened on line 2 is never closed"},
+      {"key\n\"a\"b\n",
+       "2: text follows the closing quote of a field; write a quote inside it twice"},
+      {"key\na\"b\n", R"(2: a quote stands inside the unquoted field "a"b"; )"
+                      "quote the field and write the quote twice"},
+      {std::string("key\na\0b\n", 8),
+       "2: the line holds a NUL byte; convert the file to UTF-8 text"},
+      {"key\na\n" + std::string((1 << 20) + 1, 'x'),
+       "3: the line is longer than 1 MiB; is this a text file?"}};
+  for (const auto& [text, error] : bad)
+    EXPECT_EQ(read_error(text), error);
+}
+
+TEST(csv_reader, bounds_a_record_of_many_lines_like_a_line) {
+  std::string text = "key\n\"";
+  for (int i = 0; i < 3; ++i)
+    text += std::string(500'000, 'x') + "\n";
+  EXPECT_THAT(read_error(text + "\"\n"), HasSubstr("the quote opened on line 2 is never closed"));
+}
+
+TEST(csv_reader, wants_a_column_that_was_named) {
+  EXPECT_THAT(read_error("key\na\n", {.time_column = "when"}),
+              Eq(R"(1: no column is called "when"; the header line has "key")"));
+}
+
+TEST(csv_reader, reports_on_one_line_whatever_the_text) {
+  EXPECT_THAT(read_error("\"a\nb\x1b[31m\",c\n1,2\n"), HasSubstr("\"a?b?[31m,c\""));
+}
+
+} // namespace

@@ -1,0 +1,52 @@
+#include "input_file.hpp"
+
+#include <gmock/gmock.h>
+
+namespace {
+
+using namespace convoy::tool;
+using testing::ElementsAre;
+using testing::Eq;
+using testing::HasSubstr;
+
+TEST(gzip_input, is_recognised_by_its_first_bytes) {
+  EXPECT_THAT(read_text(gzip("key\na\n")).keys, ElementsAre("a"));
+}
+
+TEST(gzip_input, may_have_several_members_and_lines_across_them) {
+  EXPECT_THAT(read_text(gzip("key\nal") + gzip("") + gzip("pha\nb\n")).keys,
+              ElementsAre("alpha", "b"));
+}
+
+TEST(gzip_input, is_refused_when_cut_short_anywhere) {
+  const std::string whole = gzip("key\na\n") + gzip("b\n");
+  const std::size_t first_member = gzip("key\na\n").size();
+  for (std::size_t size = 2; size < whole.size(); ++size) {
+    if (size == first_member) // which is whole by itself
+      continue;
+    EXPECT_THAT(read_error(whole.substr(0, size)), HasSubstr("the gzip data is truncated")) << size;
+  }
+}
+
+TEST(gzip_input, is_never_read_wrongly_when_a_bit_is_flipped) {
+  const std::string text = "key\nalpha\nbeta\n";
+  const std::string whole = gzip(text);
+  for (std::size_t bit = 0; bit < whole.size() * 8; ++bit) {
+    std::string flipped = whole;
+    flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << bit % 8));
+    if (!read_error(flipped).empty())
+      continue; // but some bits of the header say nothing about the content
+    EXPECT_THAT(read_text(flipped).keys, ElementsAre("alpha", "beta")) << bit;
+  }
+}
+
+TEST(gzip_input, is_refused_when_something_else_follows) {
+  EXPECT_THAT(read_error(gzip("key\na\n") + "junk"),
+              Eq("3: the gzip data is corrupt; fetch the file again"));
+}
+
+TEST(gzip_input, of_nothing_is_an_empty_file) {
+  EXPECT_THAT(read_error(gzip("")), Eq(" the file is empty"));
+}
+
+} // namespace

@@ -1,0 +1,173 @@
+#include "gate.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <convoy/convoy.hpp>
+#include <gmock/gmock.h>
+#include <thread>
+#include <vector>
+
+// What a busy or stuck key may cost the others.
+
+namespace {
+
+using convoy::processor;
+using convoy::runtime;
+using convoy::submit_status;
+using std::chrono::microseconds;
+
+/// On one worker, key 0 has a backlog when key 1 gets one message. How many of key 0 come before
+/// it?
+long messages_before_the_other_key(int backlog, unsigned quantum_messages,
+                                   std::chrono::nanoseconds quantum_time, microseconds service) {
+  runtime rt{{.concurrency = 1}};
+  gate held;
+  std::vector<int> handled; // keys: with one worker nothing runs beside it
+  processor<int, int> p{
+      rt,
+      [&](const int& key, int&) {
+        if (key < 0)
+          return held.pass();
+        handled.push_back(key);
+        const auto until = std::chrono::steady_clock::now() + service;
+        while (std::chrono::steady_clock::now() < until) {
+        }
+      },
+      {.partitions = 1, .quantum_messages = quantum_messages, .quantum_time = quantum_time}};
+  EXPECT_EQ(p.submit(-1, 0), submit_status::accepted);
+  held.await_visitors();
+  for (int i = 0; i < backlog; ++i)
+    EXPECT_EQ(p.submit(0, i), submit_status::accepted);
+  EXPECT_EQ(p.submit(1, 0), submit_status::accepted);
+  held.open();
+  p.drain();
+  EXPECT_EQ(handled.size(), static_cast<std::size_t>(backlog) + 1);
+  return std::find(handled.begin(), handled.end(), 1) - handled.begin();
+}
+
+// A hot key may get many quanta in a row, but not its whole backlog.
+
+TEST(quantum, in_messages_lets_another_key_come_between) {
+  constexpr std::chrono::hours never{1};
+  EXPECT_LE(messages_before_the_other_key(20'000, 8, never, microseconds(0)), 10'000);
+}
+
+TEST(quantum, in_time_lets_another_key_come_between) {
+  EXPECT_LE(messages_before_the_other_key(250, 1'000'000, microseconds(100), microseconds(200)),
+            120);
+}
+
+TEST(quantum, lets_a_key_come_between_that_was_submitted_in_its_midst) {
+  runtime rt{{.concurrency = 1}};
+  std::vector<int> handled;
+  processor<int, int>* self = nullptr;
+  processor<int, int> p{rt, [&](const int& key, int& m) {
+                          handled.push_back(key);
+                          if (key == 0 && m == 100) {
+                            ASSERT_EQ(self->submit(1, 0), submit_status::accepted);
+                          }
+                        }};
+  self = &p;
+  std::vector<std::pair<int, int>> backlog;
+  for (int i = 0; i < 10'000; ++i)
+    backlog.emplace_back(0, i);
+  ASSERT_EQ(p.submit_bulk(backlog).accepted, 10'000u);
+  p.drain();
+  p.drain();
+  EXPECT_LE(std::find(handled.begin(), handled.end(), 1) - handled.begin(), 5'000);
+}
+
+TEST(quantum, is_fair_to_many_keys_that_never_run_dry) {
+  constexpr int keys = 20;
+  constexpr int each = 2'000;
+  runtime rt{{.concurrency = 1}};
+  gate held;
+  int handled[keys]{};
+  int fewest_when_the_first_is_done = each;
+  processor<int, int> p{rt, [&](const int& key, int&) {
+                          if (key < 0)
+                            return held.pass();
+                          if (++handled[key] == each)
+                            fewest_when_the_first_is_done =
+                                std::min(fewest_when_the_first_is_done,
+                                         *std::min_element(std::begin(handled), std::end(handled)));
+                        }};
+  ASSERT_EQ(p.submit(-1, 0), submit_status::accepted);
+  held.await_visitors();
+  for (int i = 0; i < each; ++i)
+    for (int key = 0; key < keys; ++key)
+      ASSERT_EQ(p.submit(key, i), submit_status::accepted);
+  held.open();
+  p.drain();
+  EXPECT_GE(fewest_when_the_first_is_done, each / 4);
+}
+
+// ---- isolation
+
+struct load {
+  unsigned workers;
+  int stuck;           // keys whose handlers hang
+  int backlog;         // messages of each of them, in front of the others
+  unsigned partitions; // 0: automatic
+  bool workers_asleep; // let the other workers fall asleep before anything else is submitted
+};
+
+void PrintTo(const load& l, std::ostream* out) {
+  *out << l.workers << " workers, " << l.stuck << " stuck, backlog " << l.backlog << ", "
+       << l.partitions << " partitions" << (l.workers_asleep ? ", asleep" : "");
+}
+
+class isolation : public testing::TestWithParam<load> {};
+
+TEST_P(isolation, of_others_from_keys_whose_handlers_are_stuck) {
+  const auto& with = GetParam();
+  constexpr int others = 200;
+  for (int round = 0; round < 10; ++round) {
+    runtime rt{{.concurrency = with.workers}};
+    gate held;
+    std::atomic<int> handled{0};
+    processor<int, int> p{rt,
+                          [&](const int& key, int&) {
+                            if (key < 0)
+                              held.pass();
+                            else
+                              ++handled;
+                          },
+                          {.partitions = with.partitions}};
+    for (int i = 0; i < with.backlog; ++i)
+      for (int key = 1; key <= with.stuck; ++key)
+        ASSERT_EQ(p.submit(-key, i), submit_status::accepted);
+    if (with.workers_asleep) {
+      held.await_visitors(static_cast<std::size_t>(with.stuck));
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    for (int i = 0; i < 5 * others; ++i)
+      ASSERT_EQ(p.submit(i % others, i), submit_status::accepted);
+    EXPECT_TRUE(eventually([&] { return handled == 5 * others; }));
+    held.open();
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(, isolation,
+                         testing::Values(load{2, 1, 1, 0, false}, load{2, 1, 1'000, 0, false},
+                                         load{2, 1, 1, 1, false}, load{2, 1, 1'000, 1, false},
+                                         load{2, 1, 1'000, 1, true}, load{2, 1, 1'000, 0, true},
+                                         load{4, 3, 300, 1, false}, load{4, 3, 300, 0, true}),
+                         [](const auto& of) { return "load_" + std::to_string(of.index); });
+
+TEST(isolation_of_processors, on_one_runtime_from_each_others_stuck_keys) {
+  runtime rt{{.concurrency = 2}};
+  gate held;
+  processor<int, int> stuck{rt, [&](int&) { held.pass(); }};
+  std::atomic<int> handled{0};
+  processor<int, int> other{rt, [&](int&) { ++handled; }};
+  for (int i = 0; i < 100; ++i)
+    ASSERT_EQ(stuck.submit(0, i), submit_status::accepted);
+  for (int i = 0; i < 100; ++i)
+    ASSERT_EQ(other.submit(i, i), submit_status::accepted);
+  EXPECT_TRUE(eventually([&] { return handled == 100; }));
+  held.open();
+}
+
+} // namespace

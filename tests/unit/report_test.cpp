@@ -1,0 +1,224 @@
+// What a replay prints and writes.
+
+#include "report.hpp"
+#include "report_file.hpp"
+#include "report_text.hpp"
+
+#include <filesystem>
+#include <fstream>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <iterator>
+#include <limits>
+#include <sstream>
+#include <string>
+#include <system_error>
+#include <unistd.h>
+
+namespace convoy::tool {
+namespace {
+
+using testing::AllOf;
+using testing::Contains;
+using testing::HasSubstr;
+using testing::Not;
+
+run_figures make_run(const std::string& strategy, double seconds) {
+  run_figures f;
+  f.strategy = strategy;
+  f.workers = 4;
+  f.messages = 1000;
+  f.seconds = seconds;
+  f.throughput = 1000 / seconds;
+  f.bound_seconds = 1;
+  f.efficiency = 1 / seconds;
+  f.all = {1, 2, 3, 4};
+  f.hot = {10, 20, 30, 40};
+  f.cold = {100, 200, 300, 400};
+  f.share = {0.1, 0.2, 0.3, 0.4};
+  return f;
+}
+
+report make_report() {
+  report r;
+  r.version = "1.2.3";
+  r.config.source = "input.csv";
+  r.config.service = "trace";
+  r.config.service_kind = "sleep";
+  r.config.workers = 4;
+  r.keys = {"red", "green"};
+  r.trace = {1000, 2, {{1, 0.75, 0.5}, {0, 0.25, 0.5}}, 2};
+  r.runs = {make_run("lanes", 1.25), make_run("single", 5)};
+  return r;
+}
+
+TEST(report, separates_thousands) {
+  EXPECT_EQ(count_text(0), "0");
+  EXPECT_EQ(count_text(999), "999");
+  EXPECT_EQ(count_text(1000), "1,000");
+  EXPECT_EQ(count_text(1234567), "1,234,567");
+}
+
+TEST(report, writes_durations_with_three_digits_and_a_unit) {
+  EXPECT_EQ(duration_text(0), "0.00 µs");
+  EXPECT_EQ(duration_text(9.994), "9.99 µs");
+  EXPECT_EQ(duration_text(9.996), "10.0 µs");
+  EXPECT_EQ(duration_text(99.96), "100 µs");
+  EXPECT_EQ(duration_text(999.4), "999 µs");
+  EXPECT_EQ(duration_text(999.6), "1.00 ms");
+  EXPECT_EQ(duration_text(12'345), "12.3 ms");
+  EXPECT_EQ(duration_text(999'600), "1.00 s");
+  EXPECT_EQ(duration_text(2'500'000'000), "2500 s");
+  EXPECT_EQ(duration_text(std::numeric_limits<double>::quiet_NaN()), "–");
+}
+
+TEST(report, cuts_names_between_code_points_and_hides_control_characters) {
+  EXPECT_EQ(name_text("grün", 4), "grün");
+  EXPECT_EQ(name_text("grüner", 4), "grün…");
+  EXPECT_EQ(name_text("a\x1b[31m\n", 9), "a?[31m?");
+}
+
+TEST(report, aligns_columns_by_code_points) {
+  EXPECT_EQ(align({{"key", "µs"}, {"ü", "100"}}), "  key   µs\n"
+                                                  "  ü    100\n");
+}
+
+TEST(report, wraps_text_at_spaces) {
+  EXPECT_EQ(wrap("a b", 4), "a b");
+  const std::string word(58, 'x');
+  EXPECT_EQ(wrap(word + ' ' + word + " y", 2),
+            word + ' ' + word + "\n  y"); // 2 + 58 + 1 + 58 + 2 = 121
+  EXPECT_EQ(wrap(word + ' ' + word + " y", 1), word + ' ' + word + " y");
+}
+
+TEST(report, fits_a_table_into_120_columns) {
+  report r = make_report();
+  r.keys[1] = std::string(300, 'x');
+  r.config.source = std::string(300, 'y');
+  r.config.defaults.assign(12, "--some-option value");
+  for (run_figures& f : r.runs)
+    f.all = f.hot = f.cold = {123'456, 123'456, 123'456, 123'456};
+  std::istringstream table{to_table(r)};
+  std::size_t lines = 0;
+  for (std::string line; std::getline(table, line); ++lines) {
+    const auto points = std::ranges::count_if(line, [](char c) { return (c & 0xC0) != 0x80; });
+    EXPECT_LE(points, 120) << line;
+  }
+  EXPECT_GT(lines, 20U);
+}
+
+TEST(report, marks_a_strategy_that_broke_order_beside_its_speed) {
+  report r = make_report();
+  EXPECT_THAT(to_table(r), Not(HasSubstr("BROKEN")));
+  r.runs[1].order_violations = 1;
+  EXPECT_THAT(to_table(r), HasSubstr("BROKEN"));
+}
+
+TEST(report, shows_no_efficiency_where_there_is_no_work) {
+  report r = make_report();
+  r.runs.resize(1);
+  EXPECT_THAT(to_table(r), HasSubstr("80.0 %"));
+  r.runs[0].bound_seconds = r.runs[0].efficiency = 0;
+  EXPECT_THAT(to_table(r), Not(HasSubstr("80.0 %")));
+}
+
+TEST(report, says_how_much_longer_one_queue_takes) {
+  EXPECT_THAT(findings(make_report()),
+              Contains(HasSubstr("single took 4.00 times as long as lanes (5.000 s, 1.250 s)")));
+}
+
+TEST(report, names_the_slower_one_first_whichever_it_is) {
+  report r = make_report();
+  r.runs[1].seconds = 0.25;
+  EXPECT_THAT(findings(r), Contains(HasSubstr("lanes took 5.00 times as long as single")));
+}
+
+TEST(report, compares_cold_keys_where_the_load_is_open) {
+  report r = make_report();
+  r.config.closed = false;
+  r.runs[1].cold.p99 = 5000;
+  EXPECT_THAT(findings(r),
+              Contains(AllOf(HasSubstr("5.00 ms in single"), HasSubstr("200 µs in lanes"))));
+}
+
+TEST(report, says_when_a_promise_was_broken) {
+  report r = make_report();
+  r.runs[0].overlaps = 2;
+  EXPECT_THAT(findings(r), Contains(HasSubstr("lanes BROKE ITS PROMISE")));
+  r.runs[0].keeps_order = false;
+  EXPECT_THAT(findings(r), Not(Contains(HasSubstr("BROKE"))));
+}
+
+TEST(report, writes_figures_that_do_not_exist_as_null) {
+  report r = make_report();
+  r.runs[0].cold.p99 = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_THAT(to_json(r), HasSubstr("\"p99\": null"));
+}
+
+TEST(report, writes_valid_json_for_keys_that_are_no_utf8) {
+  report r = make_report();
+  r.keys[1] = "\xff\xfe\"\\\n";
+  EXPECT_THAT(to_json(r), HasSubstr("\\\"\\\\\\n"));
+}
+
+class report_file : public testing::Test {
+protected:
+  report_file() { std::filesystem::create_directory(directory_); }
+  ~report_file() override { std::filesystem::remove_all(directory_); }
+
+  [[nodiscard]] std::string path() const { return directory_ / "figures.json"; }
+
+  [[nodiscard]] std::string contents() const {
+    std::ifstream stream{path()};
+    return {std::istreambuf_iterator<char>{stream}, {}};
+  }
+
+  [[nodiscard]] std::ptrdiff_t files() const {
+    return std::distance(std::filesystem::directory_iterator{directory_}, {});
+  }
+
+  std::filesystem::path directory_ =
+      std::filesystem::temp_directory_path() / ("convoy_report_test." + std::to_string(getpid()));
+};
+
+TEST_F(report_file, replaces_what_was_there_and_leaves_nothing_else) {
+  write_file(path(), std::string(10'000, 'a'));
+  write_file(path(), "b\n");
+  EXPECT_EQ(contents(), "b\n");
+  EXPECT_EQ(files(), 1);
+}
+
+TEST_F(report_file, is_readable_like_any_new_file) {
+  write_file(path(), "x");
+  using std::filesystem::perms;
+  const auto mode = std::filesystem::status(path()).permissions();
+  EXPECT_EQ(mode & perms::owner_exec, perms::none);
+  std::ofstream{directory_ / "other"} << "x";
+  EXPECT_EQ(mode, std::filesystem::status(directory_ / "other").permissions());
+}
+
+TEST_F(report_file, writes_through_a_link) {
+  std::filesystem::create_symlink("target", path());
+  std::ofstream{directory_ / "target"} << "old";
+  write_file(path(), "new");
+  EXPECT_TRUE(std::filesystem::is_symlink(path()));
+  EXPECT_EQ(contents(), "new");
+}
+
+TEST_F(report_file, writes_to_a_device_and_does_not_replace_it) {
+  write_file("/dev/null", "x");
+  EXPECT_TRUE(std::filesystem::is_character_file("/dev/null"));
+}
+
+TEST_F(report_file, says_which_file_it_cannot_write) {
+  try {
+    write_file(directory_ / "missing" / "file", "x");
+    FAIL() << "wrote into a directory that does not exist";
+  } catch (const std::system_error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("missing/file"));
+  }
+  EXPECT_THROW(write_file("/dev/full", "x"), std::system_error);
+}
+
+} // namespace
+} // namespace convoy::tool

@@ -1,0 +1,107 @@
+#include "byte_source.hpp"
+
+#include "trace.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <new>
+#include <system_error>
+#include <utility>
+#include <zlib.h>
+
+namespace convoy::tool {
+namespace {
+
+constexpr int gzip_only = 16 + MAX_WBITS; // zlib's code for: gzip header and trailer, nothing else
+
+std::string reason(int error) {
+  return std::generic_category().message(error);
+}
+
+} // namespace
+
+void file_closer::operator()(std::FILE* file) const noexcept {
+  if (file != stdin)
+    std::fclose(file);
+}
+
+file_handle open_file(const std::string& path) {
+  if (path == "-")
+    return file_handle{stdin};
+  std::error_code none; // what else may be wrong with the path, fopen says better
+  if (std::filesystem::is_directory(path, none))
+    throw input_error("is a directory; name the files in it");
+  file_handle file{std::fopen(path.c_str(), "rb")};
+  if (!file)
+    throw input_error("cannot be opened: " + reason(errno));
+  return file;
+}
+
+void byte_source::inflate_end::operator()(z_stream_s* stream) const noexcept {
+  inflateEnd(stream);
+  delete stream;
+}
+
+byte_source::byte_source(file_handle file) : file_(std::move(file)) {}
+
+bool byte_source::refill() {
+  errno = 0;
+  next_ = 0;
+  end_ = std::fread(raw_.data(), 1, raw_.size(), file_.get());
+  if (std::ferror(file_.get()) != 0)
+    throw input_error("cannot be read: " + reason(errno));
+  return end_ > 0;
+}
+
+void byte_source::detect_gzip() {
+  if (!refill() || end_ < 2 || raw_[0] != 0x1f || raw_[1] != 0x8b)
+    return;
+  gzip_.reset(new z_stream{});
+  if (inflateInit2(gzip_.get(), gzip_only) != Z_OK)
+    throw std::bad_alloc{};
+}
+
+std::size_t byte_source::read(char* out, std::size_t size) {
+  if (!std::exchange(started_, true))
+    detect_gzip();
+  if (gzip_)
+    return inflate_into(out, size);
+  if (next_ == end_ && !refill())
+    return 0;
+  const std::size_t count = std::min(size, end_ - next_);
+  std::memcpy(out, raw_.data() + next_, count);
+  next_ += count;
+  return count;
+}
+
+std::size_t byte_source::inflate_into(char* out, std::size_t size) {
+  for (;;) {
+    const bool more = next_ != end_ || refill();
+    if (!in_member_) {
+      if (!more)
+        return 0;
+      inflateReset(gzip_.get());
+      in_member_ = true;
+    }
+    gzip_->next_in = raw_.data() + next_;
+    gzip_->avail_in = static_cast<uInt>(end_ - next_);
+    gzip_->next_out = reinterpret_cast<Bytef*>(out);
+    gzip_->avail_out = static_cast<uInt>(size);
+    const int status = inflate(gzip_.get(), Z_NO_FLUSH);
+    next_ = end_ - gzip_->avail_in;
+
+    // Z_BUF_ERROR: no progress without more input, which the next turn brings.
+    if (status != Z_OK && status != Z_STREAM_END && status != Z_BUF_ERROR)
+      throw input_error("the gzip data is corrupt; fetch the file again");
+    if (status == Z_STREAM_END)
+      in_member_ = false;
+    if (const std::size_t count = size - gzip_->avail_out; count > 0)
+      return count;
+    if (!more && in_member_)
+      throw input_error("the gzip data is truncated; fetch the file again");
+  }
+}
+
+} // namespace convoy::tool

@@ -1,0 +1,53 @@
+#pragma once
+
+// The bytes of a file, inflated on the way where it is gzip.
+
+#include <array>
+#include <cstddef>
+#include <cstdio>
+#include <memory>
+#include <string>
+
+struct z_stream_s;
+
+namespace convoy::tool {
+
+/// Closes the file it holds, standard input excepted.
+struct file_closer {
+  void operator()(std::FILE* file) const noexcept;
+};
+using file_handle = std::unique_ptr<std::FILE, file_closer>;
+
+/// Opens for reading; "-" is standard input. Throws input_error that says why it cannot.
+file_handle open_file(const std::string& path);
+
+/// Reads a file from start to end in bounded memory. Input that starts with the gzip magic is
+/// inflated: members may follow one another as in `cat a.gz b.gz`, each with its checksum verified.
+class byte_source {
+public:
+  explicit byte_source(file_handle file);
+
+  /// Fills `out` from the front and returns how much; 0 only at the end. Throws input_error where
+  /// the file cannot be read or the gzip is corrupt, or truncated: the end of a file is reported
+  /// only when everything before it was whole.
+  std::size_t read(char* out, std::size_t size);
+
+private:
+  struct inflate_end {
+    void operator()(z_stream_s* stream) const noexcept;
+  };
+
+  [[nodiscard]] bool refill(); ///< false at the end of the file
+  void detect_gzip();
+  std::size_t inflate_into(char* out, std::size_t size);
+
+  file_handle file_;
+  std::array<unsigned char, 1 << 16> raw_;
+  std::size_t next_ = 0; ///< raw_[next_, end_) is not consumed yet
+  std::size_t end_ = 0;
+  std::unique_ptr<z_stream_s, inflate_end> gzip_; ///< null for plain input
+  bool started_ = false;
+  bool in_member_ = false;
+};
+
+} // namespace convoy::tool

@@ -1,0 +1,116 @@
+#include "parse.hpp"
+
+#include "trace.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <limits>
+
+namespace convoy::tool {
+namespace {
+
+constexpr std::size_t longest_quote = 60;
+
+constexpr std::string_view no_number = "is not a number such as 12 or 0.5";
+constexpr std::string_view negative = "is negative; it must be 0 or more";
+
+[[noreturn]] void reject(std::string_view what, std::string_view text, std::string_view reason) {
+  throw input_error(std::string(what) + " " + in_quotes(text) + " " + std::string(reason));
+}
+
+void require_digits(std::string_view what, std::string_view text, std::string_view digits,
+                    std::string_view kind) {
+  if (text.starts_with('-'))
+    reject(what, text, negative);
+  if (digits.empty() || !std::all_of(digits.begin(), digits.end(), is_digit))
+    reject(what, text, kind);
+}
+
+} // namespace
+
+std::string in_quotes(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text.substr(0, longest_quote))
+    out += c >= ' ' && c <= '~' ? c : '?';
+  return out + (text.size() > longest_quote ? "…\"" : "\"");
+}
+
+std::vector<std::string_view> split(std::string_view text, char separator) {
+  std::vector<std::string_view> parts;
+  for (;;) {
+    const std::size_t end = text.find(separator);
+    parts.push_back(text.substr(0, end));
+    if (end == std::string_view::npos)
+      return parts;
+    text.remove_prefix(end + 1);
+  }
+}
+
+std::int64_t parse_decimal(std::string_view what, std::string_view text, std::int64_t unit) {
+  constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
+  const std::size_t point = text.find('.');
+  const std::string_view whole = text.substr(0, point);
+  require_digits(what, text, whole, no_number);
+
+  std::int64_t value = 0;
+  const auto parsed = std::from_chars(whole.data(), whole.data() + whole.size(), value);
+  if (parsed.ec != std::errc{} || value > most / unit)
+    reject(what, text, "is too large");
+  value *= unit;
+  if (point == std::string_view::npos)
+    return value;
+
+  const std::string_view decimals = text.substr(point + 1);
+  require_digits(what, text, decimals, no_number);
+  std::int64_t fraction = 0;
+  std::int64_t place = unit;
+  for (const char digit : decimals) {
+    if (place == 1) { // the first digit that does not fit rounds
+      fraction += digit >= '5' ? 1 : 0;
+      break;
+    }
+    place /= 10;
+    fraction += place * (digit - '0');
+  }
+  if (value > most - fraction)
+    reject(what, text, "is too large");
+  return value + fraction;
+}
+
+std::uint32_t parse_count(std::string_view what, std::string_view text) {
+  require_digits(what, text, text, "is not a whole number");
+  std::uint32_t value = 0;
+  if (std::from_chars(text.data(), text.data() + text.size(), value).ec != std::errc{})
+    reject(what, text, "is too large; the most is 4294967295");
+  return value;
+}
+
+double parse_real(std::string_view what, std::string_view text) {
+  double value = 0;
+  const char* const end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data(), end, value);
+  if (text.empty() || parsed.ec != std::errc{} || parsed.ptr != end || !std::isfinite(value))
+    reject(what, text, no_number);
+  if (value < 0)
+    reject(what, text, negative);
+  return value;
+}
+
+std::int64_t parse_duration(std::string_view text) {
+  if (text == "0")
+    return 0;
+  const std::size_t digits = std::min(text.find_first_not_of("0123456789."), text.size());
+  const std::string_view number = text.substr(0, digits);
+  const std::string_view unit = text.substr(digits);
+  const std::int64_t ns = unit == "ns"   ? 1
+                          : unit == "us" ? 1'000
+                          : unit == "ms" ? 1'000'000
+                          : unit == "s"  ? 1'000'000'000
+                                         : 0;
+  if (text.starts_with('-') || number.empty() || ns == 0)
+    reject("duration", text, "is not a number with a unit (ns, us, ms or s), as in 1.5ms");
+  return parse_decimal("duration", number, ns);
+}
+
+} // namespace convoy::tool

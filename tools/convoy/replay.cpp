@@ -1,0 +1,93 @@
+#include "replay.hpp"
+
+#include "progress.hpp"
+#include "replay_probe.hpp"
+#include "strategy_lanes.hpp"
+#include "strategy_mutex.hpp"
+#include "strategy_queues.hpp"
+
+#include <cstdint>
+#include <future>
+#include <latch>
+#include <vector>
+
+namespace convoy::tool {
+namespace {
+
+/// The messages of each producer, in order. A key belongs to one producer, so that its order is
+/// well defined.
+std::vector<std::vector<std::uint32_t>> share_out(const workload& load, unsigned producers) {
+  std::vector<std::vector<std::uint32_t>> shares(producers);
+  for (std::uint32_t i = 0; i < load.messages.size(); ++i)
+    shares[load.messages[i].key % producers].push_back(i);
+  return shares;
+}
+
+/// Submits a producer's messages and takes the stamps of its side. A closed producer is always late
+/// for the next message: it was meant to be submitted when the one before had been.
+template <class Strategy>
+void produce(Strategy& subject, const workload& load, const std::vector<std::uint32_t>& share,
+             const run_clock& clock, std::vector<record>& records) {
+  std::int64_t previous_accepted = 0;
+  for (const std::uint32_t index : share) {
+    const message& m = load.messages[index];
+    if (!load.closed)
+      clock.wait_until(m.arrival_ns);
+    subject.submit(m.key, index);
+    record& r = records[index];
+    r.intended = load.closed ? previous_accepted : m.arrival_ns;
+    previous_accepted = r.accepted = clock.now();
+  }
+}
+
+template <template <class> class Strategy>
+run run_with(const workload& load, const strategy_traits& traits, const replay_options& options,
+             unsigned workers) {
+  run result;
+  result.strategy = traits.name;
+  result.workers = workers;
+  result.keeps_order = traits.keeps_order;
+  result.records.resize(load.messages.size());
+  const auto shares = share_out(load, options.producers);
+
+  probe handler{load, options.service, traits.keeps_order};
+  {
+    Strategy<probe> subject{handler, {workers, options.capacity, load.keys.size()}};
+    const progress_bar bar{traits.name, [&] { return handler.progress(); }, options.shows_progress};
+    std::latch start{1};
+    std::vector<std::future<void>> producers;
+    for (const auto& share : shares)
+      producers.push_back(std::async(std::launch::async, [&] {
+        start.wait();
+        produce(subject, load, share, handler.clock(), result.records);
+      }));
+    handler.clock().start();
+    start.count_down();
+    for (auto& producer : producers)
+      producer.get();
+    subject.drain();
+  }
+  handler.report_to(result);
+  return result;
+}
+
+} // namespace
+
+run replay(const workload& load, strategy id, const replay_options& options) {
+  const strategy_traits& traits = traits_of(id);
+  switch (id) {
+  case strategy::lanes:
+    return run_with<convoy_lanes>(load, traits, options, options.workers);
+  case strategy::single:
+    return run_with<single_queue>(load, traits, options, 1);
+  case strategy::unordered:
+    return run_with<shared_queue>(load, traits, options, options.workers);
+  case strategy::shards:
+    return run_with<sharded_queues>(load, traits, options, options.workers);
+  case strategy::mutex:
+    return run_with<mutex_lanes>(load, traits, options, options.workers);
+  }
+  __builtin_unreachable();
+}
+
+} // namespace convoy::tool

@@ -1,0 +1,146 @@
+#include "replay_command.hpp"
+
+#include "replay_options.hpp"
+#include "report.hpp"
+#include "report_file.hpp"
+#include "service.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <iostream>
+#include <memory>
+#include <thread>
+#include <unistd.h>
+
+namespace convoy::tool {
+namespace {
+
+/// Options with a default: takes what the user gave, or notes in the report what was chosen.
+class defaults_taken {
+public:
+  explicit defaults_taken(std::vector<std::string>& noted) : noted_{noted} {}
+
+  template <class T>
+  T operator()(const std::optional<T>& given, std::string_view option, const T& otherwise) {
+    if (given)
+      return *given;
+    if constexpr (std::is_convertible_v<T, std::string>)
+      note(option, otherwise);
+    else
+      note(option, std::to_string(otherwise));
+    return otherwise;
+  }
+
+  void note(std::string_view option, const std::string& value) {
+    noted_.push_back(value.empty() ? std::string{option} : std::string{option} + ' ' + value);
+  }
+
+private:
+  std::vector<std::string>& noted_;
+};
+
+input_format format_of(std::string_view name) {
+  return name == "csv"   ? input_format::csv
+         : name == "clf" ? input_format::clf
+                         : input_format::jsonl;
+}
+
+trace load_input(const command_line& line, std::uint64_t seed) {
+  input_options input;
+  input.files = line.files;
+  if (input.files.empty() && !line.zipf)
+    input.files.push_back(default_data());
+  input.reading = {.format = format_of(line.format),
+                   .key_column = line.key_column,
+                   .time_column = line.time_column,
+                   .service_column = line.service_column,
+                   .bytes_column = line.bytes_column};
+  if (line.zipf)
+    input.zipf = parse_zipf(*line.zipf);
+  if (line.hot)
+    input.hot_share = parse_hot_share(*line.hot);
+  input.seed = seed;
+  return load_trace(input);
+}
+
+/// The report as far as it is known before the runs, and what the runs need.
+struct plan {
+  report result;
+  workload load;
+  std::vector<strategy> chosen;
+  replay_options options;
+};
+
+plan make_plan(const command_line& line) {
+  plan p;
+  replay_config& config = p.result.config;
+  defaults_taken choose{config.defaults};
+  p.result.version = CONVOY_VERSION;
+  p.chosen = parse_strategies(choose(line.strategies, "--strategy", std::string{"all"}));
+
+  config.seed = choose(line.seed, "--seed", std::uint64_t{1});
+  trace input = load_input(line, config.seed);
+  config.source = input.source;
+  if (line.files.empty() && !line.zipf)
+    choose.note(config.source, "");
+  config.service =
+      choose(line.service, "--service", std::string{input.has_service ? "trace" : "fixed:10us"});
+  const auto service = service_ns(input, parse_service(config.service), config.seed);
+  if (!line.closed && !line.speed)
+    choose.note("--closed", "");
+  config.closed = !line.speed;
+  config.speed = line.speed.value_or(1);
+  p.load = make_workload(std::move(input), service, line.speed);
+
+  config.cores = std::max(1U, std::thread::hardware_concurrency());
+  config.service_kind = choose(line.service_kind, "--service-kind", std::string{"sleep"});
+  const bool sleeps = config.service_kind == "sleep";
+  config.workers = choose(line.workers, "--workers", sleeps ? 16U : config.cores);
+  config.producers = choose(line.producers, "--producers", 1U);
+  config.capacity = choose(line.capacity, "--capacity", std::size_t{1} << 20);
+  p.options = {.workers = config.workers,
+               .producers = config.producers,
+               .capacity = config.capacity,
+               .service = sleeps ? service_kind::sleep : service_kind::spin,
+               .shows_progress = !line.hides_progress && isatty(STDERR_FILENO) == 1};
+  return p;
+}
+
+void print(std::ostream& stream, std::string_view name, const std::string& text) {
+  if (!(stream << text << std::flush))
+    throw input_error{"cannot write to " + std::string{name}};
+}
+
+/// Returns the exit status.
+int execute(const command_line& line) {
+  plan p = make_plan(line);
+  report& result = p.result;
+  result.keys = p.load.keys;
+  result.trace = measure_trace(p.load, p.options.workers);
+  for (const strategy id : p.chosen)
+    result.runs.push_back(measure_run(p.load, replay(p.load, id, p.options), p.options.workers));
+
+  const bool json_to_stdout = line.json == "-";
+  if (json_to_stdout) {
+    print(std::cerr, "stderr", to_table(result));
+    print(std::cout, "stdout", to_json(result));
+  } else {
+    print(std::cout, "stdout", to_table(result));
+    if (!line.json.empty())
+      write_file(line.json, to_json(result));
+  }
+  const bool broken = std::ranges::any_of(
+      result.runs, [](const run_figures& f) { return f.keeps_order && f.is_broken(); });
+  return broken ? 3 : 0;
+}
+
+} // namespace
+
+void add_replay_command(CLI::App& program, int& exit_status) {
+  const auto line = std::make_shared<command_line>();
+  CLI::App* replay = program.add_subcommand("replay");
+  declare_options(*replay, *line);
+  replay->callback([line, &exit_status] { exit_status = execute(*line); });
+}
+
+} // namespace convoy::tool

@@ -1,0 +1,54 @@
+#include "replay_input.hpp"
+
+#include <filesystem>
+#include <utility>
+
+namespace convoy::tool {
+namespace {
+
+/// Arrival at a changed pace, in nanoseconds.
+std::int64_t at_pace(std::int64_t at_us, double speed) {
+  constexpr double century_ns = 3.2e18; // a third of what an int64_t holds
+  const double ns = static_cast<double>(at_us) * 1000 / speed;
+  if (!(ns <= century_ns))
+    throw input_error{"at this --speed the trace lasts longer than a century"};
+  return static_cast<std::int64_t>(ns);
+}
+
+} // namespace
+
+trace load_trace(const input_options& options) {
+  if (options.zipf)
+    return generate({*options.zipf, options.hot_share, options.seed});
+  return read_trace(options.files, options.reading);
+}
+
+std::string default_data() {
+  for (const char* path : {CONVOY_SOURCE_DATA, CONVOY_INSTALLED_DATA})
+    if (std::filesystem::exists(path))
+      return path;
+  throw input_error{"the default data " CONVOY_INSTALLED_DATA
+                    " is missing: name a file, or use --zipf"};
+}
+
+workload make_workload(trace source, const std::vector<std::int64_t>& service_ns,
+                       std::optional<double> speed) {
+  if (speed && !source.has_times)
+    throw input_error{source.source + ": has no times to replay at a --speed, use --closed"};
+  workload load;
+  load.messages.reserve(source.events.size());
+  std::vector<std::uint32_t> next_position(source.keys.size(), 0);
+  for (std::size_t i = 0; i < source.events.size(); ++i) {
+    const event& e = source.events[i];
+    load.messages.push_back({.arrival_ns = speed ? at_pace(e.at_us, *speed) : 0,
+                             .service_ns = service_ns[i],
+                             .key = e.key,
+                             .position = next_position[e.key]++});
+  }
+  load.keys = std::move(source.keys);
+  load.source = std::move(source.source);
+  load.closed = !speed;
+  return load;
+}
+
+} // namespace convoy::tool

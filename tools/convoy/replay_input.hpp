@@ -1,0 +1,38 @@
+#pragma once
+
+// From what the user asked for to the workload of a replay: input or generator, service times,
+// pace.
+
+#include "generator.hpp"
+#include "reader.hpp"
+#include "trace.hpp"
+#include "workload.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace convoy::tool {
+
+struct input_options {
+  std::vector<std::string> files;
+  read_options reading;
+  std::optional<zipf_law> zipf; ///< generate instead of reading `files`
+  double hot_share = 0;
+  std::uint64_t seed = 1;
+};
+
+/// Reads or generates the messages. Throws input_error.
+[[nodiscard]] trace load_trace(const input_options&);
+
+/// The data set of the project: in the source tree, or where it was installed. Throws input_error
+/// if it is in neither.
+[[nodiscard]] std::string default_data();
+
+/// Messages in order of arrival; open at the trace's pace times `speed`, closed without. Throws
+/// input_error for a pace that the trace has no times for, or that would take centuries.
+[[nodiscard]] workload make_workload(trace, const std::vector<std::int64_t>& service_ns,
+                                     std::optional<double> speed);
+
+} // namespace convoy::tool

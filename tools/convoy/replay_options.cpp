@@ -1,0 +1,146 @@
+#include "replay_options.hpp"
+
+#include "parse.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <iterator>
+
+namespace convoy::tool {
+namespace {
+
+constexpr auto description =
+    "Replay a stream of keyed messages through several ways to process them in order per key,\n"
+    "and show what the convoy costs: the messages that wait behind others.";
+
+constexpr auto examples = R"(Examples:
+  convoy replay
+      the data set of the project, through every strategy
+  convoy replay access.log.gz --format clf --service exp:2ms
+      a web server's log by URL; handlers take 2 ms on average
+  convoy replay trades.csv --time-column ts --key symbol --speed 10
+      ten times faster than it happened; latencies count from the intended time
+  zcat events.jsonl.gz | convoy replay - --format jsonl --key user.id --json result.json
+      JSON lines from a pipe; the figures also as JSON
+  convoy replay --zipf 1000000:0.99:5000000 --service fixed:0 --service-kind spin
+      a million keys and empty handlers: the overhead of each strategy
+
+Exit status: 0; 2 for bad input or options; 3 if a strategy broke the order it promises.)";
+
+std::string strategy_help() {
+  std::string text = "Which ones, comma separated [all]:";
+  for (const strategy_traits& s : strategies)
+    text.append("\n").append(s.name).append(": ").append(s.words);
+  return text;
+}
+
+} // namespace
+
+void declare_options(CLI::App& replay, command_line& line) {
+  constexpr unsigned most_threads = 1024;
+  replay.description(description);
+  replay.footer(examples);
+
+  auto* files = replay.add_option("files", line.files,
+                                  "Input, plain or gzip; - is stdin. Default: flights of 2001");
+  files->type_name("FILE");
+  const auto input = "Input";
+  replay.add_option("--format", line.format, "csv, clf (web server log) or jsonl")
+      ->check(CLI::IsMember({"csv", "clf", "jsonl"}))
+      ->type_name("FORMAT")
+      ->capture_default_str()
+      ->group(input);
+  replay.add_option("--key", line.key_column, "Column of the key [key]; clf: path or host")
+      ->type_name("NAME")
+      ->group(input);
+  replay.add_option("--time-column", line.time_column, "Column of the arrival, us [timestamp_us]")
+      ->type_name("NAME")
+      ->group(input);
+  replay
+      .add_option("--service-column", line.service_column,
+                  "Column of the service time, us [service_us]")
+      ->type_name("NAME")
+      ->group(input);
+  replay.add_option("--bytes-column", line.bytes_column, "Column of the size [bytes]")
+      ->type_name("NAME")
+      ->group(input);
+
+  const auto generator = "Generated input";
+  auto* zipf =
+      replay.add_option("--zipf", line.zipf, "Instead of files: key k has a share like 1/k^THETA")
+          ->type_name("KEYS:THETA:MESSAGES")
+          ->excludes(files)
+          ->group(generator);
+  replay.add_option("--hot", line.hot, "One more key with this SHARE of the messages")
+      ->type_name("SHARE")
+      ->needs(zipf)
+      ->group(generator);
+  replay.add_option("--seed", line.seed, "Of keys and random service times [1]")
+      ->type_name("N")
+      ->group(generator);
+
+  const auto load = "Load";
+  auto* closed =
+      replay.add_flag("--closed", line.closed, "Submit as fast as it is taken; the default")
+          ->group(load);
+  replay.add_option("--speed", line.speed, "Submit at the pace of the input times X")
+      ->type_name("X")
+      ->check(CLI::PositiveNumber)
+      ->excludes(closed)
+      ->group(load);
+  replay
+      .add_option("--service", line.service,
+                  "What handlers take: trace[:SCALE], fixed:DURATION, exp:MEAN or\n"
+                  "bimodal:SHORT,LONG,SHARE [trace if it has any, else fixed:10us]")
+      ->type_name("LAW")
+      ->group(load);
+  replay.add_option("--service-kind", line.service_kind, "How they take it: spin or sleep [sleep]")
+      ->check(CLI::IsMember({"spin", "sleep"}))
+      ->type_name("KIND")
+      ->group(load);
+  replay.add_option("--producers", line.producers, "Threads that submit; a key belongs to one [1]")
+      ->type_name("N")
+      ->check(CLI::Range(1U, most_threads))
+      ->group(load);
+
+  const auto processing = "Processing";
+  replay.add_option("--strategy", line.strategies, strategy_help())
+      ->type_name("LIST")
+      ->group(processing);
+  replay
+      .add_option("--workers", line.workers, "Threads that handle [sleep: 16, spin: one per core]")
+      ->type_name("N")
+      ->check(CLI::Range(1U, most_threads))
+      ->group(processing);
+  replay
+      .add_option("--capacity", line.capacity,
+                  "Unfinished messages before submission waits [1048576]")
+      ->type_name("N")
+      ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 31))
+      ->group(processing);
+
+  const auto output = "Output";
+  replay
+      .add_option("--json", line.json,
+                  "Write the figures as JSON; - is stdout, the table goes to stderr")
+      ->type_name("FILE")
+      ->group(output);
+  replay.add_flag("--no-progress", line.hides_progress, "No bar on a terminal")->group(output);
+}
+
+std::vector<strategy> parse_strategies(std::string_view list) {
+  std::vector<strategy> chosen;
+  if (list == "all") {
+    std::ranges::transform(strategies, std::back_inserter(chosen), &strategy_traits::id);
+    return chosen;
+  }
+  for (const std::string_view name : split(list, ',')) {
+    const auto found = std::ranges::find(strategies, name, &strategy_traits::name);
+    if (found == strategies.end())
+      throw input_error{"--strategy: there is no strategy " + in_quotes(name)};
+    chosen.push_back(found->id);
+  }
+  return chosen;
+}
+
+} // namespace convoy::tool

@@ -1,0 +1,43 @@
+#pragma once
+
+// The command line of `convoy replay`.
+
+#include "replay.hpp"
+#include "replay_input.hpp"
+#include "strategy.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace convoy::tool {
+
+/// As the user wrote it; what is empty was left open.
+struct command_line {
+  std::vector<std::string> files;
+  std::string format = "csv";
+  std::optional<std::string> key_column, time_column, service_column, bytes_column;
+  std::optional<std::string> zipf, hot;
+  std::optional<std::uint64_t> seed;
+  bool closed = false;
+  std::optional<double> speed;
+  std::optional<std::string> service, service_kind, strategies;
+  std::optional<unsigned> workers, producers;
+  std::optional<std::size_t> capacity;
+  std::string json;
+  bool hides_progress = false;
+};
+
+/// Declares the options on the subcommand; `line` must outlive the parsing.
+void declare_options(CLI::App& replay, command_line& line);
+
+/// Names of strategies, comma separated, or "all". Throws input_error.
+[[nodiscard]] std::vector<strategy> parse_strategies(std::string_view list);
+
+} // namespace convoy::tool

@@ -1,0 +1,73 @@
+#include "report.hpp"
+#include "report_text.hpp"
+
+#include <algorithm>
+#include <string_view>
+
+namespace convoy::tool {
+namespace {
+
+const run_figures* find_run(const report& r, std::string_view strategy) {
+  const auto found = std::ranges::find(r.runs, strategy, &run_figures::strategy);
+  return found == r.runs.end() ? nullptr : &*found;
+}
+
+std::string seconds(const run_figures& f) {
+  return seconds_text(f.seconds) + " s";
+}
+
+/// "mutex took 1.80 times as long as lanes (2.3 s, 1.3 s)"; the slower one comes first.
+std::string compare(const run_figures& a, const run_figures& b) {
+  const run_figures& slow = a.seconds >= b.seconds ? a : b;
+  const run_figures& fast = &slow == &a ? b : a;
+  return slow.strategy + " took " + ratio_text(slow.seconds / fast.seconds) + " times as long as " +
+         fast.strategy + " (" + seconds(slow) + ", " + seconds(fast) + ")";
+}
+
+std::string broken_promise(const run_figures& f) {
+  return f.strategy + " BROKE ITS PROMISE: " + count_text(f.order_violations) + " out of order, " +
+         count_text(f.overlaps) + " overlaps, " + count_text(f.lost) + " lost, " +
+         count_text(f.repeated) + " repeated.";
+}
+
+std::string distance_to_bound(const run_figures& f) {
+  return f.strategy + " ran at " + percent_text(f.efficiency) +
+         " of the best that order and the workers allow; its messages spent " +
+         percent_text(f.share.own_key) + " of their time behind their own key.";
+}
+
+std::string cost_of_one_queue(const run_figures& single, const run_figures& lanes, bool closed) {
+  const std::string why =
+      ": with one consumer, a message waits for all before it, whatever their key.";
+  if (closed)
+    return compare(single, lanes) + why;
+  return "Of the cold keys, the slowest 1 % took " + duration_text(single.cold.p99) +
+         " in single and " + duration_text(lanes.cold.p99) + " in lanes" + why;
+}
+
+std::string price_of_order(const run_figures& unordered, const run_figures& lanes) {
+  return compare(unordered, lanes) + "; unordered began " + count_text(unordered.order_violations) +
+         " messages after a later one of their key, and " + count_text(unordered.overlaps) +
+         " while one of their key ran.";
+}
+
+} // namespace
+
+std::vector<std::string> findings(const report& r) {
+  std::vector<std::string> sentences;
+  for (const run_figures& f : r.runs)
+    if (f.keeps_order && f.is_broken())
+      sentences.push_back(broken_promise(f));
+  const run_figures* lanes = find_run(r, "lanes");
+  if (lanes == nullptr || lanes->seconds <= 0)
+    return sentences;
+  if (lanes->bound_seconds > 0)
+    sentences.push_back(distance_to_bound(*lanes));
+  if (const run_figures* single = find_run(r, "single"); single && single->seconds > 0)
+    sentences.push_back(cost_of_one_queue(*single, *lanes, r.config.closed));
+  if (const run_figures* unordered = find_run(r, "unordered"); unordered && unordered->seconds > 0)
+    sentences.push_back(price_of_order(*unordered, *lanes));
+  return sentences;
+}
+
+} // namespace convoy::tool

@@ -1,0 +1,78 @@
+#include "report.hpp"
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+namespace convoy::tool {
+namespace {
+
+using json = nlohmann::ordered_json;
+
+json to_object(const replay_config& c) {
+  return {{"source", c.source},
+          {"closed", c.closed},
+          {"speed", c.closed ? json{} : json(c.speed)},
+          {"service", c.service},
+          {"service_kind", c.service_kind},
+          {"workers", c.workers},
+          {"producers", c.producers},
+          {"capacity", c.capacity},
+          {"seed", c.seed},
+          {"cores", c.cores},
+          {"defaults", c.defaults}};
+}
+
+json to_object(const trace_figures& t, const std::vector<std::string>& keys) {
+  json hottest = json::array();
+  for (const key_load& k : t.hottest)
+    hottest.push_back({{"key", keys[k.key]}, {"share", k.share}, {"work_share", k.work_share}});
+  return {{"messages", t.messages},
+          {"keys", t.keys},
+          {"hottest", std::move(hottest)},
+          {"speedup_bound", t.speedup_bound}};
+}
+
+json to_object(const latency& l) {
+  return {{"p50", l.p50}, {"p99", l.p99}, {"p999", l.p999}, {"max", l.max}};
+}
+
+json to_object(const wait_shares& s) {
+  return {{"admission", s.admission},
+          {"own_key", s.own_key},
+          {"scheduler", s.scheduler},
+          {"service", s.service}};
+}
+
+json to_object(const run_figures& r) {
+  return {{"strategy", r.strategy},
+          {"workers", r.workers},
+          {"seconds", r.seconds},
+          {"messages", r.messages},
+          {"throughput", r.throughput},
+          {"order_violations", r.order_violations},
+          {"overlaps", r.overlaps},
+          {"lost", r.lost},
+          {"repeated", r.repeated},
+          {"bound_seconds", r.bound_seconds},
+          {"efficiency", r.efficiency},
+          {"convoy_share", r.share.own_key},
+          {"latency_us",
+           {{"all", to_object(r.all)}, {"hot", to_object(r.hot)}, {"cold", to_object(r.cold)}}},
+          {"wait_share", to_object(r.share)}};
+}
+
+} // namespace
+
+std::string to_json(const report& r) {
+  json runs = json::array();
+  for (const run_figures& figures : r.runs)
+    runs.push_back(to_object(figures));
+  const json all = {{"version", r.version},
+                    {"config", to_object(r.config)},
+                    {"trace", to_object(r.trace, r.keys)},
+                    {"runs", std::move(runs)}};
+  // Keys come from files and may be no UTF-8.
+  return all.dump(2, ' ', false, json::error_handler_t::replace) + '\n';
+}
+
+} // namespace convoy::tool

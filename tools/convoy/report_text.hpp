@@ -1,0 +1,31 @@
+#pragma once
+
+// How figures look in a report: pure functions to UTF-8 text.
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace convoy::tool {
+
+[[nodiscard]] std::string count_text(std::uint64_t);          ///< 1,048,576
+[[nodiscard]] std::string percent_text(double share);         ///< 0.0554 -> 5.5 %
+[[nodiscard]] std::string ratio_text(double);                 ///< 14.1
+[[nodiscard]] std::string number_text(double);                ///< as short as it goes: 2, 0.001
+[[nodiscard]] std::string seconds_text(double);               ///< 1.290
+[[nodiscard]] std::string duration_text(double microseconds); ///< three digits: 12.3 ms; NaN -> –
+
+/// A name from an input on one line of a terminal: without control characters, at most `width` code
+/// points.
+[[nodiscard]] std::string name_text(std::string_view, std::size_t width);
+
+/// Breaks text at spaces into lines of at most 120 columns. The first has `indent` columns already,
+/// the others get them.
+[[nodiscard]] std::string wrap(std::string_view text, std::size_t indent);
+
+/// Lines of cells in columns, the first to the left, the others to the right, indented by two.
+[[nodiscard]] std::string align(const std::vector<std::vector<std::string>>& rows);
+
+} // namespace convoy::tool

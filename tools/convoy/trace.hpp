@@ -1,0 +1,32 @@
+#pragma once
+
+// A trace: keyed events in submission order. Readers and generators make one, everything else only reads it.
+
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace convoy::tool {
+
+struct event {
+  std::int64_t at_us = 0;      ///< arrival, microseconds after the first event; never decreases
+  std::int64_t service_ns = 0; ///< cost of the handler, nanoseconds; 0 where the source has none
+  std::int64_t bytes = 0;      ///< size of the payload; 0 where the source has none
+  std::uint32_t key = 0;       ///< index into trace::keys
+};
+
+struct trace {
+  std::vector<event> events;
+  std::vector<std::string> keys;
+  std::string source;          ///< what the report calls it: file names, or the generator's words
+  bool has_times = false;      ///< arrivals are real; otherwise every at_us is 0
+  bool has_service = false;    ///< service times are real; otherwise every service_ns is 0
+};
+
+/// What is wrong with an input and where: "file:line: reason". One line, fit for a terminal.
+struct input_error : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+} // namespace convoy::tool

@@ -1,0 +1,55 @@
+#!/usr/bin/env python3
+"""Includes are a line, not a web. Run at the top of the tree.
+
+- A header of lib/include includes the standard library and the headers that stand before it in convoy/convoy.hpp,
+  which names them all.
+- oneTBB has one door: one source file of lib includes it.
+- convoy/detail/ is included by lib and by the tests that look inside, and by nobody else.
+"""
+import pathlib
+import re
+import sys
+
+INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.M)
+UMBRELLA = 'convoy/convoy.hpp'
+TBB_DOOR = 'lib/src/arena.cpp'
+MAY_LOOK_INSIDE = ('lib/', 'tests/unit/', 'tests/stress/', 'tests/model/', 'tests/fault/')
+
+
+def sources(*roots):
+    return [f for root in roots for f in sorted(pathlib.Path(root).rglob('*.[hc]pp'))]
+
+
+def includes(path):
+    return INCLUDE.findall(path.read_text())
+
+
+def check_order():
+    root = pathlib.Path('lib/include')
+    order = includes(root / UMBRELLA)
+    headers = [f.relative_to(root).as_posix() for f in sources(root)]
+    yield from (f'{root}/{h}: not in {UMBRELLA}' for h in headers if h not in [*order, UMBRELLA])
+    for at, header in enumerate(order):
+        for included in includes(root / header):
+            if included.startswith('convoy/'):
+                if included not in order[:at]:
+                    yield f'{root}/{header}: includes {included}, which does not stand before it in {UMBRELLA}'
+            elif not re.fullmatch(r'[a-z_0-9]+', included):
+                yield f'{root}/{header}: includes <{included}>, which is not of the standard library'
+
+
+def check_tbb_door():
+    doors = [f.as_posix() for f in sources('lib') if any(re.match(r'(oneapi/)?tbb/', i) for i in includes(f))]
+    if doors != [TBB_DOOR]:
+        yield f'oneTBB is included by {", ".join(doors) or "nobody"}; it should be by {TBB_DOOR}'
+
+
+def check_detail():
+    for path in sources('bench', 'tests', 'tools'):
+        if not path.as_posix().startswith(MAY_LOOK_INSIDE):
+            yield from (f'{path}: includes {i}' for i in includes(path) if i.startswith('convoy/detail/'))
+
+
+problems = [*check_order(), *check_tbb_door(), *check_detail()]
+print('\n'.join(problems))
+sys.exit(bool(problems))

@@ -1,0 +1,14 @@
+#!/usr/bin/env python3
+"""No file outgrows what a reader holds in mind. Run at the top of the tree."""
+import pathlib
+import sys
+
+LIMIT = 400
+WRITTEN = {'.hpp', '.cpp', '.py', '.cmake', '.md', '.txt', ''}  # by people; the rest is data
+
+files = [f for root in ('lib', 'bench', 'tests', 'tools') for f in sorted(pathlib.Path(root).rglob('*'))
+         if f.is_file() and f.suffix in WRITTEN and not {'corpus', 'data', 'results'} & set(f.parts)]
+long = [(f, n) for f in files if (n := len(f.read_text().splitlines())) > LIMIT]
+for path, lines in long:
+    print(f'{path}: {lines} lines, more than {LIMIT}: probably two ideas')
+sys.exit(bool(long) or not files)
