@@ -1,6 +1,7 @@
 #pragma once
 
-// A trace: keyed events in submission order. Readers and generators make one, everything else only reads it.
+// A trace: keyed events in submission order. Readers and generators make one, everything else only
+// reads it.
 
 #include <cstdint>
 #include <stdexcept>
@@ -19,9 +20,9 @@ struct event {
 struct trace {
   std::vector<event> events;
   std::vector<std::string> keys;
-  std::string source;          ///< what the report calls it: file names, or the generator's words
-  bool has_times = false;      ///< arrivals are real; otherwise every at_us is 0
-  bool has_service = false;    ///< service times are real; otherwise every service_ns is 0
+  std::string source;       ///< what the report calls it: file names, or the generator's words
+  bool has_times = false;   ///< arrivals are real; otherwise every at_us is 0
+  bool has_service = false; ///< service times are real; otherwise every service_ns is 0
 };
 
 /// What is wrong with an input and where: "file:line: reason". One line, fit for a terminal.

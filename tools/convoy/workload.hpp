@@ -1,6 +1,7 @@
 #pragma once
 
-// What a replay runs, and what it saw: the input and the raw output of every strategy, as plain data.
+// What a replay runs, and what it saw: the input and the raw output of every strategy, as plain
+// data.
 
 #include <cstdint>
 #include <string>
@@ -9,7 +10,8 @@
 namespace convoy::tool {
 
 struct message {
-  std::int64_t arrival_ns = 0; ///< intended submit time after the start of the run; 0 in closed runs
+  std::int64_t arrival_ns =
+      0; ///< intended submit time after the start of the run; 0 in closed runs
   std::int64_t service_ns = 0; ///< time its handler spends
   std::uint32_t key = 0;       ///< index into workload::keys
   std::uint32_t position = 0;  ///< 0, 1, 2, … within its key: the order that must be kept
@@ -18,13 +20,14 @@ struct message {
 struct workload {
   std::vector<message> messages;
   std::vector<std::string> keys;
-  std::string source;  ///< of the trace, for people
-  bool closed = true;  ///< submitted as fast as it is taken, not at arrival_ns
+  std::string source; ///< of the trace, for people
+  bool closed = true; ///< submitted as fast as it is taken, not at arrival_ns
 };
 
 /// Time stamps of one message, nanoseconds after the start of the run.
 struct record {
-  std::int64_t intended = 0; ///< a: when it should have been submitted; closed: when submit was called
+  std::int64_t intended =
+      0; ///< a: when it should have been submitted; closed: when submit was called
   std::int64_t accepted = 0; ///< e: when submit returned
   std::int64_t begun = 0;    ///< b: handler entered
   std::int64_t done = -1;    ///< d: handler left; -1: never handled
@@ -33,11 +36,12 @@ struct record {
 struct run {
   std::string strategy;
   unsigned workers = 0;
-  bool keeps_order = true; ///< what the strategy promises, not what was seen
+  bool keeps_order = true;     ///< what the strategy promises, not what was seen
   std::vector<record> records; ///< one per workload message, same index
-  std::uint64_t order_violations = 0; ///< messages that began after a later one of their key had begun
-  std::uint64_t overlaps = 0;         ///< handlers entered while another of the same key ran
-  std::uint64_t repeated = 0;         ///< handlers run for a message already handled
+  std::uint64_t order_violations =
+      0;                      ///< messages that began after a later one of their key had begun
+  std::uint64_t overlaps = 0; ///< handlers entered while another of the same key ran
+  std::uint64_t repeated = 0; ///< handlers run for a message already handled
 };
 
 } // namespace convoy::tool
