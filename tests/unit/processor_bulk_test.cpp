@@ -144,7 +144,6 @@ TEST_F(submit_bulk, takes_ranges_that_can_be_read_only_once) {
   expect_handled(some_pairs(1'000, keys));
 }
 
-// RED: moves out of the caller's strings.
 TEST_F(submit_bulk, copies_through_a_view_of_references) {
   auto all = some_pairs(1'000, keys);
   const auto references = all | std::views::transform([](auto& pair) {
@@ -155,7 +154,6 @@ TEST_F(submit_bulk, copies_through_a_view_of_references) {
   EXPECT_EQ(all, some_pairs(1'000, keys));
 }
 
-// RED: makes the elements twice, once for their hash; what is submitted is the second.
 TEST_F(submit_bulk, makes_each_element_of_a_view_once) {
   std::string source[1'000];
   for (int i = 0; i < 1'000; ++i)

@@ -95,7 +95,6 @@ void expect_that_what_it_submits_runs_beside_it(runtime& rt, std::atomic<bool>& 
   EXPECT_TRUE(in_time);
 }
 
-// RED, both: what is submitted waits in the queue of the pump whose handler goes on.
 TEST(handler, does_not_hold_up_what_it_submits) {
   runtime rt{{.concurrency = 2}};
   std::atomic<bool> handled{false};
