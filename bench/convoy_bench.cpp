@@ -184,7 +184,7 @@ void streamed(benchmark::State& state) {
       state.SkipWithError("order broken or messages lost");
     state.ResumeTiming();
   }
-  state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations() * messages));
+  state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(messages));
 }
 
 void keys(benchmark::internal::Benchmark* b) {
