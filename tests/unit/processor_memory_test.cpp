@@ -82,6 +82,9 @@ TEST(heap, is_seen_by_these_tests) {
     char content[128];
   };
   const auto aligned = std::make_unique<over_aligned>();
+  [[maybe_unused]] void* volatile seen =
+      kept.get(); // or Clang leaves the pair of new and delete out
+  seen = aligned.get();
   EXPECT_EQ(allocations, count + 2);
   EXPECT_GE(live_bytes(), bytes + 100'000);
 }
