@@ -56,6 +56,7 @@ run run_with(const workload& load, const strategy_traits& traits, const replay_o
     const progress_bar bar{traits.name, [&] { return handler.progress(); }, options.shows_progress};
     std::latch start{1};
     std::vector<std::future<void>> producers;
+    producers.reserve(shares.size());
     for (const auto& share : shares)
       producers.push_back(std::async(std::launch::async, [&] {
         start.wait();
