@@ -5,7 +5,7 @@
 #include "convoy/detail/pause.hpp"
 #include "semaphore.hpp"
 
-#include <concurrentqueue/concurrentqueue.h>
+#include <concurrentqueue.h>
 #include <cstdio>
 #include <exception>
 #include <mutex>
