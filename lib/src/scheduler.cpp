@@ -314,7 +314,8 @@ bool scheduler::stand_sentry() noexcept {
 }
 
 ready_item* pump::next() noexcept {
-  if (--until_visit_ == 0) {
+  // The interval comes from the lanes before; these may be slower.
+  if (--until_visit_ == 0 || (until_visit_ % 8 == 0 && clock::now() - last_visit_ > visit_time)) {
     until_visit_ = interval_;
     // Visits are short, so they go first; now and then the others do, so that nothing starves
     // behind what goes on for ever.

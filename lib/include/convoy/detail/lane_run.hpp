@@ -144,7 +144,7 @@ void run_lane(core<Key, Message, State, Hash, Equal>& core,
               pump& self) noexcept {
   constexpr bool spans = form<Handler, Key, Message, State> == handler_form::key_span;
   auto& handler = *static_cast<Handler*>(core.handler.get());
-  self.note_urgent(lane.urgent);
+  self.note_lane(lane.urgent);
   self.cover();
   const auto before = lane.finished;
   constexpr std::uint32_t urgent_factor = 16; // an urgent lane keeps its worker longer

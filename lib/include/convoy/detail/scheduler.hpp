@@ -75,7 +75,8 @@ public:
 
   /// Before a lane: an urgent one comes back here again and again, so others should take the lanes
   /// behind it.
-  void note_urgent(bool urgent) noexcept {
+  void note_lane(bool urgent) noexcept {
+    ++lanes_run_;
     if (runs_urgent_.load(std::memory_order_relaxed) != urgent) // only we write it
       runs_urgent_.store(urgent, std::memory_order_relaxed);    // a hint
   }
@@ -106,7 +107,10 @@ private:
   ready_queue visits_;
 
   std::atomic<bool> runs_urgent_{false};
+  static constexpr std::chrono::nanoseconds visit_time{50'000}; // about so often
+
   clock::time_point last_visit_{};
+  std::uint32_t lanes_run_ = 0;   // since then
   std::uint32_t interval_ = 1;    // how many lanes between two visits
   std::uint32_t until_visit_ = 1; // lanes still to run before the next
   std::uint32_t turn_ = 0;        // every so many of these something else goes first
@@ -171,9 +175,13 @@ inline void pump::push_to(ready_queue& queue, ready_item& item) noexcept {
 }
 
 inline void pump::note_visit(clock::time_point now) noexcept {
-  constexpr std::chrono::microseconds slow(50);
-  constexpr std::uint32_t most = 64;
-  interval_ = now - last_visit_ > slow ? interval_ / 4 + 1 : std::min(2 * interval_, most);
+  constexpr std::int64_t most = 64;
+  const auto took = std::max<std::int64_t>((now - last_visit_).count(), 1);
+  if (lanes_run_ != 0) // visits in a row say nothing about lanes
+    interval_ = static_cast<std::uint32_t>(
+        std::clamp<std::int64_t>(visit_time.count() * lanes_run_ / took, 1,
+                                 std::min<std::int64_t>(2 * std::int64_t{interval_}, most)));
+  lanes_run_ = 0;
   last_visit_ = now;
 }
 
