@@ -77,9 +77,8 @@ public:
   /// Takes the drainer's role; true if nobody had it. Who takes it must make the partition ready,
   /// or never let it go.
   [[nodiscard]] bool take_role() noexcept {
-    return !scheduled_.exchange(
-        true,
-        std::memory_order_acq_rel); // (11) acquire: the last drainer's work; pairs with (2), (12)
+    // (11) acquire: the last drainer's work; pairs with (2), (12)
+    return !scheduled_.exchange(true, std::memory_order_acq_rel);
   }
 
   /// The pump that ran a lane until nothing was handed out any more gives it back, and must not

@@ -7,23 +7,22 @@
 // The idle word says what the pumps that run nothing are doing. One compare-and-swap per
 // transition:
 //
-//   searching  looks through all queues           a waker counts a pump in when it wakes it; it
-//   counts itself out parked     waits on park_, until woken        counts itself in and looks once
-//   more before it waits starting   its task is enqueued in the arena  counted in by the waker, out
-//   by its first step absent     has given its thread back          counts itself in after a long
-//   wait on park_ sentry     0 or 1: waits on nap_, looking through the queues every nap, as long
-//   as some pump is busy
+//   searching  looks through all queues     a waker counts a pump in when it wakes it; it counts
+//                                           itself out
+//   parked     waits on park, until woken   counts itself in and looks once more before it waits
+//   starting   its task is in the arena     counted in by the waker, out by its first step
+//   absent     has given its thread back    counts itself in after a long wait on park
+//   sentry     0 or 1: waits on nap, looks through the queues every nap, as long as some pump is
+//              busy
 //
 // Who makes an item ready calls wake() if it can't run it at once itself. Two things keep a ready
 // item from being missed:
 // - From outside: the item goes into the inbox, then the idle word is read; a pump that parks
-// changes the idle word, then
-//   looks into the inbox (both seq_cst). A searching pump looks once more after it has counted
-//   itself out.
+//   changes the idle word, then looks into the inbox (both seq_cst). A searching pump looks once
+//   more after it has counted itself out.
 // - From a pump: the item is in the pump's own queue, so it is run at the latest by that pump.
-// Should that pump be held up
-//   in a handler, the sentry finds the item. A pump about to run a lane with other items behind it
-//   sees to it that there is a searching pump or a sentry (cover()).
+//   Should that pump be held up in a handler, the sentry finds the item. A pump about to run a lane
+//   with other items behind it sees to it that there is a searching pump or a sentry (cover()).
 //
 // Wake-ups cost microseconds, handlers may take nanoseconds. The sentry makes it affordable not to
 // wake somebody for each item: what a busy pump has in its queue waits one nap at most.

@@ -6,8 +6,9 @@
 //
 // The words:
 //   linked_end_  tickets below it have a cell. Grows under links_; producers read it for each
-//   message. hint_        the segment that producers look into first. Moved on by whoever finds it
-//   behind, never back.
+//                message.
+//   hint_        the segment that producers look into first. Moved on by whoever finds it behind,
+//                never back.
 //
 // Who frees a segment: the consumer, when all of its tickets are consumed and no producer can hold
 // a pointer to it. A producer reads hint_ after it has taken its ticket and uses the pointer only

@@ -8,11 +8,12 @@
 //
 // The words:
 //   tail_        tickets given out, and the closed bit on top. Producers add; close() sets the bit.
-//   Contended: nobody else looks at it often. credit_end_  tickets below it may carry a message, as
-//   far as capacity goes. The consumer adds, take_credit() takes. Producers read
-//                it for each message; with the closed bit set a ticket is above it.
+//                Contended: nobody else looks at it often.
+//   credit_end_  tickets below it may carry a message, as far as capacity goes. The consumer adds,
+//                take_credit() takes. Producers read it for each message; with the closed bit set
+//                a ticket is above it.
 //   cell.word    2 (ticket + 1), plus 1 if void, once the ticket is published. Never reset: a
-//   cell's next ticket is higher.
+//                cell's next ticket is higher.
 
 #include "convoy/detail/segment_list.hpp"
 
