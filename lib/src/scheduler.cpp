@@ -5,6 +5,7 @@
 #include "convoy/detail/pause.hpp"
 #include "semaphore.hpp"
 
+#include <algorithm>
 #include <concurrentqueue.h>
 #include <cstdio>
 #include <exception>
@@ -195,7 +196,7 @@ void scheduler::run(pump& self) noexcept {
   for (;;) {
     auto* item = search(self);
     if (item == nullptr) {
-      if (stopping_.load(std::memory_order_relaxed) || !sleep()) // see the destructor
+      if (stopping_.load(std::memory_order_relaxed) || !sleep(self)) // see the destructor
         return;
       continue;
     }
@@ -211,6 +212,8 @@ void scheduler::run(pump& self) noexcept {
 }
 
 ready_item* scheduler::search(pump& self) noexcept {
+  if (auto* const item = self.visits_.pop()) // taken over
+    return item;
   const auto until = clock::now() + search_time;
   do {
     if (auto* const item = take_from_inbox())
@@ -249,7 +252,7 @@ bool scheduler::any_ready() const noexcept {
 
 /// Called while counted as searching. True: counted as searching again, with reason; false: counted
 /// nowhere, leave.
-bool scheduler::sleep() noexcept {
+bool scheduler::sleep(pump& self) noexcept {
   auto idle = idle_.load(std::memory_order_relaxed); // the swap decides
   for (;;) {
     const bool others_busy = count_all(idle) < concurrency_;
@@ -258,7 +261,7 @@ bool scheduler::sleep() noexcept {
     if (!idle_.compare_exchange_weak(idle, idle - searching + to, std::memory_order_seq_cst,
                                      std::memory_order_relaxed))
       continue;
-    return to == sentry ? stand_sentry() : park();
+    return to == sentry ? stand_sentry(self) : park();
   }
 }
 
@@ -290,12 +293,29 @@ bool scheduler::park() noexcept {
   return true;
 }
 
-bool scheduler::stand_sentry() noexcept {
+/// Some pump runs handlers inline, and might be stuck in one.
+bool scheduler::must_watch() const noexcept {
+  return std::any_of(parts_->pumps.begin(), parts_->pumps.end(),
+                     [](const auto& each) { return each->claim.needs_watcher(); });
+}
+
+/// Takes over partitions from pumps that have been in one handler for a nap.
+bool scheduler::take_over(pump& self) noexcept {
+  bool any = false;
+  for (const auto& each : parts_->pumps)
+    if (auto* const partition = each->claim.take_if_stuck()) {
+      self.push_visit(*partition);
+      any = true;
+    }
+  return any;
+}
+
+bool scheduler::stand_sentry(pump& self) noexcept {
   for (unsigned naps = 0;; ++naps) {
     if (parts_->nap.wait_for(nap_time))
       return true;
     const auto idle = idle_.load(std::memory_order_relaxed); // a hint
-    if (any_ready() ||
+    if (take_over(self) || any_ready() ||
         count_all(idle) == concurrency_) { // or nobody left to watch: the next sleep() parks
       if (!leave_field(sentry, searching))
         parts_->nap.wait();
@@ -306,9 +326,13 @@ bool scheduler::stand_sentry() noexcept {
         parts_->nap.wait();
         return true;
       }
-      fence_heavy(); // against a pump that relies on us in cover(): we see its items, or it sees us
-                     // gone
-      return park();
+      fence_heavy(); // against a pump that relies on us in cover() or open_inline(): we see its
+                     // items or its claim, or it sees us gone
+      if (!must_watch())
+        return park();
+      if (!leave_field(parked, searching))
+        parts_->park.wait();
+      return true;
     }
   }
 }
@@ -379,9 +403,17 @@ void pump::cover() noexcept {
   if (approx_size() == 0)
     return;
   fence_light(); // our items against the word, see stand_sentry()
-  const auto idle = home.idle_.load(std::memory_order_relaxed); // ordered by the fence
-  if (idle != 0 && count(idle, searching) + count(idle, sentry) == 0)
+  if (!watched())
     home.wake();
+}
+
+void pump::call_watcher() noexcept {
+  home.wake();
+}
+
+bool pump::watched() const noexcept {
+  const auto idle = home.idle_.load(std::memory_order_relaxed); // ordered by the caller's fence
+  return idle == 0 || count(idle, searching) + count(idle, sentry) != 0;
 }
 
 void scheduler::wait_until_left(const void* owner) const noexcept {

@@ -87,7 +87,8 @@ public:
               std::move(hash),
               std::move(equal),
               runner_of<Handler>(),
-              std::make_shared<Handler>(std::move(handler))},
+              std::make_shared<Handler>(std::move(handler)),
+              inline_runner_of<Handler>()},
         ingress_(core_, checked_partitions(wanted)) {
     core_.scheduler.attach();
   }
@@ -156,6 +157,17 @@ private:
       return &detail::run_lane<Handler, Key, Message, State, Hash, Equal>;
     else
       return nullptr;
+  }
+
+  template <class Handler>
+  static consteval auto inline_runner_of() {
+    using detail::handler_form;
+    constexpr auto form = detail::form<Handler, Key, Message, State>;
+    using function = decltype(core_type::run_inline);
+    if constexpr (form == handler_form::message || form == handler_form::key_message)
+      return function{&detail::run_inline<Handler, Key, Message, State, Hash, Equal>};
+    else
+      return function{};
   }
 
   std::size_t checked_partitions(const options& wanted) const {

@@ -63,6 +63,10 @@ struct core {
   void (*run_lane)(core&, partition_type&, lane_type&, pump&) noexcept = nullptr;
   std::shared_ptr<void> handler = nullptr;
 
+  /// Runs messages straight from a partition's ring; null for handlers that want them in spans.
+  /// False: another pump has taken the partition over.
+  bool (*run_inline)(core&, partition_type&, pump&) noexcept = nullptr;
+
   /// Unfinished messages, roughly: partitions report changes that matter.
   std::atomic<std::int64_t> approx_unfinished{0};
 

@@ -171,4 +171,30 @@ void run_lane(core<Key, Message, State, Hash, Equal>& core,
   home.give_back(lane, self); // with what the quantum left over
 }
 
+/// core::run_inline for a handler type.
+template <class Handler, class Key, class Message, class State, class Hash, class Equal>
+bool run_inline(core<Key, Message, State, Hash, Equal>& core,
+                partition<Key, Message, State, Hash, Equal>& home, pump& self) noexcept {
+  auto& handler = *static_cast<Handler*>(core.handler.get());
+  while (auto* const lane = home.next_inline()) {
+    for (auto left = std::min(lane->handed, core.quantum_messages); left != 0; --left) {
+      bool lost = self.claim.begin();
+      try {
+        taken<detail::lane<Key, Message, State>, Message> messages(*lane, 1);
+        invoke_handler<Handler, Key, Message, State>(handler, *lane, messages);
+      } catch (...) {
+        core.report(lane->key);
+      }
+      lost = lost || self.claim.end();
+      if (lost) [[unlikely]] {
+        self.claim.settle();
+        home.give_back(*lane, self);
+        return false;
+      }
+    }
+    home.finish_inline(*lane);
+  }
+  return true;
+}
+
 } // namespace convoy::detail

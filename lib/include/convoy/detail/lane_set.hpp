@@ -43,18 +43,70 @@ public:
     }
     if (!pool_.append(*lane, std::move(message)))
       return false; // not a new lane: its first message has room in it
-    if (lane->unsettled == 0) {
-      lane->epoch = epoch_;
-      lane->older = 0;
-    } else if (lane->epoch != epoch_) {
-      lane->epoch = epoch_;
-      lane->older = lane->unsettled;
-    }
-    ++lane->unsettled;
-    ++outstanding_[epoch_];
+    count(*lane);
     ++lane->staged;
     if (!lane->out)
       line_up(*lane);
+    return true;
+  }
+
+  /// As append(), if the key has no message waiting: returns its lane, to be run at once by the
+  /// drainer. Null: as long as others wait, the message must too, or out of memory.
+  [[nodiscard]] lane_type* append_inline(Key&& key, std::uint32_t hash,
+                                         Message&& message) noexcept {
+    auto* lane = table_.size() == 0 ? nullptr : table_.find(key, hash);
+    if (lane == nullptr) {
+      lane = pool_.make_lane(home_, std::move(key), hash);
+      if (lane == nullptr)
+        return nullptr;
+      if constexpr (!std::is_void_v<State>)
+        table_.insert(*lane); // else it enters the table only when it is taken over
+    } else if (lane->unsettled != 0) {
+      return nullptr;
+    }
+    (void)pool_.append(*lane, std::move(message)); // it is empty: there is room
+    lane->handed = 1;
+    return inline_ = lane;
+  }
+
+  /// The next lane that came back with messages or got some, to be run by the drainer; null: none.
+  [[nodiscard]] lane_type* next_lined_up() noexcept {
+    if (!any_lined_up())
+      return nullptr;
+    auto* const lane = lined_up_;
+    if (lined_up_end_ == &lane->link)
+      lined_up_end_ = &lined_up_;
+    else
+      lined_up_ = lane->link;
+    lane->handed += std::exchange(lane->staged, 0);
+    return inline_ = lane;
+  }
+  [[nodiscard]] bool any_lined_up() const noexcept { return lined_up_end_ != &lined_up_; }
+
+  /// The drainer has run the lane. Returns how many messages are finished.
+  std::uint32_t finish_inline(lane_type& lane) noexcept {
+    inline_ = nullptr;
+    if (lane.unsettled != 0)
+      return settle(lane);
+    lane.finished = 0;
+    pool_.rewind(lane);
+    if constexpr (std::is_void_v<State>)
+      pool_.free_lane(lane);
+    return 1;
+  }
+
+  /// Takes over from a drainer that is stuck in a handler: its lane is out, on the old drainer's
+  /// pump. False: it was not.
+  bool adopt_inline() noexcept {
+    if (inline_ == nullptr)
+      return false;
+    auto& lane = *std::exchange(inline_, nullptr);
+    lane.out = true;
+    if (lane.unsettled == 0) { // fresh from the ring
+      count(lane);
+      if constexpr (std::is_void_v<State>)
+        table_.insert(lane);
+    }
     return true;
   }
 
@@ -125,6 +177,19 @@ public:
   }
 
 private:
+  /// One more message in the lane.
+  void count(lane_type& lane) noexcept {
+    if (lane.unsettled == 0) {
+      lane.epoch = epoch_;
+      lane.older = 0;
+    } else if (lane.epoch != epoch_) {
+      lane.epoch = epoch_;
+      lane.older = lane.unsettled;
+    }
+    ++lane.unsettled;
+    ++outstanding_[epoch_];
+  }
+
   void line_up(lane_type& lane) noexcept {
     lane.out = true;
     *lined_up_end_ = &lane;
@@ -154,6 +219,7 @@ private:
   lane_pool<Key, Message, State> pool_;
   lane_type* lined_up_ = nullptr; // to be handed out at the end of this visit
   lane_type** lined_up_end_ = &lined_up_;
+  lane_type* inline_ = nullptr;       // run by the drainer itself at the moment
   std::uint64_t outstanding_[2] = {}; // unfinished messages in lanes, by epoch
   bool epoch_ = false; // the current one; the other is being waited for, or has nothing outstanding
   std::int64_t reported_ = 0; // our part of core::approx_unfinished

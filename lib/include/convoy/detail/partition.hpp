@@ -94,6 +94,48 @@ public:
       self.push_visit(*this);
   }
 
+  // ---- the drainer, see run_inline() ----
+
+  /// The next lane whose messages the drainer may run itself; null: none, or it has run enough.
+  [[nodiscard]] lane_type* next_inline() noexcept {
+    constexpr std::uint32_t look_at_clock = 16;
+    if (moved_ >= most_ ||
+        (moved_ % look_at_clock == look_at_clock - 1 && clock::now() > inline_until_))
+      return nullptr;
+    if (auto* const lane = lanes_.next_lined_up())
+      return lane;
+    for (; moved_ < most_; ++moved_) {
+      const auto next = ring.peek();
+      if (next == ring_type::state::pending)
+        return nullptr;
+      if (next == ring_type::state::void_ticket) {
+        ++credit_;
+      } else {
+        auto& cell = ring.current();
+        const auto hash = hash_of(cell);
+        auto* const lane = lanes_.append_inline(std::move(cell.key), hash, std::move(cell.message));
+        if (lane == nullptr && !lanes_.append(std::move(cell.key), hash, std::move(cell.message)))
+          return nullptr; // out of memory: it stays where it is, and we come back
+        std::destroy_at(&cell.message);
+        std::destroy_at(&cell.key);
+        if (lane != nullptr) {
+          ring.consume();
+          return lane;
+        }
+      }
+      ring.consume();
+    }
+    return nullptr;
+  }
+
+  void finish_inline(lane_type& lane) noexcept {
+    if (limit)
+      limit->remove(lane.key, lane.finished);
+    const auto finished = lanes_.finish_inline(lane);
+    moved_ += finished;
+    credit_ += finished;
+  }
+
   // ---- pumps ----
 
   void run(ready_item& item, pump& self) noexcept override {
@@ -108,6 +150,9 @@ private:
   static constexpr std::uint32_t most_per_visit = 256; // messages moved before lanes get their turn
 
   static constexpr std::uint32_t hot_batch = 4; // a visit that found so many will soon find more
+
+  static constexpr std::chrono::nanoseconds inline_time{50'000};         // then others get a turn
+  static constexpr std::uint32_t fewest_staged = 32, most_staged = 1024; // visits
 
   static constexpr std::chrono::nanoseconds hot_time{20'000};
   static constexpr std::chrono::nanoseconds stay_away_time{1'000};
@@ -130,9 +175,18 @@ private:
       return self.push_visit(*this);
     }
     self.note_visit(now);
+    if (lanes_.adopt_inline())
+      stage(); // the handler was slow
     const auto settled = settle_returned();
-    const auto moved = move_messages(self);
-    lanes_.hand_out(self);
+    most_ = room(self);
+    if (may_run_inline(self)) {
+      if (!run_inline(self, now))
+        return; // another pump has the role, and perhaps more
+    } else {
+      moved_ = move_messages();
+      lanes_.hand_out(self);
+    }
+    const auto moved = moved_;
 
     if (lookers_.load(std::memory_order_acquire) ==
         0) // (14) acquire: they are done; pairs with (13)
@@ -144,7 +198,7 @@ private:
     not_before_ =
         moved != 0 && moved < most_per_visit / 4 ? now + stay_away_time : clock::time_point{};
     const bool hot = now < hot_until_ && !self.lanes_are_slow();
-    if (moved == most_per_visit ||
+    if (moved >= most_ || lanes_.any_lined_up() ||
         (hot && (moved != 0 || settled))) // there is more, or soon will be
       return self.push_visit(*this);
     if (hot) { // the ring is empty for a moment; leaving would cost the producer a wake-up
@@ -170,14 +224,59 @@ private:
     return true;
   }
 
-  /// Moves messages from the ring to their lanes. Returns how many tickets were consumed.
-  std::uint32_t move_messages(pump& self) noexcept {
+  // ---- inline or staged ----
+  //
+  // Inline, the drainer runs handlers itself, straight from the ring: no lane is made, nothing goes
+  // through a ready queue. Staged, messages go to their lanes and any pump runs them. Cheap handlers
+  // run inline; slow ones are staged, so that other pumps can help.
+
+  [[nodiscard]] bool may_run_inline(pump& self) noexcept {
+    if (core_.run_inline == nullptr || self.lanes_are_slow() || (staged_ != 0 && --staged_ != 0))
+      return false;
+    self.claim.open(*this);
+    if (self.watched())
+      return true;
+    if (ring.tickets() - ring.consumed() > 1 || lanes_.any_lined_up()) {
+      self.call_watcher();
+      return true;
+    }
+    self.claim.close(); // one message is not worth waking somebody who watches it
+    return false;
+  }
+
+  /// False: the partition was taken over.
+  [[nodiscard]] bool run_inline(pump& self, clock::time_point begin) noexcept {
+    constexpr std::chrono::nanoseconds quick(1'000), overhead(2'000);
+    inline_until_ = begin + inline_time;
+    moved_ = 0;
+    if (!core_.run_inline(core_, *this, self))
+      return false;
+    self.claim.close();
+    if (clock::now() - begin > overhead + moved_ * quick)
+      stage();
+    else
+      stage_for_ = fewest_staged;
+    return true;
+  }
+
+  /// The next visits are staged, more of them each time.
+  void stage() noexcept {
+    staged_ = stage_for_;
+    stage_for_ = std::min(2 * stage_for_, most_staged);
+  }
+
+  /// How many messages a visit may move.
+  [[nodiscard]] static std::uint32_t room(const pump& self) noexcept {
     constexpr auto fewest = 32;
-    const auto room =
-        ready_queue::capacity - std::min(self.approx_size(), ready_queue::capacity - fewest);
-    const auto most = std::min<std::uint64_t>(most_per_visit, room);
+    const auto taken = std::min(self.approx_size(), ready_queue::capacity - fewest);
+    return static_cast<std::uint32_t>(
+        std::min<std::uint64_t>(most_per_visit, ready_queue::capacity - taken));
+  }
+
+  /// Moves messages from the ring to their lanes. Returns how many tickets were consumed.
+  std::uint32_t move_messages() noexcept {
     std::uint32_t moved = 0;
-    for (; moved < most; ++moved) {
+    for (; moved < most_; ++moved) {
       const auto next = ring.peek();
       if (next == ring_type::state::pending)
         break;
@@ -191,16 +290,18 @@ private:
   }
 
   [[nodiscard]] bool move_message(typename ring_type::cell& cell) noexcept {
-    std::uint32_t hash = 0;
-    if constexpr (hash_is_stored<Key, Hash>)
-      hash = static_cast<std::uint32_t>(cell.stored_hash);
-    else
-      hash = static_cast<std::uint32_t>(core_.hash(cell.key));
-    if (!lanes_.append(std::move(cell.key), hash, std::move(cell.message)))
+    if (!lanes_.append(std::move(cell.key), hash_of(cell), std::move(cell.message)))
       return false;
     std::destroy_at(&cell.message);
     std::destroy_at(&cell.key);
     return true;
+  }
+
+  [[nodiscard]] std::uint32_t hash_of(const typename ring_type::cell& cell) const {
+    if constexpr (hash_is_stored<Key, Hash>)
+      return static_cast<std::uint32_t>(cell.stored_hash);
+    else
+      return static_cast<std::uint32_t>(core_.hash(cell.key));
   }
 
   // ---- credit and drains ----
@@ -295,6 +396,14 @@ private:
   clock::time_point not_before_{};
   clock::time_point hot_until_{};
   unsigned patience_ = 0;
+
+  // One visit's.
+  std::uint32_t most_ = 0;  // messages to move or run
+  std::uint32_t moved_ = 0; // so far
+  clock::time_point inline_until_{};
+
+  std::uint32_t staged_ = 0; // visits until the next try to run inline
+  std::uint32_t stage_for_ = fewest_staged;
 };
 
 } // namespace convoy::detail

@@ -27,7 +27,7 @@
 // Wake-ups cost microseconds, handlers may take nanoseconds. The sentry makes it affordable not to
 // wake somebody for each item: what a busy pump has in its queue waits one nap at most.
 
-#include "convoy/detail/ready_queue.hpp"
+#include "convoy/detail/inline_claim.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -71,6 +71,14 @@ public:
   /// Must be called before anything that can take long: see that somebody looks after the items
   /// behind it.
   void cover() noexcept;
+
+  /// What runs inline here, if anything.
+  inline_claim claim;
+
+  /// Some pump looks around, or will as soon as it has nothing to do: after cover()'s or
+  /// inline_claim::open()'s fence. call_watcher() sees to it.
+  [[nodiscard]] bool watched() const noexcept;
+  void call_watcher() noexcept;
 
   /// Before a lane: an urgent one comes back here again and again, so others should take the lanes
   /// behind it.
@@ -155,9 +163,11 @@ private:
   void stop_searching() noexcept;
   [[nodiscard]] bool any_ready() const noexcept;
 
-  [[nodiscard]] bool sleep() noexcept;
+  [[nodiscard]] bool sleep(pump& self) noexcept;
   [[nodiscard]] bool park() noexcept;
-  [[nodiscard]] bool stand_sentry() noexcept;
+  [[nodiscard]] bool stand_sentry(pump& self) noexcept;
+  [[nodiscard]] bool take_over(pump& self) noexcept;
+  [[nodiscard]] bool must_watch() const noexcept;
   [[nodiscard]] bool leave_field(std::uint64_t field, std::uint64_t to) noexcept;
 
   const unsigned concurrency_;

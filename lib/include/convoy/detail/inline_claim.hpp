@@ -1,0 +1,114 @@
+#pragma once
+
+// Handlers that a drainer runs straight from its ring, and how another pump takes the partition
+// over when one of them does not come to an end. One per pump, for the partition that it drains.
+//
+// The words, both of the owner's pump:
+//   running_   2n + 1 while the n-th handler runs, 2n between handlers. Only the owner writes.
+//   takeover_  4r + what: 0 nobody asks, 1 asked, 2 taken; r numbers the requests, so that a late
+//              thief can't mistake a new one for its own.
+//
+// While running_ is odd the owner leaves everything of the partition alone, so a thief finds it in
+// order. Owner: store running_, light fence, load takeover_. Thief: ask, heavy fence, load
+// running_, then asked → taken. Either the owner sees the question or the thief sees what the owner
+// does; and who wins the swap of `asked` decides:
+// - the owner, which answers when it begins or ends a handler: it moves, nobody need take over;
+// - the thief: the role is its own. The owner finds out when the handler it is in has returned (or
+//   when it begins it, then it runs it first), and gives back the lane of that handler, nothing else.
+// A request is always answered at the first look after the thief's fence, so `taken` is about the
+// handler that the owner is in, never about an earlier one.
+
+#include "convoy/detail/asymmetric_fence.hpp"
+#include "convoy/detail/ready_queue.hpp"
+
+#include <atomic>
+#include <cstdint>
+
+namespace convoy::detail {
+
+class inline_claim {
+public:
+  // ---- the owner ----
+
+  /// From here on handlers of this partition may run inline. Somebody must be there who would take
+  /// over: to be looked for after this.
+  void open(ready_item& partition) noexcept {
+    partition_ = &partition;
+    open_.store(true, std::memory_order_relaxed); // ordered by the fence
+    fence_light(); // against a watcher that leaves, see scheduler::stand_sentry()
+  }
+  void close() noexcept { open_.store(false, std::memory_order_relaxed); } // a hint from here on
+
+  /// Before a handler; everything is as a thief should find it. True: it is taken already, run the
+  /// handler and give its lane back.
+  [[nodiscard]] bool begin() noexcept { return step(); }
+
+  /// After a handler. True: taken, only its lane is ours.
+  [[nodiscard]] bool end() noexcept { return step(); }
+
+  /// Taken, and the lane is about to be given back.
+  void settle() noexcept {
+    if ((running_.load(std::memory_order_relaxed) & 1) != 0) // only we write it
+      running_.fetch_add(1, std::memory_order_relaxed);
+    close();
+    // (5) release: running_, to who asks next; pairs with (6)
+    takeover_.store((takeover_.load(std::memory_order_relaxed) | 3) + 1, std::memory_order_release);
+  }
+
+  // ---- anybody ----
+
+  /// Somebody must stay awake for what the owner may be stuck in.
+  [[nodiscard]] bool needs_watcher() const noexcept {
+    return open_.load(std::memory_order_relaxed) && // ordered by the watcher's heavy fence
+           (takeover_.load(std::memory_order_relaxed) & 3) != taken;
+  }
+
+  /// Takes the partition over if the owner has been in the same handler since the last call that
+  /// saw it; null if not.
+  [[nodiscard]] ready_item* take_if_stuck() noexcept {
+    // (1) acquire: the partition as the owner left it; pairs with (2)
+    const auto running = running_.load(std::memory_order_acquire);
+    if (seen_.exchange(running, std::memory_order_relaxed) != running ||
+        (running & 1) == 0) // a hint
+      return nullptr;
+    auto word = takeover_.load(std::memory_order_acquire); // (6) acquire: pairs with (5)
+    if ((word & 3) != 0 ||
+        !takeover_.compare_exchange_strong(word, word + asked, std::memory_order_relaxed,
+                                           std::memory_order_relaxed))
+      return nullptr;
+    fence_heavy();
+    const bool moved = running_.load(std::memory_order_acquire) != running; // (1) acquire: as above
+    word += asked;
+    // (3) acq_rel: the partition, from the owner and to it
+    if (!takeover_.compare_exchange_strong(word, moved ? word + 3 : word + 1,
+                                           std::memory_order_acq_rel, std::memory_order_relaxed))
+      return nullptr;
+    return moved ? nullptr : partition_;
+  }
+
+private:
+  static constexpr std::uint64_t asked = 1;
+  static constexpr std::uint64_t taken = 2;
+
+  [[nodiscard]] bool step() noexcept {
+    const auto now = running_.load(std::memory_order_relaxed) + 1; // only we write it
+    // (2) release: the partition and its lane, to a thief; pairs with (1)
+    running_.store(now, std::memory_order_release);
+    fence_light(); // against take_if_stuck()
+    // (4) acquire: nothing of ours comes before it; pairs with (3)
+    auto word = takeover_.load(std::memory_order_acquire);
+    if ((word & 3) == 0) [[likely]]
+      return false;
+    return (word & 3) == taken || // asked: we move, and say so
+           !takeover_.compare_exchange_strong(word, word + 3, std::memory_order_acq_rel,
+                                              std::memory_order_acquire); // (4) acquire: as above
+  }
+
+  alignas(cache_line) std::atomic<std::uint64_t> running_{0};
+  std::atomic<std::uint64_t> takeover_{0};
+  std::atomic<bool> open_{false};
+  ready_item* partition_ = nullptr;    // the owner's while running_ is even
+  std::atomic<std::uint64_t> seen_{0}; // running_ at the last call of take_if_stuck()
+};
+
+} // namespace convoy::detail
