@@ -4,23 +4,61 @@
 
 #include "arena.hpp"
 
+#include <cstdint>
 #include <mutex>
 #include <tbb/global_control.h>
 #include <tbb/task_arena.h>
 #include <tbb/task_scheduler_observer.h>
+#include <utility>
 
 namespace convoy::detail {
 
 namespace {
 
-thread_local bool is_worker = false;
-
+/// Knows the threads that work in an arena, its caller excepted. A thread may outlive its arena
+/// without being told, so it keeps only a number, which counts as long as the arena lives.
 class worker_marker final : public tbb::task_scheduler_observer {
 public:
-  explicit worker_marker(tbb::task_arena& arena) : task_scheduler_observer(arena) { observe(true); }
-  ~worker_marker() override { observe(false); }
-  void on_scheduler_entry(bool worker) override { is_worker = worker; }
-  void on_scheduler_exit(bool) override { is_worker = false; }
+  explicit worker_marker(tbb::task_arena& arena) : task_scheduler_observer(arena) {
+    {
+      const std::lock_guard lock(mutex_);
+      number_ = ++last_number_;
+      next_ = std::exchange(first_, this);
+    }
+    observe(true);
+  }
+  worker_marker(const worker_marker&) = delete;
+  worker_marker& operator=(const worker_marker&) = delete;
+  ~worker_marker() override {
+    observe(false);
+    const std::lock_guard lock(mutex_);
+    auto** at = &first_;
+    while (*at != this)
+      at = &(*at)->next_;
+    *at = next_;
+  }
+
+  void on_scheduler_entry(bool worker) override { works_in_ = worker ? number_ : 0; }
+  void on_scheduler_exit(bool) override { works_in_ = 0; }
+
+  static bool on_worker_thread() noexcept {
+    if (works_in_ == 0)
+      return false;
+    const std::lock_guard lock(mutex_);
+    auto* each = first_;
+    while (each != nullptr && each->number_ != works_in_)
+      each = each->next_;
+    return each != nullptr;
+  }
+
+private:
+  static inline constinit std::mutex mutex_{}; // guards the list of those alive
+  static inline constinit worker_marker* first_ = nullptr;
+  static inline constinit std::uint64_t last_number_ = 0;
+  static inline constinit thread_local std::uint64_t works_in_ = 0; // a number, or 0
+
+  std::uint64_t number_ = 0;
+  worker_marker* next_ = nullptr;
 };
 
 /// TBB obeys the smallest of all limits alive, so the arenas of a process share one: the sum of
@@ -71,7 +109,7 @@ void arena::enqueue(void (*task)(void*) noexcept, void* argument) {
 }
 
 bool arena::on_worker_thread() noexcept {
-  return is_worker;
+  return worker_marker::on_worker_thread();
 }
 
 } // namespace convoy::detail

@@ -241,7 +241,10 @@ void scheduler::stop_searching() noexcept {
     wake();
 }
 
+/// To be asked after a change of the idle word.
 bool scheduler::any_ready() const noexcept {
+  // (15) seq_cst: the word first, then the items; pairs with (14)
+  std::atomic_thread_fence(std::memory_order_seq_cst);
   if (parts_->inbox.size_approx() != 0)
     return true;
   for (const auto& each : parts_->pumps)
@@ -278,8 +281,6 @@ bool scheduler::leave_field(std::uint64_t field, std::uint64_t to) noexcept {
 }
 
 bool scheduler::park() noexcept {
-  // (15) seq_cst: the word first, then the inbox; pairs with (14)
-  std::atomic_thread_fence(std::memory_order_seq_cst);
   if (any_ready()) {
     if (!leave_field(parked, searching))
       parts_->park.wait();
@@ -337,82 +338,12 @@ bool scheduler::stand_sentry(pump& self) noexcept {
   }
 }
 
-ready_item* pump::next() noexcept {
-  // The interval comes from the lanes before; these may be slower.
-  if (--until_visit_ == 0 || (until_visit_ % 8 == 0 && clock::now() - last_visit_ > visit_time)) {
-    until_visit_ = interval_;
-    // Visits are short, so they go first; now and then the others do, so that nothing starves
-    // behind what goes on for ever.
-    ready_item* item = nullptr;
-    switch (++turn_ % 4) {
-    case 0:
-      item = turn_ % 32 == 0 ? lanes_.pop() : urgent_.pop();
-      break;
-    case 1:
-      item = home.take_from_inbox();
-      break;
-    default:
-      break;
-    }
-    if (item == nullptr)
-      item = visits_.pop();
-    if (item == nullptr)
-      item = urgent_.pop();
-    if (item != nullptr)
-      return item;
-  }
-  if (lanes_are_slow())
-    if (auto* const item = best_anywhere())
-      return item;
-  if (auto* const item = lanes_.pop())
-    return item;
-  until_visit_ = 1;
-  if (auto* const item = urgent_.pop())
-    return item;
-  if (auto* const item = visits_.pop())
-    return item;
-  return home.take_from_inbox();
+pump& scheduler::at(std::size_t index) const noexcept {
+  return *parts_->pumps[index];
 }
 
-/// Work for a pump without urgent work of its own, while lanes are slow: urgent work of another
-/// pump, work from outside, and then the oldest lane of the longer of two queues, which keeps the
-/// queues of all pumps about equal, so that no lane waits much longer than others (the power of two
-/// choices, Mitzenmacher 2001).
-ready_item* pump::best_anywhere() noexcept {
-  auto& other = *home.parts_->pumps[++victim_ % home.concurrency_];
-  if (auto* const item = other.visits_.take())
-    return item;
-  if (auto* const item = other.urgent_.take())
-    return item;
-  if (auto* const item = home.take_from_inbox())
-    return item;
-  const bool longer = other.runs_urgent_.load(std::memory_order_relaxed) || // a hint
-                      other.lanes_.approx_size() > lanes_.approx_size();
-  return longer ? other.lanes_.take() : nullptr;
-}
-
-ready_item* pump::steal_from(pump& victim) noexcept {
-  if (auto* const item = victim.visits_.steal_into(visits_))
-    return item;
-  if (auto* const item = victim.urgent_.steal_into(urgent_))
-    return item;
-  return victim.lanes_.steal_into(lanes_);
-}
-
-void pump::cover() noexcept {
-  if (approx_size() == 0)
-    return;
-  fence_light(); // our items against the word, see stand_sentry()
-  if (!watched())
-    home.wake();
-}
-
-void pump::call_watcher() noexcept {
-  home.wake();
-}
-
-bool pump::watched() const noexcept {
-  const auto idle = home.idle_.load(std::memory_order_relaxed); // ordered by the caller's fence
+bool scheduler::watched() const noexcept {
+  const auto idle = idle_.load(std::memory_order_relaxed); // ordered by the caller's fence
   return idle == 0 || count(idle, searching) + count(idle, sentry) != 0;
 }
 

@@ -106,6 +106,7 @@ struct storm {
   processor<slow_key, message, void, slow_key_hash>::options limits = {};
   bool slow_publications = false;
   bool slow_handlers = false;
+  bool stuck_handlers = false; // rare, long: they run inline and are taken over
   bool throwing = false;
 };
 
@@ -123,6 +124,8 @@ void run(const storm& s) {
           oracle[key.value].see(m.number);
           if (s.slow_handlers && m.number % 512 == 0)
             std::this_thread::sleep_for(std::chrono::microseconds(200));
+          if (s.stuck_handlers && (m.number + key.value) % 2'000 == 0)
+            std::this_thread::sleep_for(std::chrono::microseconds(m.number % 1'000));
           if (s.throwing && m.number % 3 == 0)
             throw std::runtime_error("on purpose");
         },
@@ -214,6 +217,20 @@ TEST(storm, producers_stuck_before_publishing_while_full) {
   run({.messages_each = 5'000,
        .limits = {.capacity = 50, .partitions = 2},
        .slow_publications = true});
+}
+TEST(storm, partitions_taken_over) {
+  run({.keys_each = 20, .limits = {.partitions = 2}, .stuck_handlers = true});
+}
+TEST(storm, partitions_taken_over_with_many_keys) {
+  run({.producers = 2, .keys_each = 2'000, .limits = {.capacity = 500}, .stuck_handlers = true});
+}
+TEST(storm, partitions_taken_over_while_handlers_throw) {
+  run({.concurrency = 8,
+       .keys_each = 5,
+       .messages_each = 10'000,
+       .limits = {.partitions = 1},
+       .stuck_handlers = true,
+       .throwing = true});
 }
 TEST(storm, throwing_handlers) {
   run({.messages_each = 10'000, .throwing = true});

@@ -275,4 +275,43 @@ TEST(submit_bulk_in_a_handler, submits_all_if_it_fits) {
   expect_a_prefix({}, 500, 500, submit_status::accepted);
 }
 
+TEST(submit_bulk_in_a_handler, uses_the_room_of_all_partitions) {
+  for (const unsigned partitions : {2u, 8u, 64u}) {
+    runtime rt{{.concurrency = 1}};
+    processor<int, int>* self = nullptr;
+    std::size_t accepted = 0;
+    processor<int, int> p{rt,
+                          [&](const int& key, int&) {
+                            if (key >= 0)
+                              return;
+                            std::vector<std::pair<int, int>> all;
+                            for (int i = 0; i < 150; ++i)
+                              all.emplace_back(i, 0);
+                            accepted = self->submit_bulk(all).accepted;
+                          },
+                          {.capacity = 100, .partitions = partitions}};
+    self = &p;
+    ASSERT_EQ(p.submit(-1, 0), submit_status::accepted);
+    p.drain();
+    EXPECT_EQ(accepted, 99u) << partitions << " partitions";
+  }
+}
+
+TEST(submit_bulk_from_a_range_that_throws, leaves_no_hole_in_the_order) {
+  runtime rt{{.concurrency = 2}};
+  std::atomic<int> handled{0};
+  processor<int, int> p{rt, [&](int&) { ++handled; }};
+  std::vector<std::pair<int, int>> all(10);
+  int looks = 0;
+  const auto range = all | std::views::transform([&](auto& each) -> auto& {
+                       if (++looks == 13) // the second time round: hashes come first
+                         throw std::runtime_error("on purpose");
+                       return each;
+                     });
+  EXPECT_THROW((void)p.submit_bulk(range), std::runtime_error);
+  ASSERT_EQ(p.submit(0, 0), submit_status::accepted);
+  p.drain();
+  EXPECT_EQ(handled.load(), 3);
+}
+
 } // namespace

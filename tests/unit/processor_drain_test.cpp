@@ -164,4 +164,35 @@ TEST(drain, covers_what_was_accepted_before_close) {
   EXPECT_EQ(handled, accepted);
 }
 
+TEST(drain, does_not_wait_for_what_a_partition_that_was_idle_got_later) {
+  runtime rt{{.concurrency = 2}};
+  gate earlier;
+  gate later;
+  processor<int, int> p{rt, [&](int& m) {
+                          if (m == 1)
+                            earlier.pass();
+                          if (m == 2)
+                            later.pass();
+                        }};
+  constexpr int keys = 64; // in all partitions
+  for (int round = 0; round < 2; ++round) {
+    for (int key = 0; key < keys; ++key)
+      ASSERT_EQ(p.submit(key, 0), submit_status::accepted);
+    p.drain();
+  }
+  ASSERT_EQ(p.submit(keys, 1), submit_status::accepted);
+  earlier.await_visitors();
+  std::atomic<bool> drained{false};
+  const std::jthread drainer([&] {
+    p.drain();
+    drained = true;
+  });
+  std::this_thread::sleep_for(std::chrono::milliseconds(20)); // most likely it waits by now
+  ASSERT_EQ(p.submit(0, 2), submit_status::accepted);
+  later.await_visitors();
+  earlier.open();
+  EXPECT_TRUE(eventually([&] { return drained.load(); })); // though key 0 is held
+  later.open();
+}
+
 } // namespace

@@ -1,3 +1,5 @@
+#include "gate.hpp"
+
 #include <algorithm>
 #include <atomic>
 #include <convoy/convoy.hpp>
@@ -216,6 +218,32 @@ TEST(copy_that_throws, in_a_bulk_submits_what_stands_before_it) {
     for (int i = 0; i < 3'000; ++i) // no room has leaked
       ASSERT_EQ(p.submit(0, throws_at_50(0)), submit_status::accepted);
   }
+}
+
+TEST(handler_that_throws, keeps_to_its_quantum) {
+  runtime rt{{.concurrency = 1}};
+  gate held;
+  std::vector<int> handled; // keys: with one worker nothing runs beside it
+  processor<int, int> p{
+      rt,
+      [&](const int& key, int&) {
+        if (key < 0)
+          return held.pass();
+        handled.push_back(key);
+        if (key != 0)
+          return;
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        throw std::runtime_error("on purpose");
+      },
+      {.partitions = 1, .on_error = [](const int&, const std::exception_ptr&) {}}};
+  ASSERT_EQ(p.submit(-1, 0), submit_status::accepted);
+  held.await_visitors();
+  for (int i = 0; i < 64; ++i)
+    ASSERT_EQ(p.submit(0, i), submit_status::accepted);
+  ASSERT_EQ(p.submit(1, 0), submit_status::accepted);
+  held.open();
+  p.drain();
+  EXPECT_LE(std::find(handled.begin(), handled.end(), 1) - handled.begin(), 16);
 }
 
 } // namespace

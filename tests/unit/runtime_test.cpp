@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <tbb/parallel_for.h>
 #include <thread>
 #include <vector>
 
@@ -129,6 +130,23 @@ TEST(runtime, wakes_up_for_every_message_of_a_thin_stream) {
     while (handled <= i)
       std::this_thread::yield();
   }
+}
+
+TEST(runtime, leaves_no_mark_on_threads_when_it_is_gone) {
+  { // TBB's threads have worked for it and live on
+    runtime rt{{.concurrency = 4}};
+    processor<int, int> p{rt,
+                          [](int&) { std::this_thread::sleep_for(std::chrono::milliseconds(2)); }};
+    for (int i = 0; i < 16; ++i)
+      ASSERT_EQ(p.submit(i, i), submit_status::accepted);
+    p.drain();
+  }
+  runtime rt{{.concurrency = 1}};
+  processor<int, int> p{rt, [](int&) {}};
+  tbb::parallel_for(0, 32, [&](int) {
+    EXPECT_NO_THROW(p.drain());
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  });
 }
 
 } // namespace

@@ -41,7 +41,8 @@ namespace convoy {
 /// allocation per message in steady state, except what copying keys and messages allocates. A key
 /// without unfinished messages costs nothing, unless it has State.
 ///
-/// Key and Message must be nothrow move constructible; Equal must not throw. All members but the
+/// Key and Message must be nothrow move constructible; Equal must not throw, nor Hash if there is a
+/// key_capacity. The handler is called from several threads at once, for different keys. All members but the
 /// destructor may be called by any thread at any time. Neither copied nor moved.
 template <class Key, class Message, class State = void, class Hash = std::hash<Key>,
           class Equal = std::equal_to<Key>>
@@ -80,8 +81,8 @@ public:
       : core_{where.scheduler_,
               wanted.capacity,
               wanted.key_capacity,
-              std::max(wanted.quantum_messages, 1u),
-              wanted.quantum_time,
+              std::clamp(wanted.quantum_messages, 1u, most_quantum_messages),
+              std::clamp(wanted.quantum_time, std::chrono::nanoseconds(0), most_quantum_time),
               std::max(wanted.batch_limit, 1u),
               std::move(wanted.on_error),
               std::move(hash),
@@ -169,6 +170,9 @@ private:
     else
       return function{};
   }
+
+  static constexpr unsigned most_quantum_messages = 1u << 24; // urgent lanes get multiples
+  static constexpr std::chrono::nanoseconds most_quantum_time = std::chrono::hours(24);
 
   std::size_t checked_partitions(const options& wanted) const {
     constexpr auto most = ingress_type::most_partitions;

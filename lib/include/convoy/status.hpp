@@ -8,11 +8,11 @@ namespace convoy {
 
 /// What became of a submit. Anything but `accepted` has submitted nothing and left the message as
 /// it was.
-enum class submit_status {
-  accepted, ///< the message will be handled, after all that its key was given before
-  key_full, ///< its key holds `key_capacity` unfinished messages
-  full,     ///< the processor holds `capacity` unfinished messages
-  closed,   ///< close() was called
+enum class [[nodiscard]] submit_status{
+    accepted, ///< the message will be handled, after all that its key was given before
+    key_full, ///< its key holds `key_capacity` unfinished messages
+    full,     ///< the processor holds `capacity` unfinished messages
+    closed,   ///< close() was called
 };
 
 /// What became of a bulk: the first `accepted` elements are submitted, `status` says why not more.

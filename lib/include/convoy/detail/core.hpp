@@ -67,9 +67,6 @@ struct core {
   /// False: another pump has taken the partition over.
   bool (*run_inline)(core&, partition_type&, pump&) noexcept = nullptr;
 
-  /// Unfinished messages, roughly: partitions report changes that matter.
-  std::atomic<std::int64_t> approx_unfinished{0};
-
   event_count room{};    // credit was added somewhere
   event_count drained{}; // a partition finished what a drain() waits for
 

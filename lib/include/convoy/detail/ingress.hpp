@@ -274,6 +274,10 @@ bool ingress<Key, Message, State, Hash, Equal>::submit_chunk(Iterator first, std
     if (left[p]++ == 0)
       touched[touched_count++] = static_cast<std::uint16_t>(p);
   }
+  // Tickets for nothing would keep their credit until the drainer comes.
+  for (std::size_t i = 0; i < touched_count; ++i)
+    if (!partitions_[touched[i]]->ring.has_credit(left[touched[i]]))
+      return false;
   struct claims { // whatever happens, every ticket is published and every partition told
     ingress& self;
     std::array<std::uint16_t, bulk_chunk>& touched;
@@ -297,9 +301,9 @@ bool ingress<Key, Message, State, Hash, Equal>::submit_chunk(Iterator first, std
   at = first;
   for (std::size_t i = 0; i < count; ++i, ++at) {
     const auto p = index_of(hashes[i]);
+    auto&& element = *at;
     --left[p];
     const auto ticket = next[p]++;
-    auto&& element = *at;
     fill(*partitions_[p], ticket, hashes[i], std::get<0>(element), message_of<Move>(element));
   }
   return true;

@@ -51,7 +51,7 @@ public:
     if ((running_.load(std::memory_order_relaxed) & 1) != 0) // only we write it
       running_.fetch_add(1, std::memory_order_relaxed);
     close();
-    // (5) release: running_, to who asks next; pairs with (6)
+    // (3) release: running_, to who asks next; pairs with (4)
     takeover_.store((takeover_.load(std::memory_order_relaxed) | 3) + 1, std::memory_order_release);
   }
 
@@ -71,7 +71,7 @@ public:
     if (seen_.exchange(running, std::memory_order_relaxed) != running ||
         (running & 1) == 0) // a hint
       return nullptr;
-    auto word = takeover_.load(std::memory_order_acquire); // (6) acquire: pairs with (5)
+    auto word = takeover_.load(std::memory_order_acquire); // (4) acquire: pairs with (3)
     if ((word & 3) != 0 ||
         !takeover_.compare_exchange_strong(word, word + asked, std::memory_order_relaxed,
                                            std::memory_order_relaxed))
@@ -79,9 +79,9 @@ public:
     fence_heavy();
     const bool moved = running_.load(std::memory_order_acquire) != running; // (1) acquire: as above
     word += asked;
-    // (3) acq_rel: the partition, from the owner and to it
+    // relaxed: only who wins; the partition comes with running_
     if (!takeover_.compare_exchange_strong(word, moved ? word + 3 : word + 1,
-                                           std::memory_order_acq_rel, std::memory_order_relaxed))
+                                           std::memory_order_relaxed, std::memory_order_relaxed))
       return nullptr;
     return moved ? nullptr : partition_;
   }
@@ -94,14 +94,13 @@ private:
     const auto now = running_.load(std::memory_order_relaxed) + 1; // only we write it
     // (2) release: the partition and its lane, to a thief; pairs with (1)
     running_.store(now, std::memory_order_release);
-    fence_light(); // against take_if_stuck()
-    // (4) acquire: nothing of ours comes before it; pairs with (3)
-    auto word = takeover_.load(std::memory_order_acquire);
+    fence_light();                                         // against take_if_stuck()
+    auto word = takeover_.load(std::memory_order_relaxed); // ordered by the fence
     if ((word & 3) == 0) [[likely]]
       return false;
     return (word & 3) == taken || // asked: we move, and say so
-           !takeover_.compare_exchange_strong(word, word + 3, std::memory_order_acq_rel,
-                                              std::memory_order_acquire); // (4) acquire: as above
+           !takeover_.compare_exchange_strong(word, word + 3, std::memory_order_relaxed,
+                                              std::memory_order_relaxed); // only who wins
   }
 
   alignas(cache_line) std::atomic<std::uint64_t> running_{0};

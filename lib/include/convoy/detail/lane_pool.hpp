@@ -9,6 +9,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <new>
 #include <utility>
 
@@ -82,14 +83,15 @@ public:
   /// left.
   bool trim(std::size_t most, std::size_t keep) noexcept {
     for (; kept_ > keep && most != 0; --most) {
-      if (lanes_ != nullptr) {
+      auto** list = std::end(chunks_); // the largest first
+      while (list != chunks_ && *(list - 1) == nullptr)
+        --list;
+      if (list != chunks_) {
+        --list;
+        chunk_type::destroy(std::exchange(*list, (*list)->next));
+      } else {
         auto* const lane = std::exchange(lanes_, lanes_->next);
         ::operator delete (lane, std::align_val_t{alignof(lane_type)});
-      } else {
-        auto** list = chunks_;
-        while (*list == nullptr)
-          ++list;
-        chunk_type::destroy(std::exchange(*list, (*list)->next));
       }
       --kept_;
     }

@@ -98,8 +98,8 @@ private:
   std::uint32_t count_ = 0;
 };
 
-/// Stops the quantum by time. It looks at the clock after 2, 4, 8, … messages: cheap handlers
-/// hardly pay, and a slow one is noticed early.
+/// Stops the quantum by time. It looks at the clock after 2, 4, 8, 16, 24, … messages: cheap
+/// handlers hardly pay, and slow ones are noticed early.
 class quantum_clock {
 public:
   explicit quantum_clock(std::uint32_t messages) noexcept
@@ -108,7 +108,7 @@ public:
   [[nodiscard]] bool over(std::uint32_t done, std::chrono::nanoseconds limit) noexcept {
     if (done < next_look_)
       return false;
-    next_look_ = 2 * done;
+    next_look_ = done + std::min(done, 8u);
     return clock::now() - begin_ >= limit;
   }
 
@@ -165,7 +165,8 @@ void run_lane(core<Key, Message, State, Hash, Equal>& core,
       }
     } catch (...) {
       core.report(lane.key);
-      go_on = lane.finished - before < most;
+      const auto done = lane.finished - before;
+      go_on = done < most && !quantum.over(done, time);
     }
   }
   home.give_back(lane, self); // with what the quantum left over
@@ -177,7 +178,8 @@ bool run_inline(core<Key, Message, State, Hash, Equal>& core,
                 partition<Key, Message, State, Hash, Equal>& home, pump& self) noexcept {
   auto& handler = *static_cast<Handler*>(core.handler.get());
   while (auto* const lane = home.next_inline()) {
-    for (auto left = std::min(lane->handed, core.quantum_messages); left != 0; --left) {
+    auto left = std::min(lane->handed, core.quantum_messages);
+    do {
       bool lost = self.claim.begin();
       try {
         taken<detail::lane<Key, Message, State>, Message> messages(*lane, 1);
@@ -191,7 +193,7 @@ bool run_inline(core<Key, Message, State, Hash, Equal>& core,
         home.give_back(*lane, self);
         return false;
       }
-    }
+    } while (!home.ran_inline() && --left != 0);
     home.finish_inline(*lane);
   }
   return true;

@@ -28,6 +28,7 @@ public:
 
   /// Nothing is unfinished; only idle lanes with state are left.
   ~lane_set() {
+    core_.scheduler.approx_unfinished.fetch_sub(reported_, std::memory_order_relaxed); // a guess
     table_.drain([this](lane_type& lane) { pool_.free_lane(lane); });
   }
 
@@ -69,19 +70,16 @@ public:
     return inline_ = lane;
   }
 
-  /// The next lane that came back with messages or got some, to be run by the drainer; null: none.
+  /// The lane that has been lined up longest, to be run by the drainer. There must be one.
   [[nodiscard]] lane_type* next_lined_up() noexcept {
-    if (!any_lined_up())
-      return nullptr;
     auto* const lane = lined_up_;
-    if (lined_up_end_ == &lane->link)
+    lined_up_ = lane->link;
+    if (--count_lined_up_ == 0)
       lined_up_end_ = &lined_up_;
-    else
-      lined_up_ = lane->link;
     lane->handed += std::exchange(lane->staged, 0);
     return inline_ = lane;
   }
-  [[nodiscard]] bool any_lined_up() const noexcept { return lined_up_end_ != &lined_up_; }
+  [[nodiscard]] std::uint32_t lined_up() const noexcept { return count_lined_up_; }
 
   /// The drainer has run the lane. Returns how many messages are finished.
   std::uint32_t finish_inline(lane_type& lane) noexcept {
@@ -120,10 +118,13 @@ public:
     outstanding_[epoch_] -= finished - of_older;
     lane.unsettled -= finished;
     lane.out = false;
+    if (std::exchange(lane.urgent, false))
+      core_.scheduler.urgent_is_back();
     pool_.free_spent(lane);
     if (lane.unsettled != 0) {
       line_up(lane);
     } else {
+      --busy_;
       pool_.rewind(lane);
       if constexpr (std::is_void_v<State>) {
         table_.erase(lane);
@@ -138,7 +139,8 @@ public:
   ///
   /// A lane that holds more than half a worker's share of all that waits is urgent: order lets only
   /// one worker at a time work on it, so everything will wait for it in the end if it takes turns
-  /// with the others now. (Half, because messages are counted and their handlers differ.)
+  /// with the others now. (Half, because messages are counted and their handlers differ.) There are
+  /// fewer urgent lanes than workers, so that the others are never left without one.
   void hand_out(pump& self) noexcept {
     // While lanes are fast, small differences do not matter and reporting them would cost.
     const std::int64_t few = self.lanes_are_slow() ? 0 : 64;
@@ -146,7 +148,7 @@ public:
     *lined_up_end_ = nullptr;
     for (auto* lane = lined_up_; lane != nullptr;) {
       auto& ready = *std::exchange(lane, lane->link);
-      ready.urgent = is_urgent(ready, few);
+      ready.urgent = is_urgent(ready, few) && core_.scheduler.one_more_urgent();
       ready.handed += std::exchange(ready.staged, 0);
       if (ready.urgent) // from here on it is the runner's
         self.push_urgent(ready);
@@ -154,6 +156,7 @@ public:
         self.push(ready);
     }
     lined_up_end_ = &lined_up_;
+    count_lined_up_ = 0;
   }
 
   // ---- epochs: drain() in constant time ----
@@ -173,13 +176,14 @@ public:
   /// load needs.
   [[nodiscard]] bool trim(std::size_t most) noexcept {
     constexpr std::size_t kept_when_idle = 256;
-    return pool_.trim(most, table_.size() + kept_when_idle);
+    return pool_.trim(most, busy_ + kept_when_idle);
   }
 
 private:
   /// One more message in the lane.
   void count(lane_type& lane) noexcept {
     if (lane.unsettled == 0) {
+      ++busy_;
       lane.epoch = epoch_;
       lane.older = 0;
     } else if (lane.epoch != epoch_) {
@@ -194,21 +198,22 @@ private:
     lane.out = true;
     *lined_up_end_ = &lane;
     lined_up_end_ = &lane.link;
+    ++count_lined_up_;
   }
 
   [[nodiscard]] bool is_urgent(const lane_type& lane, std::int64_t few) const noexcept {
     constexpr std::int64_t backlog = 4;
-    if (lane.unsettled < std::max(backlog, few) || core_.scheduler.concurrency() == 1)
-      return false; // one worker gains nothing by an order of lanes
+    if (lane.unsettled < std::max(backlog, few))
+      return false;
     const auto shares = 2 * std::int64_t{lane.unsettled} * core_.scheduler.concurrency();
-    return shares > core_.approx_unfinished.load(std::memory_order_relaxed); // a guess
+    return shares > core_.scheduler.approx_unfinished.load(std::memory_order_relaxed); // a guess
   }
 
   void report_unfinished(std::int64_t few) noexcept {
     const auto now = static_cast<std::int64_t>(outstanding_[0] + outstanding_[1]);
     const auto change = now - reported_;
     if (change > few || change < -few) {
-      core_.approx_unfinished.fetch_add(change, std::memory_order_relaxed); // a guess
+      core_.scheduler.approx_unfinished.fetch_add(change, std::memory_order_relaxed); // a guess
       reported_ = now;
     }
   }
@@ -219,7 +224,9 @@ private:
   lane_pool<Key, Message, State> pool_;
   lane_type* lined_up_ = nullptr; // to be handed out at the end of this visit
   lane_type** lined_up_end_ = &lined_up_;
+  std::uint32_t count_lined_up_ = 0;
   lane_type* inline_ = nullptr;       // run by the drainer itself at the moment
+  std::size_t busy_ = 0;              // lanes with unfinished messages
   std::uint64_t outstanding_[2] = {}; // unfinished messages in lanes, by epoch
   bool epoch_ = false; // the current one; the other is being waited for, or has nothing outstanding
   std::int64_t reported_ = 0; // our part of core::approx_unfinished

@@ -12,6 +12,7 @@
 // taken whole by the drainer.
 
 #include "convoy/detail/asymmetric_fence.hpp"
+#include "convoy/detail/inline_policy.hpp"
 #include "convoy/detail/key_limit.hpp"
 #include "convoy/detail/lane_set.hpp"
 #include "convoy/detail/pause.hpp"
@@ -98,12 +99,12 @@ public:
 
   /// The next lane whose messages the drainer may run itself; null: none, or it has run enough.
   [[nodiscard]] lane_type* next_inline() noexcept {
-    constexpr std::uint32_t look_at_clock = 16;
-    if (moved_ >= most_ ||
-        (moved_ % look_at_clock == look_at_clock - 1 && clock::now() > inline_until_))
+    if (policy_.over())
       return nullptr;
-    if (auto* const lane = lanes_.next_lined_up())
-      return lane;
+    if (turns_ != 0) {
+      --turns_;
+      return lanes_.next_lined_up();
+    }
     for (; moved_ < most_; ++moved_) {
       const auto next = ring.peek();
       if (next == ring_type::state::pending)
@@ -113,13 +114,17 @@ public:
       } else {
         auto& cell = ring.current();
         const auto hash = hash_of(cell);
-        auto* const lane = lanes_.append_inline(std::move(cell.key), hash, std::move(cell.message));
+        auto* const lane =
+            policy_.over_quantum(hash, core_.quantum_messages)
+                ? nullptr
+                : lanes_.append_inline(std::move(cell.key), hash, std::move(cell.message));
         if (lane == nullptr && !lanes_.append(std::move(cell.key), hash, std::move(cell.message)))
           return nullptr; // out of memory: it stays where it is, and we come back
         std::destroy_at(&cell.message);
         std::destroy_at(&cell.key);
         if (lane != nullptr) {
           ring.consume();
+          ++moved_;
           return lane;
         }
       }
@@ -128,12 +133,13 @@ public:
     return nullptr;
   }
 
+  /// A handler has run. True: others should get a turn.
+  [[nodiscard]] bool ran_inline() noexcept { return policy_.ran(); }
+
   void finish_inline(lane_type& lane) noexcept {
     if (limit)
       limit->remove(lane.key, lane.finished);
-    const auto finished = lanes_.finish_inline(lane);
-    moved_ += finished;
-    credit_ += finished;
+    credit_ += lanes_.finish_inline(lane);
   }
 
   // ---- pumps ----
@@ -150,9 +156,6 @@ private:
   static constexpr std::uint32_t most_per_visit = 256; // messages moved before lanes get their turn
 
   static constexpr std::uint32_t hot_batch = 4; // a visit that found so many will soon find more
-
-  static constexpr std::chrono::nanoseconds inline_time{50'000};         // then others get a turn
-  static constexpr std::uint32_t fewest_staged = 32, most_staged = 1024; // visits
 
   static constexpr std::chrono::nanoseconds hot_time{20'000};
   static constexpr std::chrono::nanoseconds stay_away_time{1'000};
@@ -176,7 +179,7 @@ private:
     }
     self.note_visit(now);
     if (lanes_.adopt_inline())
-      stage(); // the handler was slow
+      policy_.stage();
     const auto settled = settle_returned();
     most_ = room(self);
     if (may_run_inline(self)) {
@@ -198,7 +201,7 @@ private:
     not_before_ =
         moved != 0 && moved < most_per_visit / 4 ? now + stay_away_time : clock::time_point{};
     const bool hot = now < hot_until_ && !self.lanes_are_slow();
-    if (moved >= most_ || lanes_.any_lined_up() ||
+    if (moved >= most_ || lanes_.lined_up() != 0 ||
         (hot && (moved != 0 || settled))) // there is more, or soon will be
       return self.push_visit(*this);
     if (hot) { // the ring is empty for a moment; leaving would cost the producer a wake-up
@@ -224,20 +227,16 @@ private:
     return true;
   }
 
-  // ---- inline or staged ----
-  //
-  // Inline, the drainer runs handlers itself, straight from the ring: no lane is made, nothing goes
-  // through a ready queue. Staged, messages go to their lanes and any pump runs them. Cheap handlers
-  // run inline; slow ones are staged, so that other pumps can help.
+  // ---- inline ----
 
   [[nodiscard]] bool may_run_inline(pump& self) noexcept {
-    if (core_.run_inline == nullptr || self.lanes_are_slow() || (staged_ != 0 && --staged_ != 0))
+    if (core_.run_inline == nullptr || policy_.staged(self.lanes_are_slow()))
       return false;
     self.claim.open(*this);
-    if (self.watched())
+    if (self.home.watched())
       return true;
-    if (ring.tickets() - ring.consumed() > 1 || lanes_.any_lined_up()) {
-      self.call_watcher();
+    if (ring.tickets() - ring.consumed() > 1 || lanes_.lined_up() != 0) {
+      self.home.wake();
       return true;
     }
     self.claim.close(); // one message is not worth waking somebody who watches it
@@ -245,24 +244,15 @@ private:
   }
 
   /// False: the partition was taken over.
-  [[nodiscard]] bool run_inline(pump& self, clock::time_point begin) noexcept {
-    constexpr std::chrono::nanoseconds quick(1'000), overhead(2'000);
-    inline_until_ = begin + inline_time;
+  [[nodiscard]] bool run_inline(pump& self, clock::time_point now) noexcept {
     moved_ = 0;
+    turns_ = std::min(lanes_.lined_up(), most_per_visit / core_.quantum_messages + 1);
+    policy_.begin(now);
     if (!core_.run_inline(core_, *this, self))
       return false;
     self.claim.close();
-    if (clock::now() - begin > overhead + moved_ * quick)
-      stage();
-    else
-      stage_for_ = fewest_staged;
+    policy_.end();
     return true;
-  }
-
-  /// The next visits are staged, more of them each time.
-  void stage() noexcept {
-    staged_ = stage_for_;
-    stage_for_ = std::min(2 * stage_for_, most_staged);
   }
 
   /// How many messages a visit may move.
@@ -317,7 +307,9 @@ private:
     asked_ = drain_until_.load(std::memory_order_relaxed); // leave() looks again
     if (!lanes_.older_epoch_finished())
       return;
-    const auto until = lanes_.all_finished() ? ring.consumed() : epoch_began_;
+    if (lanes_.all_finished())
+      epoch_began_ = ring.consumed(); // kept, so that drained_ never goes back
+    const auto until = epoch_began_;
     if (until != drained_.load(std::memory_order_relaxed)) { // only we write it
       // (6) release: what handlers did; pairs with (5). seq_cst: before notify() looks for waiters
       drained_.store(until, std::memory_order_seq_cst);
@@ -400,10 +392,9 @@ private:
   // One visit's.
   std::uint32_t most_ = 0;  // messages to move or run
   std::uint32_t moved_ = 0; // so far
-  clock::time_point inline_until_{};
+  std::uint32_t turns_ = 0; // lanes to run before the ring
 
-  std::uint32_t staged_ = 0; // visits until the next try to run inline
-  std::uint32_t stage_for_ = fewest_staged;
+  inline_policy policy_;
 };
 
 } // namespace convoy::detail

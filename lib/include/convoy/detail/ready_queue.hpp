@@ -67,9 +67,9 @@ public:
   /// Any thread, lock-free; one item, the oldest. Null: empty, or another thread was faster.
   [[nodiscard]] ready_item* take() noexcept {
     auto head = head_.load(std::memory_order_relaxed); // the swap decides
-    if (head ==
-        tail_.load(
-            std::memory_order_acquire)) // (5) acquire: as in steal_into(); pairs with (2), (6)
+    // (5) acquire: as in steal_into(); pairs with (2), (6)
+    const auto tail = tail_.load(std::memory_order_acquire);
+    if (head == tail || tail - head > capacity) // empty, or head is long out of date
       return nullptr;
     auto* const item = slot(head).load(std::memory_order_relaxed);
     // (4) release: as in steal_into(); pairs with (1), (7)

@@ -75,11 +75,6 @@ public:
   /// What runs inline here, if anything.
   inline_claim claim;
 
-  /// Some pump looks around, or will as soon as it has nothing to do: after cover()'s or
-  /// inline_claim::open()'s fence. call_watcher() sees to it.
-  [[nodiscard]] bool watched() const noexcept;
-  void call_watcher() noexcept;
-
   /// Before a lane: an urgent one comes back here again and again, so others should take the lanes
   /// behind it.
   void note_lane(bool urgent) noexcept {
@@ -140,6 +135,27 @@ public:
 
   [[nodiscard]] unsigned concurrency() const noexcept { return concurrency_; }
 
+  /// Unfinished messages of all processors, roughly: partitions report changes that matter.
+  alignas(cache_line) std::atomic<std::int64_t> approx_unfinished{0};
+
+  /// One more lane may be handed out as urgent; urgent_is_back() when it is not any more. Never as
+  /// many as there are workers: one is left for the others.
+  [[nodiscard]] bool one_more_urgent() noexcept {
+    auto now = urgent_.load(std::memory_order_relaxed); // only counted
+    while (now + 1 < concurrency_)
+      if (urgent_.compare_exchange_weak(now, now + 1, std::memory_order_relaxed))
+        return true;
+    return false;
+  }
+  void urgent_is_back() noexcept {
+    urgent_.fetch_sub(1, std::memory_order_relaxed);
+  } // only counted
+
+  /// Some pump looks around, or will as soon as it has nothing to do. To be asked after cover()'s
+  /// or inline_claim::open()'s fence; if nobody does, wake() somebody.
+  [[nodiscard]] bool watched() const noexcept;
+  void wake() noexcept;
+
   /// Makes a partition ready, from any thread. Lock-free, except for a system call when it must
   /// wake a sleeping pump.
   void make_ready(ready_item& partition) noexcept;
@@ -153,8 +169,8 @@ private:
 
   void put_in_inbox(ready_item& item) noexcept;
   ready_item* take_from_inbox() noexcept;
+  [[nodiscard]] pump& at(std::size_t index) const noexcept;
 
-  void wake() noexcept;
   void start_task() noexcept;
   static void run_task(void* scheduler) noexcept;
 
@@ -175,7 +191,8 @@ private:
   alignas(cache_line) std::atomic<std::uint64_t> idle_;
   alignas(cache_line) std::atomic<std::uint64_t> inbox_edge_{0}; // orders what the inbox passes on
   alignas(cache_line) std::atomic<bool> stopping_{false};
-  std::atomic<unsigned> users_{0}; // processors
+  std::atomic<unsigned> users_{0};  // processors
+  std::atomic<unsigned> urgent_{0}; // lanes handed out as urgent
 };
 
 inline void pump::push_to(ready_queue& queue, ready_item& item) noexcept {

@@ -111,9 +111,11 @@ public:
   void recycle(Tickets&& tickets) noexcept {
     mark_old(tickets);
     while (retired_first_ != nullptr &&
-           retired_first_->free_at <= consumed()) { // hint_ has left them all
+           retired_first_->free_at <= consumed()) {          // hint_ has left them all
+      const std::unique_lock lock(links_, std::try_to_lock); // never waits for a producer
+      if (!lock)
+        return;
       auto* const s = std::exchange(retired_first_, retired_first_->prev);
-      const std::lock_guard lock(links_);
       if (linked_end_.load(std::memory_order_relaxed) <
           tickets() + 2 * segment_cells) { // under links_
         link(s);                           // producers will soon need it
@@ -127,7 +129,9 @@ public:
   /// Gives up to `most` segments that a backlog has left behind back to the system. True: only a
   /// few are kept.
   [[nodiscard]] bool trim(std::size_t most) noexcept {
-    const std::lock_guard lock(links_);
+    const std::unique_lock lock(links_, std::try_to_lock); // never waits for a producer
+    if (!lock)
+      return true; // a producer links: not idle
     for (; spares_ > kept_spares && most != 0; --most)
       delete take_spare();
     return spares_ <= kept_spares;

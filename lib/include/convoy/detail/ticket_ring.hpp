@@ -115,13 +115,15 @@ public:
   }
 
   [[nodiscard]] bool closed() const noexcept {
-    return (tail_.load(std::memory_order_relaxed) & closed_bit) !=
-           0; // the claim decides, this only tells why
+    // (10) seq_cst: after the caller's look at event_count; pairs with (4)
+    return (tail_.load(std::memory_order_seq_cst) & closed_bit) != 0;
   }
 
   /// No ticket taken after this carries a message.
   void close() noexcept {
-    tail_.fetch_or(closed_bit, std::memory_order_seq_cst); // (4) seq_cst: splits the tickets (1)
+    tail_.fetch_or(
+        closed_bit,
+        std::memory_order_seq_cst); // (4) seq_cst: splits the tickets (1); pairs with (10)
   }
 
   /// Tickets given out so far.

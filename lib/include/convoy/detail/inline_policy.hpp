@@ -1,0 +1,87 @@
+#pragma once
+
+// Whether a drainer runs handlers itself, straight from the ring (inline), or moves the messages to
+// their lanes, for any pump to run (staged). Cheap handlers run inline: nothing goes through a
+// table or a ready queue. Slow ones are staged, so that other pumps can help. Only the drainer
+// touches it.
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+
+namespace convoy::detail {
+
+class inline_policy {
+public:
+  using clock = std::chrono::steady_clock;
+
+  /// This visit is staged. With slow lanes it stays so.
+  [[nodiscard]] bool staged(bool lanes_are_slow) noexcept {
+    if (left_staged_ == 0)
+      return false;
+    left_staged_ -= !lanes_are_slow;
+    return true;
+  }
+
+  /// The next visits are staged: a handler was slow. More of them each time.
+  void stage() noexcept {
+    left_staged_ = stage_for_;
+    stage_for_ = std::min(2 * stage_for_, most_staged);
+  }
+
+  // ---- an inline visit
+
+  void begin(clock::time_point now) noexcept {
+    begin_ = now;
+    over_ = false;
+    ran_ = 0;
+    next_look_ = 2;
+    in_a_row_ = 0;
+  }
+
+  /// A handler has run. True: others should get a turn.
+  [[nodiscard]] bool ran() noexcept {
+    if (++ran_ < next_look_)
+      return false;
+    constexpr std::uint32_t most = 32; // a look costs as much as a few cheap handlers
+    next_look_ = ran_ + std::min(ran_, most);
+    return over_ = clock::now() - begin_ > most_time;
+  }
+  [[nodiscard]] bool over() const noexcept { return over_; }
+
+  /// The key of this hash has had its quantum in a row; then its messages go to its lane, unless
+  /// that would cost as much as its handlers.
+  [[nodiscard]] bool over_quantum(std::uint32_t hash, std::uint32_t quantum) noexcept {
+    in_a_row_ = hash == last_hash_ ? in_a_row_ + 1 : 1;
+    last_hash_ = hash;
+    return in_a_row_ > quantum && !cheap_;
+  }
+
+  void end() noexcept {
+    const auto took = clock::now() - begin_;
+    cheap_ = took < ran_ * staging;
+    if (took > overhead + ran_ * slow)
+      stage();
+    else
+      stage_for_ = fewest_staged;
+  }
+
+private:
+  static constexpr std::uint32_t fewest_staged = 32, most_staged = 1024; // visits
+  static constexpr std::chrono::nanoseconds most_time{50'000};
+  static constexpr std::chrono::nanoseconds staging{60}, slow{1'000}; // per message
+  static constexpr std::chrono::nanoseconds overhead{2'000};          // per visit
+
+  std::uint32_t left_staged_ = 0;
+  std::uint32_t stage_for_ = fewest_staged;
+  bool cheap_ = true; // the handlers of the last inline visit
+
+  clock::time_point begin_{};
+  std::uint32_t ran_ = 0;       // handlers
+  std::uint32_t next_look_ = 0; // at the clock
+  bool over_ = false;
+  std::uint32_t last_hash_ = 0;
+  std::uint32_t in_a_row_ = 0; // messages of that key, probably
+};
+
+} // namespace convoy::detail
