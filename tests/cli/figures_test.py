@@ -51,6 +51,14 @@ class FiguresTest(ProgramTest):
         run = self.replay(self.input, "--speed", "0.5", "--strategy", "lanes")["runs"][0]
         self.assertGreaterEqual(run["seconds"], 399 * 100e-6 / 0.5)
 
+    def test_a_generated_load_arrives_at_its_rate_times_the_speed(self):
+        generated = ["--zipf", "10:0:300", "--rate", "1000", "--service", "fixed:0", "--strategy", "lanes"]
+        result = self.replay(*generated)
+        self.assertEqual((result["config"]["closed"], result["config"]["speed"]), (False, 1))
+        self.assertIn("--speed 1", result["config"]["defaults"])
+        self.assertGreater(result["runs"][0]["seconds"], 0.2)
+        self.assertLess(self.replay(*generated, "--speed", "10")["runs"][0]["seconds"], 0.2)
+
     def test_says_which_defaults_it_used(self):
         done = convoy("replay", self.input, "--strategy", "single")
         self.assertEqual(done.returncode, 0, done.stderr)

@@ -27,11 +27,15 @@ class RefusalsTest(ProgramTest):
             (["--format", "xml"], "xml"),
             (["--zipf", "10:1:10"], "zipf"),  # and a file
             (["--hot", "0.5"], "--hot"),  # and no generator
+            (["--rate", "10"], "--rate"),  # and no generator
             (["--seed", "x"], "--seed"),
         ]:
             with self.subTest(arguments):
                 self.assert_refused(self.input, *arguments, says=says)
         self.assert_refused("--zipf", "10:1", says="10:1")
+        self.assert_refused("--zipf", "10:1:10", "--speed", "1", says="--rate")
+        self.assert_refused("--zipf", "10:1:10", "--rate", "0", says="--rate")
+        self.assert_refused("--zipf", "10:1:10", "--rate", "1", "--closed", says="--rate")
 
     def test_refuses_a_command_that_does_not_exist(self):
         for arguments in ([], ["play"]):

@@ -36,6 +36,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   parse_any(parse_zipf, text,
             [](const zipf_law& law) { return law.keys > 0 && law.messages > 0 && law.theta >= 0; });
   parse_any(parse_hot_share, text, [](double share) { return share > 0 && share < 1; });
+  parse_any(parse_rate, text, [](double rate) { return rate > 0; });
   parse_any(parse_service, text, in_range);
   return 0;
 }

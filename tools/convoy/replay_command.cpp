@@ -3,6 +3,7 @@
 #include "replay_options.hpp"
 #include "report.hpp"
 #include "report_file.hpp"
+#include "report_text.hpp"
 #include "service.hpp"
 
 #include <CLI/CLI.hpp>
@@ -27,7 +28,7 @@ public:
     if constexpr (std::is_convertible_v<T, std::string>)
       note(option, otherwise);
     else
-      note(option, std::to_string(otherwise));
+      note(option, text(otherwise));
     return otherwise;
   }
 
@@ -36,6 +37,10 @@ public:
   }
 
 private:
+  static std::string text(double value) { return number_text(value); }
+  static std::string text(std::uint64_t value) { return std::to_string(value); }
+  static std::string text(unsigned value) { return std::to_string(value); }
+
   std::vector<std::string>& noted_;
 };
 
@@ -59,6 +64,8 @@ trace load_input(const command_line& line, std::uint64_t seed) {
     input.zipf = parse_zipf(*line.zipf);
   if (line.hot)
     input.hot_share = parse_hot_share(*line.hot);
+  if (line.rate)
+    input.rate = parse_rate(*line.rate);
   input.seed = seed;
   return load_trace(input);
 }
@@ -86,11 +93,13 @@ plan make_plan(const command_line& line) {
   config.service =
       choose(line.service, "--service", std::string{input.has_service ? "trace" : "fixed:10us"});
   const auto service = service_ns(input, parse_service(config.service), config.seed);
-  if (!line.closed && !line.speed)
+  config.closed = !line.speed && !line.rate;
+  if (config.closed && !line.closed)
     choose.note("--closed", "");
-  config.closed = !line.speed;
-  config.speed = line.speed.value_or(1);
-  p.load = make_workload(std::move(input), service, line.speed);
+  if (!config.closed)
+    config.speed = choose(line.speed, "--speed", 1.0);
+  p.load = make_workload(std::move(input), service,
+                         config.closed ? std::nullopt : std::optional{config.speed});
 
   config.cores = std::max(1U, std::thread::hardware_concurrency());
   config.service_kind = choose(line.service_kind, "--service-kind", std::string{"sleep"});

@@ -19,7 +19,7 @@ std::int64_t at_pace(std::int64_t at_us, double speed) {
 
 trace load_trace(const input_options& options) {
   if (options.zipf)
-    return generate({*options.zipf, options.hot_share, options.seed});
+    return generate({*options.zipf, options.hot_share, options.rate, options.seed});
   return read_trace(options.files, options.reading);
 }
 
@@ -34,7 +34,8 @@ std::string default_data() {
 workload make_workload(trace source, const std::vector<std::int64_t>& service_ns,
                        std::optional<double> speed) {
   if (speed && !source.has_times)
-    throw input_error{source.source + ": has no times to replay at a --speed, use --closed"};
+    throw input_error{source.source + ": has no times to replay at a --speed; use --closed, or " +
+                      "--rate with --zipf"};
   workload load;
   load.messages.reserve(source.events.size());
   std::vector<std::uint32_t> next_position(source.keys.size(), 0);

@@ -20,6 +20,7 @@ struct input_options {
   read_options reading;
   std::optional<zipf_law> zipf; ///< generate instead of reading `files`
   double hot_share = 0;
+  double rate = 0; ///< of generated messages, per second; 0: as fast as they are taken
   std::uint64_t seed = 1;
 };
 

@@ -24,6 +24,8 @@ constexpr auto examples = R"(Examples:
       JSON lines from a pipe; the figures also as JSON
   convoy replay --zipf 1000000:0.99:5000000 --service fixed:0 --service-kind spin
       a million keys and empty handlers: the overhead of each strategy
+  convoy replay --zipf 1000:1.2:100000 --rate 50000 --service exp:100us
+      generated load that arrives at random, 50,000 messages a second
 
 Exit status: 0; 2 for bad input or options; 3 if a strategy broke the order it promises.)";
 
@@ -75,15 +77,22 @@ void declare_options(CLI::App& replay, command_line& line) {
       ->type_name("SHARE")
       ->needs(zipf)
       ->group(generator);
-  replay.add_option("--seed", line.seed, "Of keys and random service times [1]")
+  auto* rate = replay.add_option("--rate", line.rate,
+                                 "Arrivals at random, R a second, and not --closed but --speed 1");
+  rate->type_name("R")->needs(zipf)->group(generator);
+  replay.add_option("--seed", line.seed, "Of keys, arrivals and random service times [1]")
       ->type_name("N")
       ->group(generator);
 
   const auto load = "Load";
   auto* closed =
       replay.add_flag("--closed", line.closed, "Submit as fast as it is taken; the default")
+          ->excludes(rate)
           ->group(load);
-  replay.add_option("--speed", line.speed, "Submit at the pace of the input times X")
+  replay
+      .add_option("--speed", line.speed,
+                  "Submit at the pace of the input times X; latencies\n"
+                  "count from the intended time")
       ->type_name("X")
       ->check(CLI::PositiveNumber)
       ->excludes(closed)

@@ -23,7 +23,7 @@ struct command_line {
   std::vector<std::string> files;
   std::string format = "csv";
   std::optional<std::string> key_column, time_column, service_column, bytes_column;
-  std::optional<std::string> zipf, hot;
+  std::optional<std::string> zipf, hot, rate;
   std::optional<std::uint64_t> seed;
   bool closed = false;
   std::optional<double> speed;
