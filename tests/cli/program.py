@@ -17,7 +17,9 @@ INPUT = "timestamp_us,key,service_us,bytes\n" + "".join(
 
 
 def convoy(*arguments, stdin=b"", **options):
-    return subprocess.run([PROGRAM, *arguments], input=stdin, capture_output=True, timeout=120, **options)
+    """`stdin`: bytes, or an open file."""
+    options["input" if isinstance(stdin, bytes) else "stdin"] = stdin
+    return subprocess.run([PROGRAM, *arguments], capture_output=True, timeout=120, **options)
 
 
 class ProgramTest(unittest.TestCase):

@@ -2,6 +2,8 @@
 """What `convoy replay` refuses: exit status 2 and a line that says what is wrong, and where."""
 
 import gzip
+import pathlib
+import time
 
 from program import INPUT, ProgramTest, convoy, main
 
@@ -64,11 +66,23 @@ class RefusalsTest(ProgramTest):
         self.assert_refused(bare, "--service", "trace", says="service")
 
     def test_refuses_a_json_file_that_it_cannot_write(self):
-        path = str(self.directory / "missing" / "out.json")
-        done = convoy("replay", self.input, "--strategy", "single", "--json", path)
-        self.assertEqual(done.returncode, 2)
-        self.assertIn("missing/out.json", done.stderr.decode())
-        self.assertEqual(done.stderr.count(b"\n"), 1)
+        self.assert_refused(self.input, "--json", str(self.directory / "missing" / "out.json"), says="missing/out.json")
+        self.assert_refused(self.input, "--json", str(self.directory), says="Is a directory")
+        self.assert_refused(self.input, "--json", "", says="--json")
+
+    def test_refuses_a_json_file_before_it_runs_anything(self):
+        for json in (str(self.directory / "missing" / "out.json"), str(self.directory)):
+            started = time.monotonic()
+            self.assert_refused(self.input, "--service", "fixed:20ms", "--json", json)
+            self.assertLess(time.monotonic() - started, 2)
+
+    def test_refuses_to_overwrite_its_input(self):
+        (self.directory / "link").symlink_to("input.csv")
+        for arguments in ([self.input], ["-"]):
+            for json in (self.input, str(self.directory / "link")):
+                with open(self.input) as stdin:
+                    self.assert_refused(*arguments, "--json", json, says="input file", stdin=stdin)
+        self.assertEqual(pathlib.Path(self.input).read_text(), INPUT)
 
 
 if __name__ == "__main__":

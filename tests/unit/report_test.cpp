@@ -205,6 +205,24 @@ TEST_F(report_file, writes_through_a_link) {
   EXPECT_EQ(contents(), "new");
 }
 
+TEST_F(report_file, writes_through_a_link_to_where_nothing_is_yet) {
+  std::filesystem::create_symlink("target", path());
+  write_file(path(), "new");
+  EXPECT_TRUE(std::filesystem::is_symlink(path()));
+  EXPECT_EQ(contents(), "new");
+}
+
+TEST_F(report_file, is_checked_without_a_trace) {
+  check_writable(path());
+  EXPECT_EQ(files(), 0);
+  write_file(path(), "old");
+  check_writable(path());
+  EXPECT_EQ(contents(), "old");
+  check_writable("/dev/null");
+  EXPECT_THROW(check_writable(directory_), std::system_error);
+  EXPECT_THROW(check_writable(directory_ / "missing" / "file"), std::system_error);
+}
+
 TEST_F(report_file, writes_to_a_device_and_does_not_replace_it) {
   write_file("/dev/null", "x");
   EXPECT_TRUE(std::filesystem::is_character_file("/dev/null"));

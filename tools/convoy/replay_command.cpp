@@ -50,11 +50,26 @@ input_format format_of(std::string_view name) {
                          : input_format::jsonl;
 }
 
+std::vector<std::string> input_files(const command_line& line) {
+  if (line.files.empty() && !line.zipf)
+    return {default_data()};
+  return line.files;
+}
+
+/// Refuses, before anything has run, a file that the figures could not be written to in the end.
+void check_output(const command_line& line) {
+  if (!line.json || line.json == "-")
+    return;
+  if (line.json->empty())
+    throw input_error{"--json: the name of the file is empty"};
+  if (is_one_of(*line.json, input_files(line)))
+    throw input_error{"--json: " + *line.json + " is an input file"};
+  check_writable(*line.json);
+}
+
 trace load_input(const command_line& line, std::uint64_t seed) {
   input_options input;
-  input.files = line.files;
-  if (input.files.empty() && !line.zipf)
-    input.files.push_back(default_data());
+  input.files = input_files(line);
   input.reading = {.format = format_of(line.format),
                    .key_column = line.key_column,
                    .time_column = line.time_column,
@@ -122,6 +137,7 @@ void print(std::ostream& stream, std::string_view name, const std::string& text)
 
 /// Returns the exit status.
 int execute(const command_line& line) {
+  check_output(line);
   plan p = make_plan(line);
   report& result = p.result;
   result.keys = p.load.keys;
@@ -135,8 +151,8 @@ int execute(const command_line& line) {
     print(std::cout, "stdout", to_json(result));
   } else {
     print(std::cout, "stdout", to_table(result));
-    if (!line.json.empty())
-      write_file(line.json, to_json(result));
+    if (line.json)
+      write_file(*line.json, to_json(result));
   }
   const bool broken = std::ranges::any_of(
       result.runs, [](const run_figures& f) { return f.keeps_order && f.is_broken(); });

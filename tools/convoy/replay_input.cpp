@@ -1,6 +1,8 @@
 #include "replay_input.hpp"
 
+#include <algorithm>
 #include <filesystem>
+#include <system_error>
 #include <utility>
 
 namespace convoy::tool {
@@ -21,6 +23,14 @@ trace load_trace(const input_options& options) {
   if (options.zipf)
     return generate({*options.zipf, options.hot_share, options.rate, options.seed});
   return read_trace(options.files, options.reading);
+}
+
+bool is_one_of(const std::string& path, const std::vector<std::string>& files) {
+  std::error_code none; // what does not exist is not the same
+  return std::filesystem::is_regular_file(path, none) &&
+         std::ranges::any_of(files, [&](const std::string& file) {
+           return std::filesystem::equivalent(path, file == "-" ? "/dev/stdin" : file, none);
+         });
 }
 
 std::string default_data() {

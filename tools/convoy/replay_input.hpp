@@ -27,6 +27,9 @@ struct input_options {
 /// Reads or generates the messages. Throws input_error.
 [[nodiscard]] trace load_trace(const input_options&);
 
+/// Whether writing to `path` would overwrite one of the input files; "-" is standard input.
+[[nodiscard]] bool is_one_of(const std::string& path, const std::vector<std::string>& files);
+
 /// The data set of the project: in the source tree, or where it was installed. Throws input_error
 /// if it is in neither.
 [[nodiscard]] std::string default_data();

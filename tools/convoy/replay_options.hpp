@@ -30,7 +30,7 @@ struct command_line {
   std::optional<std::string> service, service_kind, strategies;
   std::optional<unsigned> workers, producers;
   std::optional<std::size_t> capacity;
-  std::string json;
+  std::optional<std::string> json;
   bool hides_progress = false;
 };
 
