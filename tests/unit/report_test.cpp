@@ -142,6 +142,14 @@ TEST(report, compares_cold_keys_where_the_load_is_open) {
               Contains(AllOf(HasSubstr("5.00 ms in single"), HasSubstr("200 µs in lanes"))));
 }
 
+TEST(report, tells_the_share_of_the_own_key_in_words_where_the_load_is_open) {
+  report r = make_report();
+  const auto share = Contains(HasSubstr("20.0 % of their time until the predecessor of their key"));
+  EXPECT_THAT(findings(r), Not(share));
+  r.config.closed = false;
+  EXPECT_THAT(findings(r), share);
+}
+
 TEST(report, says_when_a_promise_was_broken) {
   report r = make_report();
   r.runs[0].overlaps = 2;

@@ -39,7 +39,8 @@ struct latency {
 struct wait_shares {
   double admission = 0; ///< a to e: submit waited for room
   double own_key =
-      0; ///< e to h: earlier messages of the same key; 0 by definition where order is not kept
+      0; ///< e to h: the predecessor of the key was unfinished, be it that other keys held it up;
+         ///< 0 by definition where order is not kept
   double scheduler = 0; ///< h to b: ready, but no worker came
   double service = 0;   ///< b to d
 };

@@ -30,10 +30,13 @@ std::string broken_promise(const run_figures& f) {
          count_text(f.repeated) + " repeated.";
 }
 
-std::string distance_to_bound(const run_figures& f) {
-  return f.strategy + " ran at " + percent_text(f.efficiency) +
-         " of the best that order and the workers allow; its messages spent " +
-         percent_text(f.share.own_key) + " of their time behind their own key.";
+/// Closed, the share of the own key tells how much was submitted ahead, and nothing else.
+std::string distance_to_bound(const run_figures& f, bool closed) {
+  const std::string distance = f.strategy + " ran at " + percent_text(f.efficiency) +
+                               " of the best that order and the workers allow";
+  return closed ? distance + "."
+                : distance + "; its messages spent " + percent_text(f.share.own_key) +
+                      " of their time until the predecessor of their key finished.";
 }
 
 std::string cost_of_one_queue(const run_figures& single, const run_figures& lanes, bool closed) {
@@ -62,7 +65,7 @@ std::vector<std::string> findings(const report& r) {
   if (lanes == nullptr || lanes->seconds <= 0)
     return sentences;
   if (lanes->bound_seconds > 0)
-    sentences.push_back(distance_to_bound(*lanes));
+    sentences.push_back(distance_to_bound(*lanes, r.config.closed));
   if (const run_figures* single = find_run(r, "single"); single && single->seconds > 0)
     sentences.push_back(cost_of_one_queue(*single, *lanes, r.config.closed));
   if (const run_figures* unordered = find_run(r, "unordered"); unordered && unordered->seconds > 0)

@@ -78,8 +78,9 @@ std::string waiting_part(const report& r) {
   for (const run_figures& f : r.runs)
     rows.push_back({f.strategy, percent_text(f.share.admission), percent_text(f.share.own_key),
                     percent_text(f.share.scheduler), percent_text(f.share.service)});
-  return "WAITING  shares of that time; own key is the convoy share: behind earlier messages of "
-         "the same key\n" +
+  return "WAITING  shares of that time; own key, the convoy share: until the predecessor of the "
+         "key "
+         "finished, wherever that waited\n" +
          align(rows);
 }
 
