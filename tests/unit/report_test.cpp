@@ -150,6 +150,16 @@ TEST(report, tells_the_share_of_the_own_key_in_words_where_the_load_is_open) {
   EXPECT_THAT(findings(r), share);
 }
 
+TEST(report, warns_where_spinning_workers_share_cores) {
+  report r = make_report();
+  r.config.cores = 2;
+  EXPECT_THAT(findings(r), Not(Contains(HasSubstr("cores"))));
+  r.config.service_kind = "spin";
+  EXPECT_THAT(findings(r), Contains(HasSubstr("4 workers spinning on 2 cores: ")));
+  r.config.cores = 4;
+  EXPECT_THAT(findings(r), Not(Contains(HasSubstr("cores"))));
+}
+
 TEST(report, says_when_a_promise_was_broken) {
   report r = make_report();
   r.runs[0].overlaps = 2;

@@ -51,11 +51,10 @@ struct run_figures {
   bool keeps_order = true; ///< what the strategy promises
   std::uint64_t messages = 0;
   std::uint64_t order_violations = 0, overlaps = 0, lost = 0, repeated = 0;
-  double seconds = 0;    ///< makespan: first intended submission to the last handler's end
-  double throughput = 0; ///< handled messages per second
-  double bound_seconds =
-      0;                 ///< no schedule of the measured service times on P workers can be faster
-  double efficiency = 0; ///< bound / makespan, in [0, 1]
+  double seconds = 0;       ///< makespan: first intended submission to the last handler's end
+  double throughput = 0;    ///< handled messages per second
+  double bound_seconds = 0; ///< no schedule of this run's service times on P workers can be faster
+  double efficiency = 0;    ///< bound / makespan, in [0, 1]
   latency all{}, hot{}, cold{};
   wait_shares share;
 

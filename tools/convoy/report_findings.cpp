@@ -54,10 +54,19 @@ std::string price_of_order(const run_figures& unordered, const run_figures& lane
          " while one of their key ran.";
 }
 
+/// A spinning handler that lost its core goes on taking time.
+std::string too_few_cores(const replay_config& c) {
+  return plural(c.workers, "worker") + " spinning on " + plural(c.cores, "core") +
+         ": service times hold the waits for a core too, and with them the bounds; the efficiency "
+         "flatters.";
+}
+
 } // namespace
 
 std::vector<std::string> findings(const report& r) {
   std::vector<std::string> sentences;
+  if (r.config.service_kind == "spin" && r.config.workers > r.config.cores)
+    sentences.push_back(too_few_cores(r.config));
   for (const run_figures& f : r.runs)
     if (f.keeps_order && f.is_broken())
       sentences.push_back(broken_promise(f));

@@ -8,10 +8,6 @@ namespace {
 
 using row = std::vector<std::string>;
 
-std::string plural(std::uint64_t n, std::string_view noun) {
-  return count_text(n) + ' ' + std::string{noun} + (n == 1 ? "" : "s");
-}
-
 std::string header(const report& r) {
   const replay_config& c = r.config;
   const std::string pace =
@@ -53,9 +49,8 @@ std::string speed_part(const report& r) {
                     has_bound ? seconds_text(f.bound_seconds) : "–",
                     has_bound ? percent_text(f.efficiency) : "–"});
   }
-  return "SPEED  bound: no schedule of the measured handlers on " +
-         plural(r.config.workers, "worker") + " that keeps the promised order is faster\n" +
-         align(rows);
+  return "SPEED  bound: no schedule of the service times, as measured in that run, on " +
+         plural(r.config.workers, "worker") + " is faster in the promised order\n" + align(rows);
 }
 
 std::string latency_part(const report& r) {
