@@ -34,10 +34,14 @@ bool is_one_of(const std::string& path, const std::vector<std::string>& files) {
 }
 
 std::string default_data() {
-  for (const char* path : {CONVOY_SOURCE_DATA, CONVOY_INSTALLED_DATA})
-    if (std::filesystem::exists(path))
-      return path;
-  throw input_error{"the default data " CONVOY_INSTALLED_DATA
+  namespace fs = std::filesystem;
+  std::error_code none; // without /proc the program does not know where it is
+  const fs::path program = fs::read_symlink("/proc/self/exe", none);
+  const fs::path installed = (program.parent_path() / CONVOY_INSTALLED_DATA).lexically_normal();
+  for (const fs::path& path : {installed, fs::path{CONVOY_SOURCE_DATA}})
+    if (fs::exists(path, none))
+      return path.string();
+  throw input_error{"the default data " + installed.string() +
                     " is missing: name a file, or use --zipf"};
 }
 

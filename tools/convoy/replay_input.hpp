@@ -30,8 +30,8 @@ struct input_options {
 /// Whether writing to `path` would overwrite one of the input files; "-" is standard input.
 [[nodiscard]] bool is_one_of(const std::string& path, const std::vector<std::string>& files);
 
-/// The data set of the project: in the source tree, or where it was installed. Throws input_error
-/// if it is in neither.
+/// The data set of the project: where it was installed with this program, or in the source tree.
+/// Throws input_error if it is in neither.
 [[nodiscard]] std::string default_data();
 
 /// Messages in order of arrival; open at the trace's pace times `speed`, closed without. Throws
