@@ -56,6 +56,8 @@ TEST(jsonl_reader, refuses_malformed_lines_with_the_reason) {
               Eq("2: time \"-1\" is negative; it must be 0 or more"));
   EXPECT_THAT(error("{\"key\":1,\"service_us\":-0.5}"),
               Eq("2: the service time is negative; it must be 0 or more"));
+  EXPECT_THAT(error("{\"key\":1,\"timestamp_us\":-0.4}"),
+              Eq("2: the time is negative; it must be 0 or more"));
   EXPECT_THAT(error("{\"key\":1,\"bytes\":1e30}"), Eq("2: the size is too large"));
   EXPECT_THAT(error("{\"key\":1,\"timestamp_us\":5}").substr(0, 24),
               Eq("2: there is a time here,"));

@@ -43,8 +43,9 @@ std::optional<std::int64_t> number(const json* field, std::string_view what, std
   if (!field->is_number())
     throw input_error("the " + std::string(what) + " is not a number");
 
-  const double value = std::round(field->get<double>() * static_cast<double>(unit));
-  if (value < 0)
+  const double given = field->get<double>();
+  const double value = std::round(given * static_cast<double>(unit));
+  if (given < 0)
     throw input_error("the " + std::string(what) + " is negative; it must be 0 or more");
   if (value >= static_cast<double>(std::numeric_limits<std::int64_t>::max()))
     throw input_error("the " + std::string(what) + " is too large");
