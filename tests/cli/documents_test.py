@@ -9,7 +9,7 @@ import pathlib
 import re
 import subprocess
 
-from program import INPUT, PROGRAM, SANITIZED, ProgramTest, main
+from program import PROGRAM, SANITIZED, ProgramTest, convoy, main
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 LOG = b'h - - [01/Aug/1995:00:00:0%d -0400] "GET /%d HTTP/1.0" 200 17\n'
@@ -35,6 +35,11 @@ class DocumentsTest(ProgramTest):
 
     def test_the_readme(self):
         self.assert_works((SOURCE / "README.md").read_text())
+
+    def test_the_examples_of_the_help(self):
+        self.write("trades.csv", "ts,symbol\n1,a\n9,b\n")
+        self.write("events.jsonl.gz", gzip.compress(b'{"user": {"id": 7}}\n{"user": {"id": 8}}\n'))
+        self.assert_works(convoy("replay", "--help").stdout.decode())
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ constexpr auto examples = R"(Examples:
       ten times faster than it happened; latencies count from the intended time
   zcat events.jsonl.gz | convoy replay - --format jsonl --key user.id --json result.json
       JSON lines from a pipe; the figures also as JSON
-  convoy replay --zipf 1000000:0.99:5000000 --service fixed:0 --service-kind spin
+  convoy replay --zipf 1000000:0.99:1000000 --service fixed:0 --service-kind spin
       a million keys and empty handlers: the overhead of each strategy
   convoy replay --zipf 1000:1.2:100000 --rate 50000 --service exp:100us
       generated load that arrives at random, 50,000 messages a second
@@ -52,7 +52,10 @@ void declare_options(CLI::App& replay, command_line& line) {
       ->type_name("FORMAT")
       ->capture_default_str()
       ->group(input);
-  replay.add_option("--key", line.key_column, "Column of the key [key]; clf: path or host")
+  replay
+      .add_option("--key", line.key_column,
+                  "Column of the key [key]; clf: path or host;\n"
+                  "jsonl: a field, also of an inner object, as in user.id")
       ->type_name("NAME")
       ->group(input);
   replay.add_option("--time-column", line.time_column, "Column of the arrival, us [timestamp_us]")
