@@ -71,6 +71,10 @@ class FiguresTest(ProgramTest):
         config = self.replay(self.input, "--service-kind", "spin", "--strategy", "mutex")["config"]
         self.assertEqual(config["workers"], config["cores"])
 
+    def test_reads_numbers_in_decimal_and_to_the_last_digit(self):
+        config = self.replay(self.input, "--strategy", "single", "--workers", "010", "--seed", str(2**64 - 1))["config"]
+        self.assertEqual((config["workers"], config["seed"]), (10, 2**64 - 1))
+
     def test_reads_standard_input_gzip_and_other_columns(self):
         text = INPUT.replace("key", "symbol").replace("service_us", "cost")
         options = ["--key", "symbol", "--service-column", "cost", "--strategy", "single"]

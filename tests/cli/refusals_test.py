@@ -31,6 +31,12 @@ class RefusalsTest(ProgramTest):
             (["--hot", "0.5"], "--hot"),  # and no generator
             (["--rate", "10"], "--rate"),  # and no generator
             (["--seed", "x"], "--seed"),
+            (["--seed", "-1"], "--seed"),
+            (["--seed", "18446744073709551616"], "--seed"),
+            (["--speed", "inf"], "--speed"),
+            (["--workers", "0x10"], "--workers"),
+            (["--workers", "1025"], "--workers"),
+            (["--workers", ""], "--workers"),
         ]:
             with self.subTest(arguments):
                 self.assert_refused(self.input, *arguments, says=says)

@@ -107,7 +107,6 @@ TEST(generator, parses_its_options) {
   EXPECT_DOUBLE_EQ(law.theta, 0.99);
   EXPECT_EQ(law.messages, 50U);
   EXPECT_DOUBLE_EQ(parse_hot_share("0.25"), 0.25);
-  EXPECT_DOUBLE_EQ(parse_rate("1e6"), 1e6);
 }
 
 TEST(generator, refuses_other_options_and_says_what_it_expects) {
@@ -121,8 +120,6 @@ TEST(generator, refuses_other_options_and_says_what_it_expects) {
     EXPECT_THAT(error_of([&] { parse_hot_share(text); }),
                 HasSubstr("hot share \"" + std::string(text) + "\""))
         << text;
-  for (const auto* text : {"", "0", "-1", "x", "inf"})
-    EXPECT_THAT(error_of([&] { parse_rate(text); }), HasSubstr("--rate")) << text;
 }
 
 } // namespace

@@ -77,13 +77,6 @@ zipf_law parse_zipf(std::string_view text) {
   }
 }
 
-double parse_rate(std::string_view text) {
-  const double rate = parse_real("--rate", text);
-  if (rate == 0)
-    throw input_error("--rate must be more than 0 messages per second");
-  return rate;
-}
-
 double parse_hot_share(std::string_view text) {
   const double share = parse_real("hot share", text);
   if (share <= 0 || share >= 1)

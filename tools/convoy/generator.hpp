@@ -19,9 +19,6 @@ struct zipf_law {
 /// Parses KEYS:THETA:MESSAGES. Throws input_error that quotes the text and says what it should be.
 zipf_law parse_zipf(std::string_view text);
 
-/// Parses messages per second, more than 0. Throws input_error.
-double parse_rate(std::string_view text);
-
 /// Parses the share of the hot key, more than 0 and less than 1. Throws input_error.
 double parse_hot_share(std::string_view text);
 

@@ -79,8 +79,7 @@ trace load_input(const command_line& line, std::uint64_t seed) {
     input.zipf = parse_zipf(*line.zipf);
   if (line.hot)
     input.hot_share = parse_hot_share(*line.hot);
-  if (line.rate)
-    input.rate = parse_rate(*line.rate);
+  input.rate = line.rate.value_or(0);
   input.seed = seed;
   return load_trace(input);
 }

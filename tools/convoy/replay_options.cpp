@@ -36,10 +36,27 @@ std::string strategy_help() {
   return text;
 }
 
+/// A number as parse.hpp reads it: CLI11 takes 010 for 8 and what is too large for the largest.
+template <class Number>
+CLI::Option* add_whole(CLI::App& app, const std::string& name, std::optional<Number>& number,
+                       std::uint64_t least, std::uint64_t most, const std::string& words) {
+  const auto parse = [=, &number](const std::string& text) {
+    number = static_cast<Number>(parse_whole(name, text, least, most));
+  };
+  return app.add_option_function<std::string>(name, parse, words)->type_name("N");
+}
+
+CLI::Option* add_positive(CLI::App& app, const std::string& name, std::optional<double>& number,
+                          const std::string& words) {
+  const auto parse = [=, &number](const std::string& text) { number = parse_positive(name, text); };
+  return app.add_option_function<std::string>(name, parse, words);
+}
+
 } // namespace
 
 void declare_options(CLI::App& replay, command_line& line) {
-  constexpr unsigned most_threads = 1024;
+  constexpr std::uint64_t most_threads = 1024;
+  constexpr std::uint64_t most_unfinished = std::uint64_t{1} << 31;
   replay.description(description);
   replay.footer(examples);
 
@@ -80,11 +97,11 @@ void declare_options(CLI::App& replay, command_line& line) {
       ->type_name("SHARE")
       ->needs(zipf)
       ->group(generator);
-  auto* rate = replay.add_option("--rate", line.rate,
-                                 "Arrivals at random, R a second, and not --closed but --speed 1");
+  auto* rate = add_positive(replay, "--rate", line.rate,
+                            "Arrivals at random, R a second, and not --closed but --speed 1");
   rate->type_name("R")->needs(zipf)->group(generator);
-  replay.add_option("--seed", line.seed, "Of keys, arrivals and random service times [1]")
-      ->type_name("N")
+  add_whole(replay, "--seed", line.seed, 0, UINT64_MAX,
+            "Of keys, arrivals and random service times [1]")
       ->group(generator);
 
   const auto load = "Load";
@@ -92,12 +109,10 @@ void declare_options(CLI::App& replay, command_line& line) {
       replay.add_flag("--closed", line.closed, "Submit as fast as it is taken; the default")
           ->excludes(rate)
           ->group(load);
-  replay
-      .add_option("--speed", line.speed,
-                  "Submit at the pace of the input times X; latencies\n"
-                  "count from the intended time")
+  add_positive(replay, "--speed", line.speed,
+               "Submit at the pace of the input times X; latencies\n"
+               "count from the intended time")
       ->type_name("X")
-      ->check(CLI::PositiveNumber)
       ->excludes(closed)
       ->group(load);
   replay
@@ -110,25 +125,19 @@ void declare_options(CLI::App& replay, command_line& line) {
       ->check(CLI::IsMember({"spin", "sleep"}))
       ->type_name("KIND")
       ->group(load);
-  replay.add_option("--producers", line.producers, "Threads that submit; a key belongs to one [1]")
-      ->type_name("N")
-      ->check(CLI::Range(1U, most_threads))
+  add_whole(replay, "--producers", line.producers, 1, most_threads,
+            "Threads that submit; a key belongs to one [1]")
       ->group(load);
 
   const auto processing = "Processing";
   replay.add_option("--strategy", line.strategies, strategy_help())
       ->type_name("LIST")
       ->group(processing);
-  replay
-      .add_option("--workers", line.workers, "Threads that handle [sleep: 16, spin: one per core]")
-      ->type_name("N")
-      ->check(CLI::Range(1U, most_threads))
+  add_whole(replay, "--workers", line.workers, 1, most_threads,
+            "Threads that handle [sleep: 16, spin: one per core]")
       ->group(processing);
-  replay
-      .add_option("--capacity", line.capacity,
-                  "Unfinished messages before submission waits [1048576]")
-      ->type_name("N")
-      ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 31))
+  add_whole(replay, "--capacity", line.capacity, 1, most_unfinished,
+            "Unfinished messages before submission waits [1048576]")
       ->group(processing);
 
   const auto output = "Output";

@@ -23,10 +23,10 @@ struct command_line {
   std::vector<std::string> files;
   std::string format = "csv";
   std::optional<std::string> key_column, time_column, service_column, bytes_column;
-  std::optional<std::string> zipf, hot, rate;
+  std::optional<std::string> zipf, hot;
   std::optional<std::uint64_t> seed;
   bool closed = false;
-  std::optional<double> speed;
+  std::optional<double> rate, speed;
   std::optional<std::string> service, service_kind, strategies;
   std::optional<unsigned> workers, producers;
   std::optional<std::size_t> capacity;
