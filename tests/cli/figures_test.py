@@ -9,7 +9,7 @@ from program import INPUT, STRATEGIES, ProgramTest, convoy, main
 class FiguresTest(ProgramTest):
     def test_reports_every_strategy_with_every_field(self):
         result = self.replay(self.input, "--workers", "4")
-        self.assertEqual(set(result["trace"]), {"messages", "keys", "hottest", "speedup_bound"})
+        self.assertEqual(set(result["trace"]), {"messages", "keys", "hottest", "speedup_bound", "moved"})
         self.assertEqual((result["trace"]["messages"], result["trace"]["keys"]), (400, 6))
         hottest = result["trace"]["hottest"][0]
         self.assertEqual(set(hottest), {"key", "share", "work_share"})
@@ -58,6 +58,10 @@ class FiguresTest(ProgramTest):
         self.assertIn("--speed 1", result["config"]["defaults"])
         self.assertGreater(result["runs"][0]["seconds"], 0.2)
         self.assertLess(self.replay(*generated, "--speed", "10")["runs"][0]["seconds"], 0.2)
+
+    def test_says_how_many_messages_it_moved_to_their_time(self):
+        result = self.replay("-", "--strategy", "single", stdin=b"timestamp_us,key\n5,a\n9,b\n7,c\n")
+        self.assertEqual(result["trace"]["moved"], 1)
 
     def test_says_which_defaults_it_used(self):
         done = convoy("replay", self.input, "--strategy", "single")

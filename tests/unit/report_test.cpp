@@ -150,6 +150,14 @@ TEST(report, tells_the_share_of_the_own_key_in_words_where_the_load_is_open) {
   EXPECT_THAT(findings(r), share);
 }
 
+TEST(report, says_how_many_messages_the_sort_by_time_moved) {
+  report r = make_report();
+  EXPECT_THAT(to_table(r), Not(HasSubstr("sorted")));
+  r.trace.moved = 1;
+  EXPECT_THAT(findings(r), Contains(HasSubstr("1 message stood behind later ones")));
+  EXPECT_THAT(to_json(r), HasSubstr("\"moved\": 1"));
+}
+
 TEST(report, warns_where_spinning_workers_share_cores) {
   report r = make_report();
   r.config.cores = 2;

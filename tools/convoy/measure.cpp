@@ -121,6 +121,7 @@ trace_figures measure_trace(const workload& load, unsigned workers) {
   trace_figures result;
   result.messages = load.messages.size();
   result.keys = totals.size();
+  result.moved = load.moved;
   if (busiest > 0)
     result.speedup_bound =
         std::min<double>(workers, static_cast<double>(work) / static_cast<double>(busiest));

@@ -26,6 +26,7 @@ struct trace_figures {
   std::uint64_t keys = 0;        ///< with at least one message
   std::vector<key_load> hottest; ///< at most ten, most messages first
   double speedup_bound = 1;      ///< that order allows: min(P, all work / work of the busiest key)
+  std::uint64_t moved = 0;       ///< that the input had behind later ones; sorted by time
 };
 
 /// Latency from the intended time to the end of the handler, microseconds; NaN where there was no

@@ -61,7 +61,7 @@ workload make_workload(trace source, const std::vector<std::int64_t>& service_ns
                              .position = next_position[e.key]++});
   }
   load.keys = std::move(source.keys);
-  load.source = std::move(source.source);
+  load.moved = source.moved;
   load.closed = !speed;
   return load;
 }

@@ -61,7 +61,8 @@ void declare_options(CLI::App& replay, command_line& line) {
   replay.footer(examples);
 
   auto* files = replay.add_option("files", line.files,
-                                  "Input, plain or gzip; - is stdin. Default: flights of 2001");
+                                  "Input, plain or gzip, sorted by time where it has times;\n"
+                                  "- is stdin. Default: flights of 2001");
   files->type_name("FILE");
   const auto input = "Input";
   replay.add_option("--format", line.format, "csv, clf (web server log) or jsonl")

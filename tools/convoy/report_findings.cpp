@@ -54,6 +54,11 @@ std::string price_of_order(const run_figures& unordered, const run_figures& lane
          " while one of their key ran.";
 }
 
+std::string moved_by_time(const trace_figures& t) {
+  return plural(t.moved, "message") + " stood behind later ones in the input, which was sorted by "
+                                      "time: this is the order that was kept.";
+}
+
 /// A spinning handler that lost its core goes on taking time.
 std::string too_few_cores(const replay_config& c) {
   return plural(c.workers, "worker") + " spinning on " + plural(c.cores, "core") +
@@ -65,6 +70,8 @@ std::string too_few_cores(const replay_config& c) {
 
 std::vector<std::string> findings(const report& r) {
   std::vector<std::string> sentences;
+  if (r.trace.moved > 0)
+    sentences.push_back(moved_by_time(r.trace));
   if (r.config.service_kind == "spin" && r.config.workers > r.config.cores)
     sentences.push_back(too_few_cores(r.config));
   for (const run_figures& f : r.runs)

@@ -29,7 +29,8 @@ json to_object(const trace_figures& t, const std::vector<std::string>& keys) {
   return {{"messages", t.messages},
           {"keys", t.keys},
           {"hottest", std::move(hottest)},
-          {"speedup_bound", t.speedup_bound}};
+          {"speedup_bound", t.speedup_bound},
+          {"moved", t.moved}};
 }
 
 json to_object(const latency& l) {

@@ -3,6 +3,7 @@
 // A trace: keyed events in submission order. Readers and generators make one, everything else only
 // reads it.
 
+#include <cstddef>
 #include <cstdint>
 #include <stdexcept>
 #include <string>
@@ -21,6 +22,7 @@ struct trace {
   std::vector<event> events;
   std::vector<std::string> keys;
   std::string source;       ///< what the report calls it: file names, or the generator's words
+  std::size_t moved = 0;    ///< events that the source had behind later ones
   bool has_times = false;   ///< arrivals are real; otherwise every at_us is 0
   bool has_service = false; ///< service times are real; otherwise every service_ns is 0
 };
