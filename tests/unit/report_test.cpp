@@ -158,6 +158,15 @@ TEST(report, says_how_many_messages_the_sort_by_time_moved) {
   EXPECT_THAT(to_json(r), HasSubstr("\"moved\": 1"));
 }
 
+TEST(report, shows_the_bytes_of_the_hottest_keys_where_there_are_any) {
+  report r = make_report();
+  EXPECT_THAT(to_table(r) + to_json(r), Not(HasSubstr("byte")));
+  r.trace.bytes = 1'000;
+  r.trace.hottest[0].bytes_share = 0.123;
+  EXPECT_THAT(to_table(r), AllOf(HasSubstr("of 1,000 bytes"), HasSubstr("12.3 %")));
+  EXPECT_THAT(to_json(r), AllOf(HasSubstr("\"bytes\": 1000"), HasSubstr("\"bytes_share\": 0.123")));
+}
+
 TEST(report, warns_where_spinning_workers_share_cores) {
   report r = make_report();
   r.config.cores = 2;

@@ -16,9 +16,10 @@ namespace convoy::tool {
 
 /// How the messages of one key weigh in a workload.
 struct key_load {
-  std::uint32_t key = 0; ///< index into workload::keys
-  double share = 0;      ///< of all messages, 0 to 1
-  double work_share = 0; ///< of all configured service, 0 to 1; `share` where there is no service
+  std::uint32_t key = 0;  ///< index into workload::keys
+  double share = 0;       ///< of all messages, 0 to 1
+  double work_share = 0;  ///< of all configured service, 0 to 1; `share` where there is no service
+  double bytes_share = 0; ///< of trace_figures::bytes, 0 to 1
 };
 
 struct trace_figures {
@@ -26,6 +27,7 @@ struct trace_figures {
   std::uint64_t keys = 0;        ///< with at least one message
   std::vector<key_load> hottest; ///< at most ten, most messages first
   double speedup_bound = 1;      ///< that order allows: min(P, all work / work of the busiest key)
+  std::uint64_t bytes = 0;       ///< of all payloads; 0 where the source does not say
   std::uint64_t moved = 0;       ///< that the input had behind later ones; sorted by time
 };
 

@@ -17,6 +17,15 @@ std::int64_t at_pace(std::int64_t at_us, double speed) {
   return static_cast<std::int64_t>(ns);
 }
 
+std::vector<std::int64_t> bytes_per_key(const trace& source) {
+  std::vector<std::int64_t> bytes(source.keys.size(), 0);
+  for (const event& e : source.events)
+    bytes[e.key] += e.bytes;
+  if (std::ranges::all_of(bytes, [](std::int64_t n) { return n == 0; }))
+    bytes.clear();
+  return bytes;
+}
+
 } // namespace
 
 trace load_trace(const input_options& options) {
@@ -60,6 +69,7 @@ workload make_workload(trace source, const std::vector<std::int64_t>& service_ns
                              .key = e.key,
                              .position = next_position[e.key]++});
   }
+  load.key_bytes = bytes_per_key(source);
   load.keys = std::move(source.keys);
   load.moved = source.moved;
   load.closed = !speed;

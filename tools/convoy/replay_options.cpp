@@ -84,7 +84,10 @@ void declare_options(CLI::App& replay, command_line& line) {
                   "Column of the service time, us [service_us]")
       ->type_name("NAME")
       ->group(input);
-  replay.add_option("--bytes-column", line.bytes_column, "Column of the size [bytes]")
+  replay
+      .add_option("--bytes-column", line.bytes_column,
+                  "Column of the size [bytes], of which\n"
+                  "the report shows each hot key's share")
       ->type_name("NAME")
       ->group(input);
 

@@ -28,10 +28,16 @@ std::string header(const report& r) {
 }
 
 std::string trace_part(const report& r) {
+  const bool has_bytes = r.trace.bytes > 0;
   std::vector<row> rows{{"hottest keys", "messages", "work"}};
-  for (const key_load& k : r.trace.hottest)
+  if (has_bytes)
+    rows[0].push_back("of " + plural(r.trace.bytes, "byte"));
+  for (const key_load& k : r.trace.hottest) {
     rows.push_back(
-        {name_text(r.keys[k.key], 80), percent_text(k.share), percent_text(k.work_share)});
+        {name_text(r.keys[k.key], 70), percent_text(k.share), percent_text(k.work_share)});
+    if (has_bytes)
+      rows.back().push_back(percent_text(k.bytes_share));
+  }
   return "TRACE  " + plural(r.trace.messages, "message") + " of " + plural(r.trace.keys, "key") +
          "; order allows a speed-up of " + ratio_text(r.trace.speedup_bound) + " on " +
          plural(r.config.workers, "worker") + "\n" + align(rows);

@@ -14,7 +14,7 @@ namespace convoy::tool {
 struct event {
   std::int64_t at_us = 0;      ///< arrival, microseconds after the first event; never decreases
   std::int64_t service_ns = 0; ///< cost of the handler, nanoseconds; 0 where the source has none
-  std::int64_t bytes = 0;      ///< size of the payload; 0 where the source has none
+  std::int64_t bytes = 0;      ///< size of the payload; 0 where the source has none; the sum fits
   std::uint32_t key = 0;       ///< index into trace::keys
 };
 

@@ -44,6 +44,9 @@ void trace_builder::add(const row& row) {
   }
   require_same(made_.has_times, row.at_us.has_value(), "time");
   require_same(made_.has_service, row.service_ns.has_value(), "service time");
+  if (row.bytes > std::numeric_limits<std::int64_t>::max() - bytes_)
+    throw input_error("the sizes add up to more than 2^63 bytes");
+  bytes_ += row.bytes;
   made_.events.push_back({.at_us = row.at_us.value_or(0),
                           .service_ns = row.service_ns.value_or(0),
                           .bytes = row.bytes,
