@@ -1,6 +1,7 @@
 // The small languages of the command line. What is accepted is in range.
 
 #include "generator.hpp"
+#include "parse.hpp"
 #include "service.hpp"
 
 #include <cstdlib>
@@ -36,6 +37,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   parse_any(parse_zipf, text,
             [](const zipf_law& law) { return law.keys > 0 && law.messages > 0 && law.theta >= 0; });
   parse_any(parse_hot_share, text, [](double share) { return share > 0 && share < 1; });
+  const auto positive = [](std::string_view given) { return parse_positive("x", given); };
+  parse_any(positive, text, [](double value) { return value > 0; });
+  const auto whole = [](std::string_view given) { return parse_whole("n", given, 1, 1024); };
+  parse_any(whole, text, [](std::uint64_t value) { return value >= 1 && value <= 1024; });
   parse_any(parse_service, text, in_range);
   return 0;
 }

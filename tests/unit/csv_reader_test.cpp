@@ -119,4 +119,9 @@ TEST(csv_reader, reports_on_one_line_whatever_the_text) {
   EXPECT_THAT(read_error("\"a\nb\x1b[31m\",c\n1,2\n"), HasSubstr("\"a?b?[31m,c\""));
 }
 
+TEST(csv_reader, refuses_sizes_that_add_up_to_too_much) {
+  EXPECT_THAT(read_error("key,bytes\na,9223372036854775807\na,1\n"),
+              Eq("3: the sizes add up to more than 2^63 bytes"));
+}
+
 } // namespace

@@ -68,6 +68,34 @@ TEST(generator, names_only_keys_that_occur) {
   EXPECT_FALSE(t.has_service);
 }
 
+TEST(generator, lets_messages_arrive_at_random_at_their_rate) {
+  const trace t = generate({.zipf = {10, 0, 200'000}, .rate = 50'000, .seed = 3});
+  ASSERT_TRUE(t.has_times);
+  EXPECT_EQ(t.events.front().at_us, 0);
+  EXPECT_NEAR(static_cast<double>(t.events.back().at_us), 4e6, 4e4);
+  // Gaps of more than twice the mean of 20 us: e^-2 of them, if arrivals know nothing of each other.
+  int long_gaps = 0;
+  for (std::size_t i = 1; i < t.events.size(); ++i) {
+    ASSERT_LE(t.events[i - 1].at_us, t.events[i].at_us);
+    long_gaps += t.events[i].at_us - t.events[i - 1].at_us > 40 ? 1 : 0;
+  }
+  EXPECT_NEAR(long_gaps / 2e5, 0.1353, 0.005);
+}
+
+TEST(generator, draws_the_same_keys_at_any_rate) {
+  const trace without = generate({.zipf = {100, 1, 1000}});
+  const trace with = generate({.zipf = {100, 1, 1000}, .rate = 10});
+  EXPECT_EQ(with.keys, without.keys);
+  EXPECT_NE(with.source, without.source);
+}
+
+TEST(generator, refuses_a_rate_that_takes_centuries) {
+  EXPECT_THAT(error_of([] {
+                generate({.zipf = {1, 0, 10}, .rate = 1e-300});
+              }),
+              HasSubstr("longer than a century"));
+}
+
 TEST(generator, copes_with_one_key_and_with_a_law_so_steep_that_others_vanish) {
   EXPECT_THAT(generate({.zipf = {1, 0.99, 5}}).keys, ElementsAre("k1"));
   EXPECT_THAT(generate({.zipf = {1000, 1e308, 1000}}).keys, ElementsAre("k1"));

@@ -31,6 +31,20 @@ TEST(jsonl_reader, reads_the_fields_that_are_named) {
   EXPECT_TRUE(t.has_times);
 }
 
+TEST(jsonl_reader, reads_fields_of_objects_in_the_object) {
+  const auto keys = [](const std::string& line) {
+    return read_text(line, {.format = jsonl, .key_column = "user.id.nr"}).keys;
+  };
+  EXPECT_THAT(keys(R"({"user":{"id":{"nr":7}}})"), ElementsAre("7"));
+  EXPECT_THAT(keys(R"({"user":{"id.nr":"a"}})"), ElementsAre("a"));
+  EXPECT_THAT(keys(R"({"user":{},"user.id":{"nr":"b"}})"), ElementsAre("b"));
+  EXPECT_THAT(keys(R"({"user":{"id":{"nr":1}},"user.id.nr":"exact"})"), ElementsAre("exact"));
+  for (const auto* line :
+       {R"({"user":7})", R"({"user":{"id":{}}})", R"({"user":[{"id":{"nr":7}}]})"})
+    EXPECT_THAT(read_error(line, {.format = jsonl, .key_column = "user.id.nr"}),
+                Eq("1: the object has no field \"user.id.nr\""));
+}
+
 TEST(jsonl_reader, tells_a_number_from_a_string_no_more_than_a_person_would) {
   const trace t = read_text("{\"key\":7}\n{\"key\":\"7\"}\n{\"key\":-1.5}\n", {.format = jsonl});
   EXPECT_THAT(t.keys, ElementsAre("7", "-1.5"));
@@ -56,6 +70,8 @@ TEST(jsonl_reader, refuses_malformed_lines_with_the_reason) {
               Eq("2: time \"-1\" is negative; it must be 0 or more"));
   EXPECT_THAT(error("{\"key\":1,\"service_us\":-0.5}"),
               Eq("2: the service time is negative; it must be 0 or more"));
+  EXPECT_THAT(error("{\"key\":1,\"timestamp_us\":-0.4}"),
+              Eq("2: the time is negative; it must be 0 or more"));
   EXPECT_THAT(error("{\"key\":1,\"bytes\":1e30}"), Eq("2: the size is too large"));
   EXPECT_THAT(error("{\"key\":1,\"timestamp_us\":5}").substr(0, 24),
               Eq("2: there is a time here,"));

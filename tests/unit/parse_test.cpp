@@ -53,6 +53,22 @@ TEST(parse, reads_counts_and_reals) {
     EXPECT_NE(error_of([&] { parse_real("x", text); }), "") << text;
 }
 
+TEST(parse, reads_whole_numbers_in_decimal_and_in_range) {
+  EXPECT_EQ(parse_whole("n", "010", 1, 10), 10U);
+  EXPECT_EQ(parse_whole("n", "18446744073709551615", 0, UINT64_MAX), UINT64_MAX);
+  for (const auto* text : {"18446744073709551616", "11"})
+    EXPECT_THAT(error_of([&] { parse_whole("n", text, 1, 10); }), HasSubstr("the most is 10"));
+  EXPECT_THAT(error_of([] { parse_whole("n", "0", 1, 10); }), HasSubstr("the least is 1"));
+  for (const auto* text : {"", "-1", "+1", "0x1", "1 ", "1.0"})
+    EXPECT_NE(error_of([&] { parse_whole("n", text, 0, 10); }), "") << text;
+}
+
+TEST(parse, reads_numbers_that_are_more_than_0) {
+  EXPECT_DOUBLE_EQ(parse_positive("x", "1e6"), 1e6);
+  for (const auto* text : {"", "0", "0.0", "-1", "nan", "inf", "1x"})
+    EXPECT_NE(error_of([&] { parse_positive("x", text); }), "") << text;
+}
+
 TEST(parse, splits_and_keeps_empty_parts) {
   EXPECT_THAT(split("a::b", ':'), ElementsAre("a", "", "b"));
   EXPECT_THAT(split("", ':'), ElementsAre(""));

@@ -22,6 +22,8 @@ TEST(reader, sorts_by_time_and_keeps_the_order_of_equal_times) {
   EXPECT_THAT(keys_in_order(t), ElementsAre("a", "b", "c", "d", "a"));
   EXPECT_EQ(t.events.front().at_us, 0);
   EXPECT_EQ(t.events.back().at_us, 2);
+  EXPECT_EQ(t.moved, 2U); // the two at 5; nothing later stands before the others
+  EXPECT_EQ(read_text("timestamp_us,key\n5,a\n5,b\n7,c\n").moved, 0U);
 }
 
 TEST(reader, merges_files_by_time_and_shares_their_keys) {

@@ -179,6 +179,14 @@ TEST(workload, numbers_the_messages_of_each_key) {
   EXPECT_EQ(load.messages[2].arrival_ns, 0);
 }
 
+TEST(workload, adds_up_the_bytes_of_each_key_where_there_are_any) {
+  trace source = make_trace();
+  EXPECT_TRUE(make_workload(source, {0, 0, 0}, {}).key_bytes.empty());
+  for (event& e : source.events)
+    e.bytes = 10;
+  EXPECT_EQ(make_workload(source, {0, 0, 0}, {}).key_bytes, (std::vector<std::int64_t>{20, 10}));
+}
+
 TEST(workload, arrives_at_the_pace_of_the_trace_times_the_speed) {
   const workload load = make_workload(make_trace(), {0, 0, 0}, 2);
   EXPECT_FALSE(load.closed);

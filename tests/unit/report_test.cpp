@@ -123,14 +123,15 @@ TEST(report, shows_no_efficiency_where_there_is_no_work) {
 }
 
 TEST(report, says_how_much_longer_one_queue_takes) {
-  EXPECT_THAT(findings(make_report()),
-              Contains(HasSubstr("single took 4.00 times as long as lanes (5.000 s, 1.250 s)")));
+  EXPECT_THAT(
+      findings(make_report()),
+      Contains(HasSubstr("single took 4.00 times as long as lanes (5.000 s, 1.250 s): with one")));
 }
 
 TEST(report, names_the_slower_one_first_whichever_it_is) {
   report r = make_report();
   r.runs[1].seconds = 0.25;
-  EXPECT_THAT(findings(r), Contains(HasSubstr("lanes took 5.00 times as long as single")));
+  EXPECT_THAT(findings(r), Contains("lanes took 5.00 times as long as single (1.250 s, 0.250 s)."));
 }
 
 TEST(report, compares_cold_keys_where_the_load_is_open) {
@@ -139,6 +140,41 @@ TEST(report, compares_cold_keys_where_the_load_is_open) {
   r.runs[1].cold.p99 = 5000;
   EXPECT_THAT(findings(r),
               Contains(AllOf(HasSubstr("5.00 ms in single"), HasSubstr("200 µs in lanes"))));
+}
+
+TEST(report, tells_the_share_of_the_own_key_in_words_where_the_load_is_open) {
+  report r = make_report();
+  const auto share = Contains(HasSubstr("20.0 % of their time until the predecessor of their key"));
+  EXPECT_THAT(findings(r), Not(share));
+  r.config.closed = false;
+  EXPECT_THAT(findings(r), share);
+}
+
+TEST(report, says_how_many_messages_the_sort_by_time_moved) {
+  report r = make_report();
+  EXPECT_THAT(to_table(r), Not(HasSubstr("sorted")));
+  r.trace.moved = 1;
+  EXPECT_THAT(findings(r), Contains(HasSubstr("1 message stood behind later ones")));
+  EXPECT_THAT(to_json(r), HasSubstr("\"moved\": 1"));
+}
+
+TEST(report, shows_the_bytes_of_the_hottest_keys_where_there_are_any) {
+  report r = make_report();
+  EXPECT_THAT(to_table(r) + to_json(r), Not(HasSubstr("byte")));
+  r.trace.bytes = 1'000;
+  r.trace.hottest[0].bytes_share = 0.123;
+  EXPECT_THAT(to_table(r), AllOf(HasSubstr("of 1,000 bytes"), HasSubstr("12.3 %")));
+  EXPECT_THAT(to_json(r), AllOf(HasSubstr("\"bytes\": 1000"), HasSubstr("\"bytes_share\": 0.123")));
+}
+
+TEST(report, warns_where_spinning_workers_share_cores) {
+  report r = make_report();
+  r.config.cores = 2;
+  EXPECT_THAT(findings(r), Not(Contains(HasSubstr("cores"))));
+  r.config.service_kind = "spin";
+  EXPECT_THAT(findings(r), Contains(HasSubstr("4 workers spinning on 2 cores: ")));
+  r.config.cores = 4;
+  EXPECT_THAT(findings(r), Not(Contains(HasSubstr("cores"))));
 }
 
 TEST(report, says_when_a_promise_was_broken) {
@@ -203,6 +239,24 @@ TEST_F(report_file, writes_through_a_link) {
   write_file(path(), "new");
   EXPECT_TRUE(std::filesystem::is_symlink(path()));
   EXPECT_EQ(contents(), "new");
+}
+
+TEST_F(report_file, writes_through_a_link_to_where_nothing_is_yet) {
+  std::filesystem::create_symlink("target", path());
+  write_file(path(), "new");
+  EXPECT_TRUE(std::filesystem::is_symlink(path()));
+  EXPECT_EQ(contents(), "new");
+}
+
+TEST_F(report_file, is_checked_without_a_trace) {
+  check_writable(path());
+  EXPECT_EQ(files(), 0);
+  write_file(path(), "old");
+  check_writable(path());
+  EXPECT_EQ(contents(), "old");
+  check_writable("/dev/null");
+  EXPECT_THROW(check_writable(directory_), std::system_error);
+  EXPECT_THROW(check_writable(directory_ / "missing" / "file"), std::system_error);
 }
 
 TEST_F(report_file, writes_to_a_device_and_does_not_replace_it) {

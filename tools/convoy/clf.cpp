@@ -98,9 +98,9 @@ clf_line parse_clf(std::string_view line) {
   const std::size_t request_end = find_closing_quote(line, request);
   parsed.path = path_of(line.substr(request, request_end - request));
 
-  std::string_view rest = line.substr(request_end + 2);
-  rest.remove_prefix(rest.find(' ') + 1); // the status
-  const std::string_view bytes = rest.substr(0, rest.find(' '));
+  const std::size_t status = request_end + 2;
+  const std::size_t size = line.find(' ', status) + 1;
+  const std::string_view bytes = line.substr(size, line.find(' ', size) - size);
   parsed.bytes = bytes == "-" ? 0 : parse_decimal("size", bytes);
   return parsed;
 }

@@ -36,8 +36,24 @@ std::string describe(const generator_options& options) {
         << options.zipf.messages;
   if (options.hot_share > 0)
     words << ", hot " << options.hot_share;
+  if (options.rate > 0)
+    words << ", " << options.rate << " messages/s";
   words << ", seed " << options.seed;
   return words.str();
+}
+
+/// Arrivals at random and independent of each other: the gaps are exponential. Rounded to the
+/// microsecond, which no clock of a replay keeps better.
+void set_arrivals(std::vector<event>& events, const generator_options& options) {
+  constexpr double century_us = 3.2e15;
+  random_source uniform(options.seed, drawn::arrivals);
+  double at_us = 0;
+  for (event& e : events) {
+    e.at_us = std::llround(at_us);
+    at_us -= std::log1p(-uniform()) * 1e6 / options.rate;
+    if (!(at_us <= century_us))
+      throw input_error("at this --rate the messages take longer than a century to arrive");
+  }
 }
 
 } // namespace
@@ -85,6 +101,9 @@ trace generate(const generator_options& options) {
     }
     e.key = index_of[rank];
   }
+  made.has_times = options.rate > 0;
+  if (made.has_times)
+    set_arrivals(made.events, options);
   return made;
 }
 

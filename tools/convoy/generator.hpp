@@ -25,12 +25,14 @@ double parse_hot_share(std::string_view text);
 struct generator_options {
   zipf_law zipf;
   double hot_share = 0; ///< of all messages, for one more key "hot"; 0: no such key
+  double rate = 0;      ///< messages per second, as a Poisson process; 0: the trace has no times
   std::uint64_t seed = 1;
 };
 
-/// A trace without times and service. Keys are "k1" (the likeliest), "k2", …; only those that were
+/// A trace without service times. Keys are "k1" (the likeliest), "k2", …; only those that were
 /// drawn are in trace::keys. The same options give the same trace with every compiler and standard
-/// library. O(keys + messages).
+/// library; the keys do not depend on the rate. O(keys + messages). Throws input_error where the
+/// messages take longer than a century to arrive.
 trace generate(const generator_options& options);
 
 } // namespace convoy::tool

@@ -11,15 +11,31 @@ namespace {
 
 using json = nlohmann::json;
 
+/// The field of that name, "user.id" with its dot if there is one, else id in the object user. Null
+/// where there is neither.
+const json* find_path(const json& object, std::string_view name) {
+  if (const auto field = object.find(name); field != object.end())
+    return &*field;
+  for (std::size_t dot = name.find('.'); dot != std::string_view::npos;
+       dot = name.find('.', dot + 1)) {
+    const auto inner = object.find(name.substr(0, dot));
+    if (inner == object.end() || !inner->is_object())
+      continue;
+    if (const json* field = find_path(*inner, name.substr(dot + 1)))
+      return field;
+  }
+  return nullptr;
+}
+
 /// Null where the object has no such field, or a null there, and may do without.
 const json* find_field(const json& object, const std::optional<std::string>& named,
                        std::string_view standard, bool required) {
   const std::string_view name = named ? std::string_view(*named) : standard;
   if (name.empty() && !required)
     return nullptr;
-  const auto field = object.find(name);
-  if (field != object.end() && !field->is_null())
-    return &*field;
+  const json* const field = find_path(object, name);
+  if (field != nullptr && !field->is_null())
+    return field;
   if (named || required)
     throw input_error("the object has no field " + in_quotes(name));
   return nullptr;
@@ -43,8 +59,9 @@ std::optional<std::int64_t> number(const json* field, std::string_view what, std
   if (!field->is_number())
     throw input_error("the " + std::string(what) + " is not a number");
 
-  const double value = std::round(field->get<double>() * static_cast<double>(unit));
-  if (value < 0)
+  const double given = field->get<double>();
+  const double value = std::round(given * static_cast<double>(unit));
+  if (given < 0)
     throw input_error("the " + std::string(what) + " is negative; it must be 0 or more");
   if (value >= static_cast<double>(std::numeric_limits<std::int64_t>::max()))
     throw input_error("the " + std::string(what) + " is too large");

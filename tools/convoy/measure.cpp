@@ -96,6 +96,15 @@ void measure_latency(const workload& load, const run& seen, run_figures& result)
   result.cold = percentiles(cold);
 }
 
+void add_bytes(const workload& load, trace_figures& result) {
+  for (const std::int64_t bytes : load.key_bytes)
+    result.bytes += static_cast<std::uint64_t>(bytes);
+  if (result.bytes > 0)
+    for (key_load& hot : result.hottest)
+      hot.bytes_share =
+          static_cast<double>(load.key_bytes[hot.key]) / static_cast<double>(result.bytes);
+}
+
 } // namespace
 
 std::uint32_t hottest_key(const workload& load) {
@@ -121,6 +130,7 @@ trace_figures measure_trace(const workload& load, unsigned workers) {
   trace_figures result;
   result.messages = load.messages.size();
   result.keys = totals.size();
+  result.moved = load.moved;
   if (busiest > 0)
     result.speedup_bound =
         std::min<double>(workers, static_cast<double>(work) / static_cast<double>(busiest));
@@ -134,6 +144,7 @@ trace_figures measure_trace(const workload& load, unsigned workers) {
         {totals[i].key,
          static_cast<double>(totals[i].messages) / static_cast<double>(result.messages),
          static_cast<double>(totals[i].work) / static_cast<double>(work)});
+  add_bytes(load, result);
   return result;
 }
 

@@ -16,9 +16,10 @@ namespace convoy::tool {
 
 /// How the messages of one key weigh in a workload.
 struct key_load {
-  std::uint32_t key = 0; ///< index into workload::keys
-  double share = 0;      ///< of all messages, 0 to 1
-  double work_share = 0; ///< of all configured service, 0 to 1; `share` where there is no service
+  std::uint32_t key = 0;  ///< index into workload::keys
+  double share = 0;       ///< of all messages, 0 to 1
+  double work_share = 0;  ///< of all configured service, 0 to 1; `share` where there is no service
+  double bytes_share = 0; ///< of trace_figures::bytes, 0 to 1
 };
 
 struct trace_figures {
@@ -26,6 +27,8 @@ struct trace_figures {
   std::uint64_t keys = 0;        ///< with at least one message
   std::vector<key_load> hottest; ///< at most ten, most messages first
   double speedup_bound = 1;      ///< that order allows: min(P, all work / work of the busiest key)
+  std::uint64_t bytes = 0;       ///< of all payloads; 0 where the source does not say
+  std::uint64_t moved = 0;       ///< that the input had behind later ones; sorted by time
 };
 
 /// Latency from the intended time to the end of the handler, microseconds; NaN where there was no
@@ -39,7 +42,8 @@ struct latency {
 struct wait_shares {
   double admission = 0; ///< a to e: submit waited for room
   double own_key =
-      0; ///< e to h: earlier messages of the same key; 0 by definition where order is not kept
+      0; ///< e to h: the predecessor of the key was unfinished, be it that other keys held it up;
+         ///< 0 by definition where order is not kept
   double scheduler = 0; ///< h to b: ready, but no worker came
   double service = 0;   ///< b to d
 };
@@ -50,11 +54,10 @@ struct run_figures {
   bool keeps_order = true; ///< what the strategy promises
   std::uint64_t messages = 0;
   std::uint64_t order_violations = 0, overlaps = 0, lost = 0, repeated = 0;
-  double seconds = 0;    ///< makespan: first intended submission to the last handler's end
-  double throughput = 0; ///< handled messages per second
-  double bound_seconds =
-      0;                 ///< no schedule of the measured service times on P workers can be faster
-  double efficiency = 0; ///< bound / makespan, in [0, 1]
+  double seconds = 0;       ///< makespan: first intended submission to the last handler's end
+  double throughput = 0;    ///< handled messages per second
+  double bound_seconds = 0; ///< no schedule of this run's service times on P workers can be faster
+  double efficiency = 0;    ///< bound / makespan, in [0, 1]
   latency all{}, hot{}, cold{};
   wait_shares share;
 

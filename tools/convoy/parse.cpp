@@ -78,12 +78,21 @@ std::int64_t parse_decimal(std::string_view what, std::string_view text, std::in
   return value + fraction;
 }
 
-std::uint32_t parse_count(std::string_view what, std::string_view text) {
+std::uint64_t parse_whole(std::string_view what, std::string_view text, std::uint64_t least,
+                          std::uint64_t most) {
   require_digits(what, text, text, "is not a whole number");
-  std::uint32_t value = 0;
-  if (std::from_chars(text.data(), text.data() + text.size(), value).ec != std::errc{})
-    reject(what, text, "is too large; the most is 4294967295");
+  std::uint64_t value = 0;
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (parsed.ec != std::errc{} || value > most)
+    reject(what, text, "is too large; the most is " + std::to_string(most));
+  if (value < least)
+    reject(what, text, "is too small; the least is " + std::to_string(least));
   return value;
+}
+
+std::uint32_t parse_count(std::string_view what, std::string_view text) {
+  constexpr auto most = std::numeric_limits<std::uint32_t>::max();
+  return static_cast<std::uint32_t>(parse_whole(what, text, 0, most));
 }
 
 double parse_real(std::string_view what, std::string_view text) {
@@ -94,6 +103,13 @@ double parse_real(std::string_view what, std::string_view text) {
     reject(what, text, no_number);
   if (value < 0)
     reject(what, text, negative);
+  return value;
+}
+
+double parse_positive(std::string_view what, std::string_view text) {
+  const double value = parse_real(what, text);
+  if (value == 0)
+    reject(what, text, "is not more than 0");
   return value;
 }
 

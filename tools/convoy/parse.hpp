@@ -25,11 +25,18 @@ std::vector<std::string_view> split(std::string_view text, char separator);
 /// rounded to nearest: ("0.25", 1000) is 250. `what` names it in the message.
 std::int64_t parse_decimal(std::string_view what, std::string_view text, std::int64_t unit = 1);
 
+/// A whole number in decimal, leading zeros or not, from `least` to `most`.
+std::uint64_t parse_whole(std::string_view what, std::string_view text, std::uint64_t least,
+                          std::uint64_t most);
+
 /// A whole number from 0 to 2^32 - 1.
 std::uint32_t parse_count(std::string_view what, std::string_view text);
 
 /// A finite number that is not negative.
 double parse_real(std::string_view what, std::string_view text);
+
+/// A finite number that is more than 0.
+double parse_positive(std::string_view what, std::string_view text);
 
 /// A duration with its unit, 250ns, 10us, 1.5ms or 2s, in nanoseconds; only 0 needs no unit.
 std::int64_t parse_duration(std::string_view text);

@@ -8,7 +8,8 @@
 
 #include <cstdint>
 #include <future>
-#include <latch>
+#include <string>
+#include <system_error>
 #include <vector>
 
 namespace convoy::tool {
@@ -54,16 +55,19 @@ run run_with(const workload& load, const strategy_traits& traits, const replay_o
   {
     Strategy<probe> subject{handler, {workers, options.capacity, load.keys.size()}};
     const progress_bar bar{traits.name, [&] { return handler.progress(); }, options.shows_progress};
-    std::latch start{1};
     std::vector<std::future<void>> producers;
     producers.reserve(shares.size());
+    // Goes before the producers: where one cannot be started, the others find the promise broken
+    // and end, and whoever joins them does not wait for ever.
+    std::promise<void> start;
+    const std::shared_future<void> started = start.get_future().share();
     for (const auto& share : shares)
-      producers.push_back(std::async(std::launch::async, [&] {
-        start.wait();
+      producers.push_back(std::async(std::launch::async, [&, started] {
+        started.get();
         produce(subject, load, share, handler.clock(), result.records);
       }));
     handler.clock().start();
-    start.count_down();
+    start.set_value();
     for (auto& producer : producers)
       producer.get();
     subject.drain();
@@ -74,7 +78,7 @@ run run_with(const workload& load, const strategy_traits& traits, const replay_o
 
 } // namespace
 
-run replay(const workload& load, strategy id, const replay_options& options) {
+run replay(const workload& load, strategy id, const replay_options& options) try {
   const strategy_traits& traits = traits_of(id);
   switch (id) {
   case strategy::lanes:
@@ -89,6 +93,10 @@ run replay(const workload& load, strategy id, const replay_options& options) {
     return run_with<mutex_lanes>(load, traits, options, options.workers);
   }
   __builtin_unreachable();
+} catch (const std::system_error& error) {
+  throw std::system_error{error.code(), "cannot start " +
+                                            std::to_string(options.workers + options.producers) +
+                                            " threads for " + std::string{traits_of(id).name}};
 }
 
 } // namespace convoy::tool

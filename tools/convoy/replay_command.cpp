@@ -3,6 +3,7 @@
 #include "replay_options.hpp"
 #include "report.hpp"
 #include "report_file.hpp"
+#include "report_text.hpp"
 #include "service.hpp"
 
 #include <CLI/CLI.hpp>
@@ -27,7 +28,7 @@ public:
     if constexpr (std::is_convertible_v<T, std::string>)
       note(option, otherwise);
     else
-      note(option, std::to_string(otherwise));
+      note(option, text(otherwise));
     return otherwise;
   }
 
@@ -36,6 +37,10 @@ public:
   }
 
 private:
+  static std::string text(double value) { return number_text(value); }
+  static std::string text(std::uint64_t value) { return std::to_string(value); }
+  static std::string text(unsigned value) { return std::to_string(value); }
+
   std::vector<std::string>& noted_;
 };
 
@@ -45,11 +50,26 @@ input_format format_of(std::string_view name) {
                          : input_format::jsonl;
 }
 
+std::vector<std::string> input_files(const command_line& line) {
+  if (line.files.empty() && !line.zipf)
+    return {default_data()};
+  return line.files;
+}
+
+/// Refuses, before anything has run, a file that the figures could not be written to in the end.
+void check_output(const command_line& line) {
+  if (!line.json || line.json == "-")
+    return;
+  if (line.json->empty())
+    throw input_error{"--json: the name of the file is empty"};
+  if (is_one_of(*line.json, input_files(line)))
+    throw input_error{"--json: " + *line.json + " is an input file"};
+  check_writable(*line.json);
+}
+
 trace load_input(const command_line& line, std::uint64_t seed) {
   input_options input;
-  input.files = line.files;
-  if (input.files.empty() && !line.zipf)
-    input.files.push_back(default_data());
+  input.files = input_files(line);
   input.reading = {.format = format_of(line.format),
                    .key_column = line.key_column,
                    .time_column = line.time_column,
@@ -59,6 +79,7 @@ trace load_input(const command_line& line, std::uint64_t seed) {
     input.zipf = parse_zipf(*line.zipf);
   if (line.hot)
     input.hot_share = parse_hot_share(*line.hot);
+  input.rate = line.rate.value_or(0);
   input.seed = seed;
   return load_trace(input);
 }
@@ -86,11 +107,13 @@ plan make_plan(const command_line& line) {
   config.service =
       choose(line.service, "--service", std::string{input.has_service ? "trace" : "fixed:10us"});
   const auto service = service_ns(input, parse_service(config.service), config.seed);
-  if (!line.closed && !line.speed)
+  config.closed = !line.speed && !line.rate;
+  if (config.closed && !line.closed)
     choose.note("--closed", "");
-  config.closed = !line.speed;
-  config.speed = line.speed.value_or(1);
-  p.load = make_workload(std::move(input), service, line.speed);
+  if (!config.closed)
+    config.speed = choose(line.speed, "--speed", 1.0);
+  p.load = make_workload(std::move(input), service,
+                         config.closed ? std::nullopt : std::optional{config.speed});
 
   config.cores = std::max(1U, std::thread::hardware_concurrency());
   config.service_kind = choose(line.service_kind, "--service-kind", std::string{"sleep"});
@@ -113,6 +136,7 @@ void print(std::ostream& stream, std::string_view name, const std::string& text)
 
 /// Returns the exit status.
 int execute(const command_line& line) {
+  check_output(line);
   plan p = make_plan(line);
   report& result = p.result;
   result.keys = p.load.keys;
@@ -126,8 +150,8 @@ int execute(const command_line& line) {
     print(std::cout, "stdout", to_json(result));
   } else {
     print(std::cout, "stdout", to_table(result));
-    if (!line.json.empty())
-      write_file(line.json, to_json(result));
+    if (line.json)
+      write_file(*line.json, to_json(result));
   }
   const bool broken = std::ranges::any_of(
       result.runs, [](const run_figures& f) { return f.keeps_order && f.is_broken(); });

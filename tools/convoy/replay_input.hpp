@@ -20,14 +20,18 @@ struct input_options {
   read_options reading;
   std::optional<zipf_law> zipf; ///< generate instead of reading `files`
   double hot_share = 0;
+  double rate = 0; ///< of generated messages, per second; 0: as fast as they are taken
   std::uint64_t seed = 1;
 };
 
 /// Reads or generates the messages. Throws input_error.
 [[nodiscard]] trace load_trace(const input_options&);
 
-/// The data set of the project: in the source tree, or where it was installed. Throws input_error
-/// if it is in neither.
+/// Whether writing to `path` would overwrite one of the input files; "-" is standard input.
+[[nodiscard]] bool is_one_of(const std::string& path, const std::vector<std::string>& files);
+
+/// The data set of the project: where it was installed with this program, or in the source tree.
+/// Throws input_error if it is in neither.
 [[nodiscard]] std::string default_data();
 
 /// Messages in order of arrival; open at the trace's pace times `speed`, closed without. Throws

@@ -22,8 +22,10 @@ constexpr auto examples = R"(Examples:
       ten times faster than it happened; latencies count from the intended time
   zcat events.jsonl.gz | convoy replay - --format jsonl --key user.id --json result.json
       JSON lines from a pipe; the figures also as JSON
-  convoy replay --zipf 1000000:0.99:5000000 --service fixed:0 --service-kind spin
+  convoy replay --zipf 1000000:0.99:1000000 --service fixed:0 --service-kind spin
       a million keys and empty handlers: the overhead of each strategy
+  convoy replay --zipf 1000:1.2:100000 --rate 50000 --service exp:100us
+      generated load that arrives at random, 50,000 messages a second
 
 Exit status: 0; 2 for bad input or options; 3 if a strategy broke the order it promises.)";
 
@@ -34,15 +36,33 @@ std::string strategy_help() {
   return text;
 }
 
+/// A number as parse.hpp reads it: CLI11 takes 010 for 8 and what is too large for the largest.
+template <class Number>
+CLI::Option* add_whole(CLI::App& app, const std::string& name, std::optional<Number>& number,
+                       std::uint64_t least, std::uint64_t most, const std::string& words) {
+  const auto parse = [=, &number](const std::string& text) {
+    number = static_cast<Number>(parse_whole(name, text, least, most));
+  };
+  return app.add_option_function<std::string>(name, parse, words)->type_name("N");
+}
+
+CLI::Option* add_positive(CLI::App& app, const std::string& name, std::optional<double>& number,
+                          const std::string& words) {
+  const auto parse = [=, &number](const std::string& text) { number = parse_positive(name, text); };
+  return app.add_option_function<std::string>(name, parse, words);
+}
+
 } // namespace
 
 void declare_options(CLI::App& replay, command_line& line) {
-  constexpr unsigned most_threads = 1024;
+  constexpr std::uint64_t most_threads = 1024;
+  constexpr std::uint64_t most_unfinished = std::uint64_t{1} << 31;
   replay.description(description);
   replay.footer(examples);
 
   auto* files = replay.add_option("files", line.files,
-                                  "Input, plain or gzip; - is stdin. Default: flights of 2001");
+                                  "Input, plain or gzip, sorted by time where it has times;\n"
+                                  "- is stdin. Default: flights of 2001");
   files->type_name("FILE");
   const auto input = "Input";
   replay.add_option("--format", line.format, "csv, clf (web server log) or jsonl")
@@ -50,7 +70,10 @@ void declare_options(CLI::App& replay, command_line& line) {
       ->type_name("FORMAT")
       ->capture_default_str()
       ->group(input);
-  replay.add_option("--key", line.key_column, "Column of the key [key]; clf: path or host")
+  replay
+      .add_option("--key", line.key_column,
+                  "Column of the key [key]; clf: path or host;\n"
+                  "jsonl: a field, also of an inner object, as in user.id")
       ->type_name("NAME")
       ->group(input);
   replay.add_option("--time-column", line.time_column, "Column of the arrival, us [timestamp_us]")
@@ -61,7 +84,10 @@ void declare_options(CLI::App& replay, command_line& line) {
                   "Column of the service time, us [service_us]")
       ->type_name("NAME")
       ->group(input);
-  replay.add_option("--bytes-column", line.bytes_column, "Column of the size [bytes]")
+  replay
+      .add_option("--bytes-column", line.bytes_column,
+                  "Column of the size [bytes], of which\n"
+                  "the report shows each hot key's share")
       ->type_name("NAME")
       ->group(input);
 
@@ -75,17 +101,22 @@ void declare_options(CLI::App& replay, command_line& line) {
       ->type_name("SHARE")
       ->needs(zipf)
       ->group(generator);
-  replay.add_option("--seed", line.seed, "Of keys and random service times [1]")
-      ->type_name("N")
+  auto* rate = add_positive(replay, "--rate", line.rate,
+                            "Arrivals at random, R a second, and not --closed but --speed 1");
+  rate->type_name("R")->needs(zipf)->group(generator);
+  add_whole(replay, "--seed", line.seed, 0, UINT64_MAX,
+            "Of keys, arrivals and random service times [1]")
       ->group(generator);
 
   const auto load = "Load";
   auto* closed =
       replay.add_flag("--closed", line.closed, "Submit as fast as it is taken; the default")
+          ->excludes(rate)
           ->group(load);
-  replay.add_option("--speed", line.speed, "Submit at the pace of the input times X")
+  add_positive(replay, "--speed", line.speed,
+               "Submit at the pace of the input times X; latencies\n"
+               "count from the intended time")
       ->type_name("X")
-      ->check(CLI::PositiveNumber)
       ->excludes(closed)
       ->group(load);
   replay
@@ -98,25 +129,19 @@ void declare_options(CLI::App& replay, command_line& line) {
       ->check(CLI::IsMember({"spin", "sleep"}))
       ->type_name("KIND")
       ->group(load);
-  replay.add_option("--producers", line.producers, "Threads that submit; a key belongs to one [1]")
-      ->type_name("N")
-      ->check(CLI::Range(1U, most_threads))
+  add_whole(replay, "--producers", line.producers, 1, most_threads,
+            "Threads that submit; a key belongs to one [1]")
       ->group(load);
 
   const auto processing = "Processing";
   replay.add_option("--strategy", line.strategies, strategy_help())
       ->type_name("LIST")
       ->group(processing);
-  replay
-      .add_option("--workers", line.workers, "Threads that handle [sleep: 16, spin: one per core]")
-      ->type_name("N")
-      ->check(CLI::Range(1U, most_threads))
+  add_whole(replay, "--workers", line.workers, 1, most_threads,
+            "Threads that handle [sleep: 16, spin: one per core]")
       ->group(processing);
-  replay
-      .add_option("--capacity", line.capacity,
-                  "Unfinished messages before submission waits [1048576]")
-      ->type_name("N")
-      ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 31))
+  add_whole(replay, "--capacity", line.capacity, 1, most_unfinished,
+            "Unfinished messages before submission waits [1048576]")
       ->group(processing);
 
   const auto output = "Output";

@@ -26,11 +26,11 @@ struct command_line {
   std::optional<std::string> zipf, hot;
   std::optional<std::uint64_t> seed;
   bool closed = false;
-  std::optional<double> speed;
+  std::optional<double> rate, speed;
   std::optional<std::string> service, service_kind, strategies;
   std::optional<unsigned> workers, producers;
   std::optional<std::size_t> capacity;
-  std::string json;
+  std::optional<std::string> json;
   bool hides_progress = false;
 };
 

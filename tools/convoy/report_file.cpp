@@ -14,6 +14,8 @@
 namespace convoy::tool {
 namespace {
 
+namespace fs = std::filesystem;
+
 [[noreturn]] void fail(const std::string& path) {
   throw std::system_error{errno, std::generic_category(), "cannot write " + path};
 }
@@ -61,17 +63,40 @@ private:
   int descriptor_;
 };
 
+/// What is written to, and not replaced.
+bool is_device(const fs::path& path) {
+  return fs::exists(path) && !fs::is_regular_file(path);
+}
+
+std::string follow_links(fs::path path) {
+  constexpr int most = 40; // as in the kernel, which has refused longer chains in `exists`
+  for (int i = 0; i < most && fs::is_symlink(path); ++i)
+    path = path.parent_path() / fs::read_symlink(path);
+  return path.string();
+}
+
 } // namespace
 
+void check_writable(const std::string& path) {
+  if (is_device(path)) { // opening a pipe would be noticed at its other end
+    const bool permitted = access(path.c_str(), W_OK) == 0;
+    if (fs::is_directory(path))
+      errno = EISDIR;
+    else if (permitted)
+      return;
+    fail(path);
+  }
+  const temporary_file probe{follow_links(path)};
+}
+
 void write_file(const std::string& path, const std::string& text) {
-  namespace fs = std::filesystem;
-  if (fs::exists(path) && !fs::is_regular_file(path)) {
+  if (is_device(path)) {
     std::ofstream stream{path};
     if (!(stream << text << std::flush))
       fail(path);
     return;
   }
-  temporary_file file{fs::exists(path) ? fs::canonical(path).string() : path};
+  temporary_file file{follow_links(path)};
   file.write(text);
   file.move_to_destination();
 }

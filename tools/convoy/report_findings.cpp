@@ -30,17 +30,20 @@ std::string broken_promise(const run_figures& f) {
          count_text(f.repeated) + " repeated.";
 }
 
-std::string distance_to_bound(const run_figures& f) {
-  return f.strategy + " ran at " + percent_text(f.efficiency) +
-         " of the best that order and the workers allow; its messages spent " +
-         percent_text(f.share.own_key) + " of their time behind their own key.";
+/// Closed, the share of the own key tells how much was submitted ahead, and nothing else.
+std::string distance_to_bound(const run_figures& f, bool closed) {
+  const std::string distance = f.strategy + " ran at " + percent_text(f.efficiency) +
+                               " of the best that order and the workers allow";
+  return closed ? distance + "."
+                : distance + "; its messages spent " + percent_text(f.share.own_key) +
+                      " of their time until the predecessor of their key finished.";
 }
 
 std::string cost_of_one_queue(const run_figures& single, const run_figures& lanes, bool closed) {
   const std::string why =
       ": with one consumer, a message waits for all before it, whatever their key.";
   if (closed)
-    return compare(single, lanes) + why;
+    return compare(single, lanes) + (single.seconds > lanes.seconds ? why : ".");
   return "Of the cold keys, the slowest 1 % took " + duration_text(single.cold.p99) +
          " in single and " + duration_text(lanes.cold.p99) + " in lanes" + why;
 }
@@ -51,10 +54,26 @@ std::string price_of_order(const run_figures& unordered, const run_figures& lane
          " while one of their key ran.";
 }
 
+std::string moved_by_time(const trace_figures& t) {
+  return plural(t.moved, "message") + " stood behind later ones in the input, which was sorted by "
+                                      "time: this is the order that was kept.";
+}
+
+/// A spinning handler that lost its core goes on taking time.
+std::string too_few_cores(const replay_config& c) {
+  return plural(c.workers, "worker") + " spinning on " + plural(c.cores, "core") +
+         ": service times hold the waits for a core too, and with them the bounds; the efficiency "
+         "flatters.";
+}
+
 } // namespace
 
 std::vector<std::string> findings(const report& r) {
   std::vector<std::string> sentences;
+  if (r.trace.moved > 0)
+    sentences.push_back(moved_by_time(r.trace));
+  if (r.config.service_kind == "spin" && r.config.workers > r.config.cores)
+    sentences.push_back(too_few_cores(r.config));
   for (const run_figures& f : r.runs)
     if (f.keeps_order && f.is_broken())
       sentences.push_back(broken_promise(f));
@@ -62,7 +81,7 @@ std::vector<std::string> findings(const report& r) {
   if (lanes == nullptr || lanes->seconds <= 0)
     return sentences;
   if (lanes->bound_seconds > 0)
-    sentences.push_back(distance_to_bound(*lanes));
+    sentences.push_back(distance_to_bound(*lanes, r.config.closed));
   if (const run_figures* single = find_run(r, "single"); single && single->seconds > 0)
     sentences.push_back(cost_of_one_queue(*single, *lanes, r.config.closed));
   if (const run_figures* unordered = find_run(r, "unordered"); unordered && unordered->seconds > 0)

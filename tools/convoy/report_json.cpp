@@ -24,12 +24,19 @@ json to_object(const replay_config& c) {
 
 json to_object(const trace_figures& t, const std::vector<std::string>& keys) {
   json hottest = json::array();
-  for (const key_load& k : t.hottest)
+  for (const key_load& k : t.hottest) {
     hottest.push_back({{"key", keys[k.key]}, {"share", k.share}, {"work_share", k.work_share}});
-  return {{"messages", t.messages},
-          {"keys", t.keys},
-          {"hottest", std::move(hottest)},
-          {"speedup_bound", t.speedup_bound}};
+    if (t.bytes > 0)
+      hottest.back()["bytes_share"] = k.bytes_share;
+  }
+  json all = {{"messages", t.messages},
+              {"keys", t.keys},
+              {"hottest", std::move(hottest)},
+              {"speedup_bound", t.speedup_bound},
+              {"moved", t.moved}};
+  if (t.bytes > 0)
+    all["bytes"] = t.bytes;
+  return all;
 }
 
 json to_object(const latency& l) {

@@ -8,10 +8,6 @@ namespace {
 
 using row = std::vector<std::string>;
 
-std::string plural(std::uint64_t n, std::string_view noun) {
-  return count_text(n) + ' ' + std::string{noun} + (n == 1 ? "" : "s");
-}
-
 std::string header(const report& r) {
   const replay_config& c = r.config;
   const std::string pace =
@@ -32,10 +28,16 @@ std::string header(const report& r) {
 }
 
 std::string trace_part(const report& r) {
+  const bool has_bytes = r.trace.bytes > 0;
   std::vector<row> rows{{"hottest keys", "messages", "work"}};
-  for (const key_load& k : r.trace.hottest)
+  if (has_bytes)
+    rows[0].push_back("of " + plural(r.trace.bytes, "byte"));
+  for (const key_load& k : r.trace.hottest) {
     rows.push_back(
-        {name_text(r.keys[k.key], 80), percent_text(k.share), percent_text(k.work_share)});
+        {name_text(r.keys[k.key], 70), percent_text(k.share), percent_text(k.work_share)});
+    if (has_bytes)
+      rows.back().push_back(percent_text(k.bytes_share));
+  }
   return "TRACE  " + plural(r.trace.messages, "message") + " of " + plural(r.trace.keys, "key") +
          "; order allows a speed-up of " + ratio_text(r.trace.speedup_bound) + " on " +
          plural(r.config.workers, "worker") + "\n" + align(rows);
@@ -53,9 +55,8 @@ std::string speed_part(const report& r) {
                     has_bound ? seconds_text(f.bound_seconds) : "–",
                     has_bound ? percent_text(f.efficiency) : "–"});
   }
-  return "SPEED  bound: no schedule of the measured handlers on " +
-         plural(r.config.workers, "worker") + " that keeps the promised order is faster\n" +
-         align(rows);
+  return "SPEED  bound: no schedule of the service times, as measured in that run, on " +
+         plural(r.config.workers, "worker") + " is faster in the promised order\n" + align(rows);
 }
 
 std::string latency_part(const report& r) {
@@ -78,8 +79,9 @@ std::string waiting_part(const report& r) {
   for (const run_figures& f : r.runs)
     rows.push_back({f.strategy, percent_text(f.share.admission), percent_text(f.share.own_key),
                     percent_text(f.share.scheduler), percent_text(f.share.service)});
-  return "WAITING  shares of that time; own key is the convoy share: behind earlier messages of "
-         "the same key\n" +
+  return "WAITING  shares of that time; own key, the convoy share: until the predecessor of the "
+         "key "
+         "finished, wherever that waited\n" +
          align(rows);
 }
 

@@ -31,6 +31,10 @@ std::string count_text(std::uint64_t n) {
   return text;
 }
 
+std::string plural(std::uint64_t n, std::string_view noun) {
+  return count_text(n) + ' ' + std::string{noun} + (n == 1 ? "" : "s");
+}
+
 std::string percent_text(double share) {
   return decimal(share * 100, 1) + " %";
 }

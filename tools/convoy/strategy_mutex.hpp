@@ -29,8 +29,13 @@ public:
   mutex_lanes(Handler& handler, const strategy_setup& setup)
       : handler_{handler}, slots_{setup.capacity}, lanes_(setup.keys) {
     const std::size_t quantum = slots_.release_batch(setup.workers);
-    for (unsigned i = 0; i < setup.workers; ++i)
-      workers_.emplace_back([this, quantum] { work(quantum); });
+    try {
+      for (unsigned i = 0; i < setup.workers; ++i)
+        workers_.emplace_back([this, quantum] { work(quantum); });
+    } catch (...) { // those that did start would wait for ever, and whoever joins them too
+      stop();
+      throw;
+    }
   }
 
   mutex_lanes(const mutex_lanes&) = delete;
@@ -38,11 +43,7 @@ public:
 
   ~mutex_lanes() {
     drain();
-    {
-      const std::scoped_lock lock{ready_mutex_};
-      stopping_ = true;
-    }
-    ready_changed_.notify_all();
+    stop();
   }
 
   void submit(std::uint32_t key, std::uint32_t index) noexcept { // out of memory ends the program
@@ -80,6 +81,14 @@ private:
       }
     }
   };
+
+  void stop() {
+    {
+      const std::scoped_lock lock{ready_mutex_};
+      stopping_ = true;
+    }
+    ready_changed_.notify_all();
+  }
 
   void make_ready(lane& l) {
     {

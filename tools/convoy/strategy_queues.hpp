@@ -27,9 +27,14 @@ public:
     // A worker that shares its queue takes one message at a time: those behind a slow one are for
     // the others.
     const std::size_t batch = workers_per_queue == 1 ? slots_.release_batch(queues) : 1;
-    for (queue& q : queues_)
-      for (unsigned i = 0; i < workers_per_queue; ++i)
-        workers_.emplace_back([this, &q, batch] { work(q, batch); });
+    try {
+      for (queue& q : queues_)
+        for (unsigned i = 0; i < workers_per_queue; ++i)
+          workers_.emplace_back([this, &q, batch] { work(q, batch); });
+    } catch (...) { // those that did start would wait for ever, and whoever joins them too
+      stop();
+      throw;
+    }
   }
 
   queue_pool(const queue_pool&) = delete;
@@ -37,9 +42,7 @@ public:
 
   ~queue_pool() {
     drain(); // a stop that overtook messages of other producers would leave them behind
-    for (queue& q : queues_)
-      for (unsigned i = 0; i < workers_per_queue_; ++i)
-        put(q, stop);
+    stop();
   }
 
   void submit(std::uint32_t key, std::uint32_t index) noexcept { // out of memory ends the program
@@ -51,7 +54,14 @@ public:
 
 private:
   using queue = moodycamel::BlockingConcurrentQueue<std::uint32_t>;
-  static constexpr std::uint32_t stop = std::numeric_limits<std::uint32_t>::max();
+  static constexpr std::uint32_t stop_sign = std::numeric_limits<std::uint32_t>::max();
+
+  /// Ends every worker that takes a stop sign; signs of workers that never started stay behind.
+  void stop() {
+    for (queue& q : queues_)
+      for (unsigned i = 0; i < workers_per_queue_; ++i)
+        put(q, stop_sign);
+  }
 
   static void put(queue& q, std::uint32_t index) {
     if (!q.enqueue(index))
@@ -70,7 +80,7 @@ private:
     for (;;) {
       const std::size_t n = q.wait_dequeue_bulk(taken.begin(), batch);
       for (std::size_t i = 0; i < n; ++i) {
-        if (taken[i] == stop)
+        if (taken[i] == stop_sign)
           return;
         handler_(taken[i]);
       }

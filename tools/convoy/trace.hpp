@@ -3,6 +3,7 @@
 // A trace: keyed events in submission order. Readers and generators make one, everything else only
 // reads it.
 
+#include <cstddef>
 #include <cstdint>
 #include <stdexcept>
 #include <string>
@@ -13,7 +14,7 @@ namespace convoy::tool {
 struct event {
   std::int64_t at_us = 0;      ///< arrival, microseconds after the first event; never decreases
   std::int64_t service_ns = 0; ///< cost of the handler, nanoseconds; 0 where the source has none
-  std::int64_t bytes = 0;      ///< size of the payload; 0 where the source has none
+  std::int64_t bytes = 0;      ///< size of the payload; 0 where the source has none; the sum fits
   std::uint32_t key = 0;       ///< index into trace::keys
 };
 
@@ -21,6 +22,7 @@ struct trace {
   std::vector<event> events;
   std::vector<std::string> keys;
   std::string source;       ///< what the report calls it: file names, or the generator's words
+  std::size_t moved = 0;    ///< events that the source had behind later ones
   bool has_times = false;   ///< arrivals are real; otherwise every at_us is 0
   bool has_service = false; ///< service times are real; otherwise every service_ns is 0
 };

@@ -10,6 +10,17 @@ namespace {
 // Arrivals are replayed in nanoseconds, so that they must fit in 63 bits as such too.
 constexpr std::int64_t latest_us = std::numeric_limits<std::int64_t>::max() / 1000;
 
+/// How many have a later one before them.
+std::size_t count_late(const std::vector<event>& events) {
+  std::int64_t latest = 0;
+  std::size_t late = 0;
+  for (const event& e : events) {
+    late += e.at_us < latest ? 1 : 0;
+    latest = std::max(latest, e.at_us);
+  }
+  return late;
+}
+
 bool earlier(const event& a, const event& b) {
   return a.at_us < b.at_us;
 }
@@ -33,6 +44,9 @@ void trace_builder::add(const row& row) {
   }
   require_same(made_.has_times, row.at_us.has_value(), "time");
   require_same(made_.has_service, row.service_ns.has_value(), "service time");
+  if (row.bytes > std::numeric_limits<std::int64_t>::max() - bytes_)
+    throw input_error("the sizes add up to more than 2^63 bytes");
+  bytes_ += row.bytes;
   made_.events.push_back({.at_us = row.at_us.value_or(0),
                           .service_ns = row.service_ns.value_or(0),
                           .bytes = row.bytes,
@@ -52,7 +66,8 @@ std::uint32_t trace_builder::index_of(std::string_view key) {
 
 trace trace_builder::finish() && {
   auto& events = made_.events;
-  if (!std::is_sorted(events.begin(), events.end(), earlier))
+  made_.moved = count_late(events);
+  if (made_.moved > 0)
     std::stable_sort(events.begin(), events.end(), earlier);
   const std::int64_t origin = events.empty() ? 0 : events.front().at_us;
   for (event& e : events)

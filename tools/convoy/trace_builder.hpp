@@ -25,7 +25,7 @@ struct row {
 class trace_builder {
 public:
   /// Throws input_error where the key is empty, where the row has a time or service and the rows
-  /// before it do not (or the reverse), and where there are too many keys to number.
+  /// before it do not (or the reverse), and where there are too many keys to number or bytes to add.
   void add(const row& row);
 
   [[nodiscard]] std::size_t size() const noexcept { return made_.events.size(); }
@@ -41,6 +41,7 @@ private:
   std::uint32_t index_of(std::string_view key);
 
   trace made_;
+  std::int64_t bytes_ = 0;
   std::unordered_map<std::string, std::uint32_t, text_hash, std::equal_to<>> indices_;
 };
 

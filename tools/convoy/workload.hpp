@@ -3,6 +3,7 @@
 // What a replay runs, and what it saw: the input and the raw output of every strategy, as plain
 // data.
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -20,8 +21,9 @@ struct message {
 struct workload {
   std::vector<message> messages;
   std::vector<std::string> keys;
-  std::string source; ///< of the trace, for people
-  bool closed = true; ///< submitted as fast as it is taken, not at arrival_ns
+  std::vector<std::int64_t> key_bytes; ///< payload of each key; none where nothing is known of it
+  std::size_t moved = 0;               ///< messages that were put in order of arrival
+  bool closed = true;                  ///< submitted as fast as it is taken, not at arrival_ns
 };
 
 /// Time stamps of one message, nanoseconds after the start of the run.

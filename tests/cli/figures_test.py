@@ -1,0 +1,111 @@
+#!/usr/bin/env python3
+"""The figures of `convoy replay`: the fields of its JSON, and that they say what happened."""
+
+import gzip
+
+from program import INPUT, STRATEGIES, ProgramTest, convoy, main
+
+
+class FiguresTest(ProgramTest):
+    def test_reports_every_strategy_with_every_field(self):
+        result = self.replay(self.input, "--workers", "4")
+        self.assertEqual(set(result["trace"]), {"messages", "keys", "hottest", "speedup_bound", "moved", "bytes"})
+        self.assertEqual((result["trace"]["messages"], result["trace"]["keys"]), (400, 6))
+        hottest = result["trace"]["hottest"][0]
+        self.assertEqual(set(hottest), {"key", "share", "work_share", "bytes_share"})
+        self.assertEqual(result["trace"]["bytes"], sum(range(400)))
+        self.assertAlmostEqual(hottest["bytes_share"], sum(range(1, 400, 2)) / sum(range(400)))
+        self.assertEqual((hottest["key"], hottest["share"]), ("hot", 0.5))
+        self.assertEqual([run["strategy"] for run in result["runs"]], STRATEGIES)
+        for run in result["runs"]:
+            self.assertEqual(
+                set(run),
+                {"strategy", "workers", "seconds", "messages", "throughput", "order_violations", "overlaps", "lost",
+                 "repeated", "bound_seconds", "efficiency", "convoy_share", "latency_us", "wait_share"},
+            )
+            self.assertEqual(set(run["latency_us"]), {"all", "hot", "cold"})
+            for latency in run["latency_us"].values():
+                self.assertEqual(set(latency), {"p50", "p99", "p999", "max"})
+                self.assertLessEqual(latency["p50"], latency["p99"])
+                self.assertLessEqual(latency["p99"], latency["p999"])
+                self.assertLessEqual(latency["p999"], latency["max"])
+            self.assertEqual(set(run["wait_share"]), {"admission", "own_key", "scheduler", "service"})
+            self.assertAlmostEqual(sum(run["wait_share"].values()), 1)
+            self.assertEqual(run["wait_share"]["own_key"], run["convoy_share"])
+            self.assertEqual(run["workers"], 1 if run["strategy"] == "single" else 4)
+            self.assertTrue(0 < run["efficiency"] <= 1, run)
+            self.assertTrue(0 < run["bound_seconds"] <= run["seconds"], run)
+            self.assertAlmostEqual(run["throughput"] * run["seconds"], 400)
+            self.assertEqual((run["messages"], run["lost"], run["repeated"]), (400, 0, 0))
+            if run["strategy"] != "unordered":
+                self.assertEqual((run["order_violations"], run["overlaps"]), (0, 0), run)
+
+    def test_bounds_the_speedup_by_the_hot_key(self):
+        result = self.replay(self.input, "--service", "fixed:10us", "--strategy", "single", "--workers", "16")
+        self.assertAlmostEqual(result["trace"]["speedup_bound"], 2)
+
+    def test_a_sleeping_single_consumer_takes_longer_than_lanes(self):
+        runs = self.replay("--zipf", "50:0:400", "--service", "fixed:4ms", "--strategy", "lanes,single")["runs"]
+        self.assertGreater(runs[1]["seconds"], 3 * runs[0]["seconds"])
+        self.assertGreaterEqual(runs[1]["seconds"], 1.6)
+
+    def test_an_open_load_lasts_as_long_as_the_trace_at_its_speed(self):
+        run = self.replay(self.input, "--speed", "0.5", "--strategy", "lanes")["runs"][0]
+        self.assertGreaterEqual(run["seconds"], 399 * 100e-6 / 0.5)
+
+    def test_a_generated_load_arrives_at_its_rate_times_the_speed(self):
+        generated = ["--zipf", "10:0:300", "--rate", "1000", "--service", "fixed:0", "--strategy", "lanes"]
+        result = self.replay(*generated)
+        self.assertEqual((result["config"]["closed"], result["config"]["speed"]), (False, 1))
+        self.assertIn("--speed 1", result["config"]["defaults"])
+        self.assertGreater(result["runs"][0]["seconds"], 0.2)
+        self.assertLess(self.replay(*generated, "--speed", "10")["runs"][0]["seconds"], 0.2)
+
+    def test_says_how_many_messages_it_moved_to_their_time(self):
+        result = self.replay("-", "--strategy", "single", stdin=b"timestamp_us,key\n5,a\n9,b\n7,c\n")
+        self.assertEqual(result["trace"]["moved"], 1)
+        self.assertNotIn("bytes", result["trace"])
+
+    def test_says_which_defaults_it_used(self):
+        done = convoy("replay", self.input, "--strategy", "single")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        table = done.stdout.decode()
+        for default in ["--closed", "--service trace", "--service-kind sleep", "--workers 16", "--seed 1"]:
+            self.assertIn(default, table)
+        self.assertNotIn("--strategy", table)
+
+    def test_spins_on_one_worker_per_core_by_default(self):
+        config = self.replay(self.input, "--service-kind", "spin", "--strategy", "mutex")["config"]
+        self.assertEqual(config["workers"], config["cores"])
+
+    def test_reads_numbers_in_decimal_and_to_the_last_digit(self):
+        config = self.replay(self.input, "--strategy", "single", "--workers", "010", "--seed", str(2**64 - 1))["config"]
+        self.assertEqual((config["workers"], config["seed"]), (10, 2**64 - 1))
+
+    def test_reads_standard_input_gzip_and_other_columns(self):
+        text = INPUT.replace("key", "symbol").replace("service_us", "cost")
+        options = ["--key", "symbol", "--service-column", "cost", "--strategy", "single"]
+        for data in (text.encode(), gzip.compress(text.encode())):
+            self.assertEqual(self.replay("-", *options, stdin=data)["trace"]["messages"], 400)
+
+    def test_repeats_a_generated_trace_by_its_seed(self):
+        options = ["--zipf", "100:1.2:2000", "--service", "fixed:0", "--service-kind", "spin", "--strategy", "single"]
+        one, again, other = (self.replay(*options, "--seed", seed)["trace"] for seed in ("7", "7", "8"))
+        self.assertEqual(one, again)
+        self.assertNotEqual(one, other)
+
+    def test_adds_a_hot_key(self):
+        result = self.replay("--zipf", "100:0:2000", "--hot", "0.5", "--service", "fixed:0", "--strategy", "single")
+        self.assertGreater(result["trace"]["hottest"][0]["share"], 0.4)
+
+    def test_empty_handlers_have_no_bound(self):
+        run = self.replay(self.input, "--service", "fixed:0", "--service-kind", "spin", "--strategy", "lanes")["runs"][0]
+        self.assertEqual((run["bound_seconds"], run["efficiency"], run["wait_share"]["service"]), (0, 0, 0))
+
+    def test_a_trace_of_one_key_has_no_cold_latency(self):
+        result = self.replay("-", "--strategy", "single", stdin=b"key\na\na\n")
+        self.assertIsNone(result["runs"][0]["latency_us"]["cold"]["p99"])
+
+
+if __name__ == "__main__":
+    main()
