@@ -1,0 +1,38 @@
+#pragma once
+
+// The list of benchmarks. Each subject registers itself for the workloads that suit it; they are run
+// workload by workload, so that the subjects stand side by side.
+
+#include <benchmark/benchmark.h>
+#include <cstdint>
+#include <functional>
+#include <string>
+
+namespace bench {
+
+using body = std::function<void(benchmark::State&)>;
+
+/// Named <workload>/<subject>/<parameters>. Runs until Google Benchmark has seen enough, or as many
+/// iterations as given.
+void add(const std::string& workload, const std::string& subject, const std::string& parameters,
+         body run, std::int64_t iterations = 0);
+
+/// A subject whose package was not there when the program was built: its benchmarks say so.
+void add_missing(const std::string& subject, const std::string& package);
+
+/// Hands the list to Google Benchmark.
+void register_all();
+
+/// Reports a run that went wrong; the program fails in the end.
+void fail(benchmark::State& state, const std::string& why);
+
+/// True once anything went wrong.
+bool has_failed();
+
+/// Worker threads of each subject: CONVOY_BENCH_WORKERS, or one for each core.
+unsigned workers();
+
+/// Bytes of memory that the machine has left.
+std::uint64_t available_bytes();
+
+} // namespace bench

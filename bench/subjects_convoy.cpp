@@ -1,0 +1,29 @@
+#include "peers_convoy.hpp"
+#include "subjects.hpp"
+#include "throughput.hpp"
+
+namespace bench {
+
+void add_convoy() {
+  const throughput<convoy_processor> processor({.name = "convoy"});
+  processor.base();
+  processor.costs();
+  processor.producers();
+  processor.sizes();
+  processor.text_keys();
+  processor.preload();
+
+  const throughput<convoy_bulk> bulk({.name = "convoy_bulk"});
+  bulk.base();
+  bulk.producers();
+  bulk.sizes();
+  bulk.preload();
+  throughput<convoy_bulk_1024>({.name = "convoy_bulk_1024"}).base();
+
+  const throughput<convoy_executor> executor({.name = "convoy_executor"});
+  executor.base();
+  executor.sizes();
+  executor.text_keys();
+}
+
+} // namespace bench
