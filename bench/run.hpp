@@ -24,8 +24,7 @@ using seconds = std::chrono::duration<double>;
 struct traits {
   std::string name;
   bool keeps_order = true;
-  std::uint64_t bytes_per_key = 0;     ///< about; a million may be more than the machine has
-  bool ordered_across_handlers = true; ///< if handlers submit to it, too
+  std::uint64_t bytes_per_key = 0; ///< about; a million may be more than the machine has
 };
 
 /// Keys beside those of the load, for the messages that hold workers.
@@ -126,6 +125,13 @@ public:
     else if (!handler_.handled.await(finished_))
       return false;
     return handler_.handled.total() == finished_;
+  }
+
+  /// As drain(), where handlers submit more: a subject's own drain() may look at what was there when
+  /// it was called.
+  bool await(std::uint64_t messages) {
+    finished_ += messages;
+    return handler_.handled.await(finished_) && handler_.handled.total() == finished_;
   }
 
   /// Holds every worker that can be held; submits gates until no more come. Returns how many were

@@ -1,3 +1,4 @@
+#include "feeding.hpp"
 #include "peers_convoy.hpp"
 #include "subjects.hpp"
 #include "throughput.hpp"
@@ -5,13 +6,15 @@
 namespace bench {
 
 void add_convoy() {
-  const throughput<convoy_processor> processor({.name = "convoy"});
+  const traits t{.name = "convoy"};
+  const throughput<convoy_processor> processor(t);
   processor.base();
   processor.costs();
   processor.producers();
   processor.sizes();
   processor.text_keys();
   processor.preload();
+  add_feeding<convoy_processor>(t);
 
   const throughput<convoy_bulk> bulk({.name = "convoy_bulk"});
   bulk.base();

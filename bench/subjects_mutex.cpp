@@ -1,3 +1,4 @@
+#include "feeding.hpp"
 #include "peers_mutex.hpp"
 #include "subjects.hpp"
 #include "throughput.hpp"
@@ -5,13 +6,15 @@
 namespace bench {
 
 void add_mutex() {
-  const throughput<mutex_lanes> lanes({.name = "mutex_lanes", .bytes_per_key = 256});
+  const traits t{.name = "mutex_lanes", .bytes_per_key = 256};
+  const throughput<mutex_lanes> lanes(t);
   lanes.base();
   lanes.costs();
   lanes.producers();
   lanes.sizes();
   lanes.text_keys();
   lanes.preload();
+  add_feeding<mutex_lanes>(t);
 }
 
 } // namespace bench
