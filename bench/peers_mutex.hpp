@@ -1,8 +1,8 @@
 #pragma once
 
-// What most people write: a mutex and a list of waiting messages per key; keys with work queue for
-// a pool of threads. A visit takes all that waits, so that a busy key costs one lock per message
-// and a visit one more. Two vectors change places instead of a deque that allocates.
+// What most people write: a mutex and the waiting messages per key; keys with work queue for a pool
+// of threads. A visit takes all that waits, so that a busy key costs a lock per message and two per
+// visit.
 
 #include "subject.hpp"
 
@@ -15,17 +15,17 @@
 
 namespace bench {
 
-template <class Key, class Message>
-class mutex_lanes {
+template <template <class> class List, class Key, class Message>
+class lanes_with_mutex {
 public:
-  mutex_lanes(const setup& s, handler& handle)
+  lanes_with_mutex(const setup& s, handler& handle)
       : handle_(handle), lanes_(s, [] { return in_place{[] { return lane(); }}; }) {
     for (unsigned i = 0; i < s.workers; ++i)
       threads_.emplace_back([this] { work(); });
   }
-  mutex_lanes(const mutex_lanes&) = delete;
-  mutex_lanes& operator=(const mutex_lanes&) = delete;
-  ~mutex_lanes() {
+  lanes_with_mutex(const lanes_with_mutex&) = delete;
+  lanes_with_mutex& operator=(const lanes_with_mutex&) = delete;
+  ~lanes_with_mutex() {
     {
       const std::lock_guard lock(mutex_);
       stop_ = true;
@@ -59,12 +59,12 @@ public:
 private:
   struct lane {
     std::mutex mutex;
-    std::vector<Message> waiting;
+    List<Message> waiting;
     bool scheduled = false;
   };
 
   void work() {
-    std::vector<Message> batch;
+    List<Message> batch;
     std::unique_lock lock(mutex_);
     for (;;) {
       changed_.wait(lock, [this] { return stop_ || !ready_.empty(); });
@@ -84,7 +84,7 @@ private:
   }
 
   /// True if more came meanwhile.
-  bool run(lane& mine, std::vector<Message>& batch) {
+  bool run(lane& mine, List<Message>& batch) {
     {
       const std::lock_guard lock(mine.mutex);
       batch.swap(mine.waiting);
@@ -106,5 +106,18 @@ private:
   bool stop_ = false;
   std::vector<std::thread> threads_;
 };
+
+template <class Message>
+using vector_of = std::vector<Message>;
+template <class Message>
+using deque_of = std::deque<Message>;
+
+/// Vectors that change places and keep their memory: nothing is allocated in the long run.
+template <class Key, class Message>
+using mutex_lanes = lanes_with_mutex<vector_of, Key, Message>;
+
+/// The first thing that comes to mind. A deque takes 576 bytes even if nothing is in it.
+template <class Key, class Message>
+using mutex_lanes_deque = lanes_with_mutex<deque_of, Key, Message>;
 
 } // namespace bench

@@ -24,6 +24,7 @@ using seconds = std::chrono::duration<double>;
 struct traits {
   std::string name;
   bool keeps_order = true;
+  bool slow = false;               ///< takes a quarter of the messages
   std::uint64_t bytes_per_key = 0; ///< about; a million may be more than the machine has
 };
 
@@ -42,25 +43,32 @@ const std::vector<stream<Key, Message>>& streams_of(const load& l) {
   return streams;
 }
 
-/// Submits all of it in the way that is cheapest for the subject.
-template <class Subject, class Stream>
-void submit_all(Subject& to, const Stream& all) {
+/// Calls function(to) where and with what a thread submits cheapest that submits much.
+template <class Subject, class Function>
+void produce(Subject& subject, Function&& function) {
   const auto submit = [&] {
-    if constexpr (requires { to.submit_bulk(all); }) {
-      to.submit_bulk(all);
-    } else if constexpr (requires { to.producer(); }) {
-      auto producer = to.producer();
-      for (const auto& [key, m] : all)
-        producer.submit(key, m);
+    if constexpr (requires { subject.producer(); }) {
+      auto producer = subject.producer();
+      function(producer);
     } else {
-      for (const auto& [key, m] : all)
-        to.submit(key, m);
+      function(subject);
     }
   };
-  if constexpr (requires { to.inside(submit); })
-    to.inside(submit);
+  if constexpr (requires { subject.inside(submit); })
+    subject.inside(submit);
   else
     submit();
+}
+
+template <class Subject, class Stream>
+void submit_all(Subject& subject, const Stream& all) {
+  if constexpr (requires { subject.submit_bulk(all); })
+    subject.submit_bulk(all);
+  else
+    produce(subject, [&](auto& to) {
+      for (const auto& [key, m] : all)
+        to.submit(key, m);
+    });
 }
 
 /// A subject that is up, and its handler.

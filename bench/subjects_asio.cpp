@@ -1,4 +1,5 @@
 #include "feeding.hpp"
+#include "latency.hpp"
 #include "peers_asio.hpp"
 #include "subjects.hpp"
 #include "throughput.hpp"
@@ -6,7 +7,7 @@
 namespace bench {
 
 void add_asio() {
-  const traits t{.name = "asio_strand", .bytes_per_key = 512};
+  const traits t{.name = "asio_strand", .slow = true, .bytes_per_key = 512};
   const throughput<asio_strand> strands(t);
   strands.base();
   strands.costs();
@@ -15,6 +16,7 @@ void add_asio() {
   strands.text_keys();
   strands.preload();
   add_feeding<asio_strand>(t);
+  add_latency<asio_strand>(t);
 }
 
 } // namespace bench

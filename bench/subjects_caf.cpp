@@ -1,4 +1,5 @@
 #include "feeding.hpp"
+#include "latency.hpp"
 #include "peers_caf.hpp"
 #include "subjects.hpp"
 #include "throughput.hpp"
@@ -6,13 +7,14 @@
 namespace bench {
 
 void add_caf() {
-  const traits t{.name = "caf_actor", .bytes_per_key = 2'048};
+  const traits t{.name = "caf_actor", .slow = true, .bytes_per_key = 2'048};
   const throughput<caf_actor> actors(t);
   actors.base();
   actors.costs();
   actors.producers();
   actors.preload();
   add_feeding<caf_actor>(t);
+  add_latency<caf_actor>(t);
 }
 
 } // namespace bench

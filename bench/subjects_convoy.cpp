@@ -1,4 +1,5 @@
 #include "feeding.hpp"
+#include "latency.hpp"
 #include "peers_convoy.hpp"
 #include "subjects.hpp"
 #include "throughput.hpp"
@@ -15,6 +16,7 @@ void add_convoy() {
   processor.text_keys();
   processor.preload();
   add_feeding<convoy_processor>(t);
+  add_latency<convoy_processor>(t);
 
   const throughput<convoy_bulk> bulk({.name = "convoy_bulk"});
   bulk.base();

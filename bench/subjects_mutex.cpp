@@ -1,4 +1,5 @@
 #include "feeding.hpp"
+#include "latency.hpp"
 #include "peers_mutex.hpp"
 #include "subjects.hpp"
 #include "throughput.hpp"
@@ -15,6 +16,9 @@ void add_mutex() {
   lanes.text_keys();
   lanes.preload();
   add_feeding<mutex_lanes>(t);
+  add_latency<mutex_lanes>(t);
+
+  throughput<mutex_lanes_deque>({.name = "mutex_lanes_deque", .bytes_per_key = 1'024}).base();
 }
 
 } // namespace bench

@@ -1,4 +1,5 @@
 #include "feeding.hpp"
+#include "latency.hpp"
 #include "peers_shards.hpp"
 #include "peers_swapped.hpp"
 #include "subjects.hpp"
@@ -19,6 +20,7 @@ void add_shards_of(const traits& t) {
   shards.text_keys();
   shards.preload();
   add_feeding<Subject>(t);
+  add_latency<Subject>(t);
 }
 
 } // namespace

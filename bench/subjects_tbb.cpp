@@ -1,4 +1,5 @@
 #include "feeding.hpp"
+#include "latency.hpp"
 #include "peers_tbb.hpp"
 #include "subjects.hpp"
 #include "throughput.hpp"
@@ -13,6 +14,7 @@ void add_tbb() {
   nodes.producers();
   nodes.preload();
   add_feeding<tbb_function_node>(t);
+  add_latency<tbb_function_node>(t);
 
   const throughput<tbb_unordered> pool({.name = "tbb_unordered", .keeps_order = false});
   pool.base();

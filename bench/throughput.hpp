@@ -61,6 +61,12 @@ void preloaded(benchmark::State& state, const traits& t, const std::string& name
   state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(l.messages));
 }
 
+inline load sized_for(const traits& t, load wanted) {
+  if (t.slow && wanted.messages == 0 && wanted.cost < std::chrono::microseconds(1))
+    wanted.messages = 250'000;
+  return sized(wanted);
+}
+
 /// Registers a subject's throughput. Everybody does the base set: five distributions of keys, one
 /// producer, empty handlers, 16 bytes. Then one thing at a time is varied.
 template <template <class, class> class Subject>
@@ -101,7 +107,7 @@ public:
     for (const auto& keys : distributions)
       add("preloaded", traits_.name, keys.name(), [t = traits_, keys](benchmark::State& state) {
         preloaded<Subject<std::uint64_t, message<16>>, std::uint64_t, message<16>>(
-            state, t, "preloaded/" + t.name + keys.name(), sized({.keys = keys}));
+            state, t, "preloaded/" + t.name + keys.name(), sized_for(t, {.keys = keys}));
       });
   }
 
@@ -114,7 +120,7 @@ private:
     add("streamed", traits_.name, wanted.keys.name() + varied,
         [t = traits_, wanted, varied](benchmark::State& state) {
           streamed<Subject<Key, Message>, Key, Message>(
-              state, t, t.name + wanted.keys.name() + varied, sized(wanted));
+              state, t, t.name + wanted.keys.name() + varied, sized_for(t, wanted));
         });
   }
 
