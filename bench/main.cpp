@@ -4,8 +4,6 @@
 #include "registry.hpp"
 #include "subjects.hpp"
 
-#include <string>
-
 int main(int argc, char** argv) {
   bench::add_convoy();
   bench::add_mutex();
@@ -26,13 +24,5 @@ int main(int argc, char** argv) {
   bench::add_missing("caf_actor", "libcaf-dev (0.17)");
 #endif
   bench::add_shards();
-  bench::register_all();
-
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv))
-    return 1;
-  benchmark::AddCustomContext("workers", std::to_string(bench::workers()));
-  benchmark::RunSpecifiedBenchmarks();
-  benchmark::Shutdown();
-  return bench::has_failed() ? 1 : 0;
+  return bench::run(argc, argv);
 }

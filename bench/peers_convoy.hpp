@@ -4,8 +4,10 @@
 
 #include "subject.hpp"
 
+#include <algorithm>
 #include <convoy/convoy.hpp>
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <span>
 
@@ -51,6 +53,25 @@ template <class Key, class Message>
 using convoy_bulk = convoy_chunks<64, Key, Message>;
 template <class Key, class Message>
 using convoy_bulk_1024 = convoy_chunks<1024, Key, Message>;
+
+/// Remembers something for each key, so that idle keys stay known.
+template <class Key, class Message>
+class convoy_with_state {
+public:
+  convoy_with_state(const setup& s, handler& handle)
+      : runtime_{{.concurrency = s.workers}},
+        processor_(runtime_, [&handle](Message& m, std::uint64_t& seen) {
+          handle(m);
+          ++seen;
+        }) {}
+
+  void submit(const Key& key, const Message& m) { expect(processor_.submit(key, m)); }
+  void drain() { processor_.drain(); }
+
+private:
+  convoy::runtime runtime_;
+  convoy::processor<Key, Message, std::uint64_t> processor_;
+};
 
 /// A closure for each message.
 template <class Key, class Message>

@@ -16,23 +16,11 @@ namespace {
 struct entry {
   std::string workload, subject, parameters;
   body run;
-  std::int64_t iterations = 0;
 };
 
 std::vector<entry> entries;
 std::vector<std::pair<std::string, std::string>> missing; // subjects and packages
 bool failed = false;
-
-} // namespace
-
-void add(const std::string& workload, const std::string& subject, const std::string& parameters,
-         body run, std::int64_t iterations) {
-  entries.push_back({workload, subject, parameters, std::move(run), iterations});
-}
-
-void add_missing(const std::string& subject, const std::string& package) {
-  missing.emplace_back(subject, package);
-}
 
 void register_all() {
   std::map<std::string, std::size_t> rank; // of workloads with their parameters, as first seen
@@ -47,9 +35,10 @@ void register_all() {
   for (const auto& [subject, package] : missing)
     for (const auto& e : all)
       if (e.subject == all.front().subject)
-        add(e.workload, subject, e.parameters, [package = package](benchmark::State& state) {
-          state.SkipWithError(("package " + package + " not installed").c_str());
-        });
+        entries.push_back(
+            {e.workload, subject, e.parameters, [package = package](benchmark::State& state) {
+               state.SkipWithError(("package " + package + " not installed").c_str());
+             }});
 
   std::stable_sort(entries.begin(), entries.end(),
                    [&](const entry& a, const entry& b) { return rank_of(a) < rank_of(b); });
@@ -57,9 +46,18 @@ void register_all() {
     auto* const registered = benchmark::RegisterBenchmark(
         (e.workload + '/' + e.subject + '/' + e.parameters).c_str(), e.run);
     registered->UseManualTime()->Unit(benchmark::kMillisecond);
-    if (e.iterations > 0)
-      registered->Iterations(e.iterations);
   }
+}
+
+} // namespace
+
+void add(const std::string& workload, const std::string& subject, const std::string& parameters,
+         body run) {
+  entries.push_back({workload, subject, parameters, std::move(run)});
+}
+
+void add_missing(const std::string& subject, const std::string& package) {
+  missing.emplace_back(subject, package);
 }
 
 void fail(benchmark::State& state, const std::string& why) {
@@ -67,8 +65,15 @@ void fail(benchmark::State& state, const std::string& why) {
   state.SkipWithError(why.c_str());
 }
 
-bool has_failed() {
-  return failed;
+int run(int argc, char** argv) {
+  register_all();
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv))
+    return 1;
+  benchmark::AddCustomContext("workers", std::to_string(workers()));
+  benchmark::RunSpecifiedBenchmarks();
+  benchmark::Shutdown();
+  return failed ? 1 : 0;
 }
 
 unsigned workers() {

@@ -12,22 +12,19 @@ namespace bench {
 
 using body = std::function<void(benchmark::State&)>;
 
-/// Named <workload>/<subject>/<parameters>. Runs until Google Benchmark has seen enough, or as many
-/// iterations as given.
+/// Named <workload>/<subject>/<parameters>.
 void add(const std::string& workload, const std::string& subject, const std::string& parameters,
-         body run, std::int64_t iterations = 0);
+         body run);
 
 /// A subject whose package was not there when the program was built: its benchmarks say so.
 void add_missing(const std::string& subject, const std::string& package);
 
-/// Hands the list to Google Benchmark.
-void register_all();
+/// main(): hands the list to Google Benchmark and runs what the arguments select. 1 if anything
+/// failed.
+int run(int argc, char** argv);
 
 /// Reports a run that went wrong; the program fails in the end.
 void fail(benchmark::State& state, const std::string& why);
-
-/// True once anything went wrong.
-bool has_failed();
 
 /// Worker threads of each subject: CONVOY_BENCH_WORKERS, or one for each core.
 unsigned workers();
