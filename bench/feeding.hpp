@@ -149,7 +149,7 @@ void add_feeding(const traits& t) {
   using type = Subject<std::uint64_t, message<16>>;
   add("ring", t.name, "keys:1024/tokens:64",
       [t](benchmark::State& state) { fed<type>(state, t, rings::sized(1, 1'024, 64)); });
-  for (const std::uint32_t pairs : {1, 64})
+  for (const std::uint32_t pairs : {1u, 64u})
     add("ping_pong", t.name, "pairs:" + std::to_string(pairs),
         [t, pairs](benchmark::State& state) { fed<type>(state, t, rings::sized(pairs, 2, 1)); });
   add("tree", t.name, "keys:1023",

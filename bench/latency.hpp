@@ -59,8 +59,8 @@ private:
 template <class Subject>
 void wake_up(benchmark::State& state, const traits& t, std::chrono::milliseconds idle) {
   const auto l = sized({.keys = uniform_1000});
-  const auto count = static_cast<std::uint32_t>(
-      std::clamp<std::uint64_t>(std::chrono::milliseconds(400) / idle, 10, l.messages / 50));
+  const auto count = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(
+      400 / static_cast<std::uint64_t>(idle.count()), 10, l.messages / 50));
   running<Subject, std::uint64_t, message<16>> run(l);
   if (!proved(state, t, "wake_up/" + t.name, run))
     return;

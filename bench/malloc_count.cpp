@@ -1,12 +1,8 @@
 #include "malloc_count.hpp"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define CONVOY_BENCH_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define CONVOY_BENCH_SANITIZED 1
-#endif
-#endif
+#include "sanitized.hpp"
+
+#include <cstddef> // says whether this is glibc
 
 #if !defined(CONVOY_BENCH_SANITIZED) && defined(__GLIBC__)
 
