@@ -45,7 +45,7 @@ void idle_cpu(benchmark::State& state, const traits& t) {
     }
     std::nth_element(shares.begin(), shares.begin() + shares.size() / 2, shares.end());
     // The median: a virtual machine that is held up while a thread of ours wakes books that on it.
-    state.counters["percent_of_a_core"] = 100 * shares[shares.size() / 2];
+    state.counters["share_of_a_core"] = shares[shares.size() / 2];
     state.SetIterationTime(seconds(clock::now() - begin).count());
   }
 }

@@ -88,7 +88,7 @@ void bytes(benchmark::State& state, const traits& t) {
     const auto few = use_of_heap<Subject>(1, 1);
     const auto each = [&](std::int64_t sum) { return static_cast<double>(sum) / count; };
     state.counters["idle_key"] = each(many.idle - few.idle);
-    state.counters["key_with_one_waiting"] = each(many.waiting - few.fresh);
+    state.counters["lane_with_one_waiting"] = each(many.waiting - few.fresh);
     state.counters["waiting_behind_key"] = each(one.waiting - few.fresh);
     state.SetIterationTime(seconds(clock::now() - begin).count());
   }

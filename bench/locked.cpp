@@ -132,7 +132,7 @@ void trace_mark() {
 
 void add_locked(const std::string& subject, std::function<void()> run) {
   cases.emplace(subject, std::move(run));
-  add("locked", subject, "one_key",
+  add("rmw", subject, "one_key",
       [subject](benchmark::State& state) { count_locked(state, subject); });
 }
 
@@ -152,7 +152,7 @@ void run_traced(int argc, char** argv) {
 namespace bench {
 void trace_mark() {}
 void add_locked(const std::string& subject, std::function<void()>) {
-  add("locked", subject, "one_key", [](benchmark::State& state) {
+  add("rmw", subject, "one_key", [](benchmark::State& state) {
     state.SkipWithError("instructions are counted on x86-64 Linux and without sanitizers only");
   });
 }

@@ -44,7 +44,7 @@ void submit_traced() {
   }
 }
 
-/// Registers `locked/<subject>/one_key`.
+/// Registers `rmw/<subject>/one_key`.
 void add_locked(const std::string& subject, std::function<void()> run);
 
 template <template <class, class> class Subject>

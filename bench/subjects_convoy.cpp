@@ -12,6 +12,7 @@ void add_convoy() {
   processor.base();
   processor.costs();
   processor.producers();
+  processor.crowd();
   processor.sizes();
   processor.text_keys();
   processor.preload();

@@ -12,6 +12,7 @@ void add_mutex() {
   lanes.base();
   lanes.costs();
   lanes.producers();
+  lanes.crowd();
   lanes.sizes();
   lanes.text_keys();
   lanes.preload();

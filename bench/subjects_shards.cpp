@@ -16,6 +16,7 @@ void add_shards_of(const traits& t) {
   shards.base();
   shards.costs();
   shards.producers();
+  shards.crowd();
   shards.sizes();
   shards.text_keys();
   shards.preload();

@@ -93,6 +93,11 @@ public:
                                                  "/producers:" + std::to_string(count));
   }
 
+  /// Whether one hot key holds against a crowd.
+  void crowd() const {
+    add_streamed<std::uint64_t, message<16>>({.keys = one_key, .producers = 64}, "/producers:64");
+  }
+
   void sizes() const {
     add_streamed<std::uint64_t, message<64>>({.keys = uniform_1000}, "/bytes:64");
     add_streamed<std::uint64_t, message<256>>({.keys = uniform_1000}, "/bytes:256");
