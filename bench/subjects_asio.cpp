@@ -1,0 +1,22 @@
+#include "feeding.hpp"
+#include "latency.hpp"
+#include "peers_asio.hpp"
+#include "subjects.hpp"
+#include "throughput.hpp"
+
+namespace bench {
+
+void add_asio() {
+  const traits t{.name = "asio_strand", .slow = true, .bytes_per_key = 512};
+  const throughput<asio_strand> strands(t);
+  strands.base();
+  strands.costs();
+  strands.producers();
+  strands.sizes();
+  strands.text_keys();
+  strands.preload();
+  add_feeding<asio_strand>(t);
+  add_latency<asio_strand>(t);
+}
+
+} // namespace bench

@@ -1,0 +1,20 @@
+#include "feeding.hpp"
+#include "latency.hpp"
+#include "peers_caf.hpp"
+#include "subjects.hpp"
+#include "throughput.hpp"
+
+namespace bench {
+
+void add_caf() {
+  const traits t{.name = "caf_actor", .slow = true, .bytes_per_key = 2'048};
+  const throughput<caf_actor> actors(t);
+  actors.base();
+  actors.costs();
+  actors.producers();
+  actors.preload();
+  add_feeding<caf_actor>(t);
+  add_latency<caf_actor>(t);
+}
+
+} // namespace bench

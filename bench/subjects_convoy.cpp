@@ -1,0 +1,35 @@
+#include "feeding.hpp"
+#include "latency.hpp"
+#include "peers_convoy.hpp"
+#include "subjects.hpp"
+#include "throughput.hpp"
+
+namespace bench {
+
+void add_convoy() {
+  const traits t{.name = "convoy"};
+  const throughput<convoy_processor> processor(t);
+  processor.base();
+  processor.costs();
+  processor.producers();
+  processor.crowd();
+  processor.sizes();
+  processor.text_keys();
+  processor.preload();
+  add_feeding<convoy_processor>(t);
+  add_latency<convoy_processor>(t);
+
+  const throughput<convoy_bulk> bulk({.name = "convoy_bulk"});
+  bulk.base();
+  bulk.producers();
+  bulk.sizes();
+  bulk.preload();
+  throughput<convoy_bulk_1024>({.name = "convoy_bulk_1024"}).base();
+
+  const throughput<convoy_executor> executor({.name = "convoy_executor"});
+  executor.base();
+  executor.sizes();
+  executor.text_keys();
+}
+
+} // namespace bench

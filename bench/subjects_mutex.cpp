@@ -1,0 +1,25 @@
+#include "feeding.hpp"
+#include "latency.hpp"
+#include "peers_mutex.hpp"
+#include "subjects.hpp"
+#include "throughput.hpp"
+
+namespace bench {
+
+void add_mutex() {
+  const traits t{.name = "mutex_lanes", .bytes_per_key = 256};
+  const throughput<mutex_lanes> lanes(t);
+  lanes.base();
+  lanes.costs();
+  lanes.producers();
+  lanes.crowd();
+  lanes.sizes();
+  lanes.text_keys();
+  lanes.preload();
+  add_feeding<mutex_lanes>(t);
+  add_latency<mutex_lanes>(t);
+
+  throughput<mutex_lanes_deque>({.name = "mutex_lanes_deque", .bytes_per_key = 1'024}).base();
+}
+
+} // namespace bench
