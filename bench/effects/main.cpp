@@ -1,0 +1,122 @@
+// convoy_effects: a study of ordered processing; see its --help.
+
+#include "figures.hpp"
+#include "ideal.hpp"
+#include "options.hpp"
+#include "output.hpp"
+#include "plots.hpp"
+#include "progress.hpp"
+#include "replay.hpp"
+#include "replay_options.hpp"
+#include "report_file.hpp"
+#include "trace.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <atomic>
+#include <csignal>
+#include <cstdlib>
+#include <exception>
+#include <filesystem>
+#include <iostream>
+#include <string>
+#include <thread>
+#include <unistd.h>
+#include <vector>
+
+namespace {
+
+using namespace convoy::effects;
+namespace tool = convoy::tool;
+
+constexpr int bad_usage = 2;
+constexpr int broken_promise = 3;
+constexpr int interrupted = 128 + SIGINT;
+
+/// The strategies take turns at every cell, so that what else the machine does meets all of them.
+std::vector<cell_run> run_all(const std::vector<cell>& cells,
+                              const std::vector<tool::strategy>& strategies,
+                              const command_line& line) {
+  std::vector<cell_run> runs;
+  std::atomic<std::size_t> cells_done = 0;
+  const std::size_t all = cells.size() * line.repetitions;
+  const tool::progress_bar bar{
+      "effects", [&] { return static_cast<double>(cells_done.load()) / static_cast<double>(all); },
+      !line.hides_progress && isatty(STDERR_FILENO) == 1};
+  for (unsigned repetition = 0; repetition < line.repetitions; ++repetition)
+    for (const cell& c : cells) {
+      load_options options = line.load;
+      options.seed += repetition;
+      const load given = make_load(c, options);
+      const auto add = [&](const tool::run& seen) {
+        runs.push_back(measure(c, given, seen));
+        runs.back().repetition = repetition;
+      };
+      for (const tool::strategy id : strategies)
+        add(tool::replay(given.messages, id,
+                         {.workers = c.workers, .service = tool::service_kind::sleep_long}));
+      if (c.shows != part::closed) // where the bound is the yardstick
+        add(simulate_ideal(given.messages, c.workers));
+      ++cells_done;
+    }
+  compare(runs);
+  return runs;
+}
+
+/// Returns the exit status.
+int execute(command_line& line) {
+  const std::vector<cell> cells = plan(sweep_of(line));
+  const auto strategies = tool::parse_strategies(line.strategies);
+  if (!line.plots.empty()) // before the run, which takes minutes
+    std::filesystem::create_directories(line.plots);
+
+  const study result{.version = CONVOY_VERSION,
+                     .cores = std::max(1U, std::thread::hardware_concurrency()),
+                     .seed = line.load.seed,
+                     .keys = line.load.keys,
+                     .seconds = line.load.seconds,
+                     .runs = run_all(cells, strategies, line)};
+  if (!(std::cout << to_summary(result) << std::flush))
+    throw tool::input_error{"cannot write to stdout"};
+  std::string json_file = line.json;
+  if (json_file.empty() && !line.plots.empty())
+    json_file = line.plots + "/effects.json";
+  if (!json_file.empty())
+    tool::write_file(json_file, to_json(result));
+  if (!line.plots.empty())
+    draw_plots(json_file, line.plots);
+
+  const bool is_broken = std::ranges::any_of(result.runs, [](const cell_run& r) {
+    return r.figures.keeps_order && r.figures.is_broken();
+  });
+  return is_broken ? broken_promise : EXIT_SUCCESS;
+}
+
+/// One line for a terminal, whatever the message holds.
+int fail(std::string reason) {
+  std::ranges::replace(reason, '\n', ' ');
+  std::cerr << "convoy_effects: " << reason << '\n';
+  return bad_usage;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  // Ends at once: nothing is half done, as files are put in place whole.
+  std::signal(SIGINT, [](int) { std::_Exit(interrupted); });
+
+  CLI::App program;
+  command_line line;
+  declare_options(program, line);
+  program.set_version_flag("--version", "convoy_effects " CONVOY_VERSION);
+  try {
+    program.parse(argc, argv);
+    return execute(line);
+  } catch (const CLI::Success& asked) { // --help and --version
+    return program.exit(asked);
+  } catch (const std::bad_alloc&) {
+    return fail("out of memory");
+  } catch (const std::exception& error) {
+    return fail(error.what());
+  }
+}
