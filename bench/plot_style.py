@@ -8,6 +8,7 @@ import os
 import pathlib
 import statistics
 import sys
+import textwrap
 
 try:
     import matplotlib
@@ -67,13 +68,13 @@ def line(axes, xs, ys, name):
               zorder=4 if is_ours else 3)
 
 
-def bars(axes, groups, names, value, spread=None, width=0.82):
-    """Grouped bars: value(group, name) is a number or NaN; spread(group, name) its (low, high)."""
+def bars(axes, groups, names, value, spread=None, base=0.0, width=0.82):
+    """Grouped bars from base: value(group, name) is a number or NaN; spread(group, name) its (low, high)."""
     each = width / len(names)
     for i, name in enumerate(names):
         at = [g - width / 2 + each * (i + 0.5) for g in range(len(groups))]
         heights = [value(group, name) for group in groups]
-        axes.bar(at, heights, each * 0.9, color=colour(name), label=label(name))
+        axes.bar(at, [h - base for h in heights], each * 0.9, bottom=base, color=colour(name), label=label(name))
         if spread:
             for x, height, group in zip(at, heights, groups):
                 low, high = spread(group, name)
@@ -109,6 +110,7 @@ def finish(figure, title, finding, handles_from, path, png=False):
     """Title, what was found, one legend for all panels below them; writes the SVG."""
     width, height = figure.get_size_inches()
     figure.text(0.01, 1 - 0.12 / height, title, fontsize=13, fontweight="bold", va="top")
+    finding = "\n".join(textwrap.fill(part, int((width - 0.2) * 13.2)) for part in finding.splitlines())
     figure.text(0.01, 1 - 0.42 / height, finding, fontsize=10, color="#333333", va="top")
     lines = finding.count("\n") + 1
     handles, labels = handles_from.get_legend_handles_labels()

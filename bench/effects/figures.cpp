@@ -72,6 +72,16 @@ void measure_cold(const load& given, const tool::run& seen, cell_run& result) {
   result.cold = tool::percentiles(cold);
 }
 
+void measure_lateness(const tool::workload& load, const tool::run& seen, cell_run& result) {
+  std::vector<std::int64_t> late;
+  for (std::size_t i = 0; i < seen.records.size(); ++i) {
+    const tool::record& r = seen.records[i];
+    if (was_handled(r))
+      late.push_back(r.done - r.begun - load.messages[i].service_ns);
+  }
+  result.late = tool::percentiles(late);
+}
+
 /// What two runs have in common that can be compared.
 using place = std::tuple<unsigned, part, unsigned, double, law, double, double, fault, std::string>;
 
@@ -96,6 +106,7 @@ cell_run measure(const cell& at, const load& given, const tool::run& seen) {
   result.figures = tool::measure_run(given.messages, seen, at.workers);
   measure_cold(given, seen, result);
   measure_slowdown(given.messages, seen, result);
+  measure_lateness(given.messages, seen, result);
   return result;
 }
 

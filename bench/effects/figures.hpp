@@ -24,6 +24,10 @@ struct cell_run {
   double slowdown_mean = 0; ///< (d - a) / x: 1 is a message that waited for nothing
   double slowdown_p99 = 0;
   double fairness = 1; ///< Jain's index of the keys' mean slowdowns, in (0, 1]: 1 is all alike
+  /// How much longer handlers took than they were told to, microseconds. Some 60 us are the timer;
+  /// much more tells that the machine had other things to do, and the latencies are not to be
+  /// trusted.
+  tool::latency late{};
 
   // Against the run of another cell or strategy; empty where there is none.
   std::optional<double> isolation;        ///< cold p99 / cold p99 without the fault

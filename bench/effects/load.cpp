@@ -66,6 +66,11 @@ void pace(tool::workload& load, double seconds, std::uint64_t seed) {
   load.closed = false;
 }
 
+double seconds_of(const cell& c, const load_options& options) {
+  constexpr double longer = 2.5;
+  return c.shows == part::open ? options.seconds : longer * options.seconds;
+}
+
 double seconds_of_work(const std::vector<std::int64_t>& service) {
   double sum = 0;
   for (const std::int64_t ns : service)
@@ -77,7 +82,7 @@ double seconds_of_work(const std::vector<std::int64_t>& service) {
 /// as many as all workers could do, then as many of these as they can in fact.
 load make_cross(const cell& c, const load_options& options) {
   const double per_second = ns_per_second / static_cast<double>(c.mean_ns);
-  stream s = draw(c, options.keys, c.workers * options.seconds * per_second, options.seed);
+  stream s = draw(c, options.keys, c.workers * seconds_of(c, options) * per_second, options.seed);
   const double ceiling = tool::measure_trace(s.all_at_once(), c.workers).speedup_bound;
   const double kept = ceiling / c.workers * c.load;
   s.truncate(std::max<std::size_t>(
@@ -134,13 +139,14 @@ std::vector<tool::message> faulty_messages(const cell& c, std::size_t cold, doub
 }
 
 load make_fault(const cell& c, const load_options& options) {
-  const double n = c.cold_work * options.seconds * ns_per_second / static_cast<double>(c.mean_ns);
+  const double seconds = seconds_of(c, options);
+  const double n = c.cold_work * seconds * ns_per_second / static_cast<double>(c.mean_ns);
   load made;
   tool::workload& all = made.messages;
   all = draw(c, options.keys, n, options.seed).all_at_once();
-  pace(all, options.seconds, options.seed);
+  pace(all, seconds, options.seed);
 
-  auto extra = faulty_messages(c, all.messages.size(), options.seconds, options.seed);
+  auto extra = faulty_messages(c, all.messages.size(), seconds, options.seed);
   if (!extra.empty()) {
     made.hot_key = static_cast<std::uint32_t>(all.keys.size());
     all.keys.emplace_back("faulty");

@@ -98,8 +98,7 @@ void declare_options(CLI::App& program, command_line& line) {
 
   const auto cells = "Cells";
   program
-      .add_option("--mean", line.mean,
-                  "Mean service time [1ms, above 16 workers 62.5us per worker]")
+      .add_option("--mean", line.mean, "Mean service time [1ms, above 10 workers 100us per worker]")
       ->type_name("DURATION")
       ->group(cells);
   program.add_option("--keys", line.load.keys, "That are not at fault")
@@ -107,7 +106,9 @@ void declare_options(CLI::App& program, command_line& line) {
       ->check(CLI::Range(1U, 10'000'000U))
       ->capture_default_str()
       ->group(cells);
-  program.add_option("--seconds", line.load.seconds, "How long a run takes, about")
+  program
+      .add_option("--seconds", line.load.seconds,
+                  "How long an open run takes, about; others 2.5 times that")
       ->type_name("S")
       ->check(CLI::Range(0.01, 3600.0))
       ->capture_default_str()
@@ -140,7 +141,7 @@ sweep sweep_of(command_line& line) {
   sweep s;
   if (line.is_smoke) {
     s = smoke_sweep();
-    line.load.seconds = std::min(line.load.seconds, 0.1);
+    line.load.seconds = std::min(line.load.seconds, 0.06);
   }
   if (!line.parts.empty())
     s.parts = parse_names<part>("--part", line.parts, part_names);

@@ -15,7 +15,7 @@ struct study {
   unsigned cores = 1;
   std::uint64_t seed = 1; ///< of the first repetition; the others count on
   std::uint32_t keys = 0;
-  double seconds = 0; ///< about how long a cell would keep an ideal pool busy
+  double seconds = 0; ///< see load_options
   std::vector<cell_run> runs;
 };
 

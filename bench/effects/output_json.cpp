@@ -51,6 +51,7 @@ json to_object(const cell_run& r) {
           {"latency_us", {{"all", to_object(f.all)}, {"cold", to_object(r.cold)}}},
           {"slowdown", {{"mean", r.slowdown_mean}, {"p99", r.slowdown_p99}}},
           {"fairness", r.fairness},
+          {"late_us", to_object(r.late)},
           {"isolation", to_value(r.isolation)},
           {"price_of_order",
            {{"p99", to_value(r.price_of_p99)}, {"seconds", to_value(r.price_of_seconds)}}}};

@@ -114,6 +114,21 @@ std::string fault_summary(const runs& faults) {
          tool::align(rows);
 }
 
+/// Whether the machine was quiet enough for the latencies to mean anything.
+std::string lateness_summary(const runs& all) {
+  const runs real =
+      select(all, [](const cell_run* r) { return r->figures.strategy != ideal_name; });
+  const double p50 = median(values(real, [](const cell_run& r) { return r.late.p50; }));
+  const double p99 = median(values(real, [](const cell_run& r) { return r.late.p99; }));
+  constexpr double quiet_us = 1000;
+  std::string text = "Handlers took " + tool::duration_text(p50) +
+                     " longer than told in the middle, " + tool::duration_text(p99) +
+                     " at the 99th percentile";
+  if (p99 > quiet_us)
+    text += ": the machine was busy with other things, do not trust the latencies";
+  return text + ".\n";
+}
+
 /// What must not be: one line for each strategy that broke its promise.
 std::string broken_summary(const runs& all) {
   std::string text;
@@ -150,7 +165,7 @@ std::string to_summary(const study& s) {
   add(part::closed, closed_summary);
   add(part::open, open_summary);
   add(part::fault, fault_summary);
-  text += broken_summary(all);
+  text += broken_summary(all) + lateness_summary(all);
   text += std::string{ideal_name} + " is simulated: the same messages on workers that cost "
                                     "nothing. Every cell by itself is in the JSON.\n";
   return text;

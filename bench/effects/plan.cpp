@@ -30,7 +30,10 @@ void add_faults(std::vector<cell>& cells, const sweep& s, unsigned workers, std:
       continue;
     cell c{.shows = part::fault, .workers = workers, .mean_ns = mean_ns, .load = load};
     // The hot key can keep one worker busy and no more, so the others have as much: `load` each.
+    // That is little, so that it can be many short messages whatever the workers.
     for (const bool is_hot : {false, true}) {
+      if (is_hot)
+        c.mean_ns = s.mean_ns.value_or(mean_service_ns(1));
       c.cold_work = is_hot ? load : load * workers;
       c.beside = fault::none;
       std::vector<cell> group{c};
@@ -49,7 +52,7 @@ void add_faults(std::vector<cell>& cells, const sweep& s, unsigned workers, std:
 
 std::int64_t mean_service_ns(unsigned workers) {
   constexpr std::int64_t least = 1'000'000;
-  constexpr std::int64_t per_worker = 62'500;
+  constexpr std::int64_t per_worker = 100'000;
   return std::max(least, per_worker * static_cast<std::int64_t>(workers));
 }
 

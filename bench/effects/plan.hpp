@@ -20,8 +20,8 @@ struct sweep {
   std::optional<std::int64_t> mean_ns; ///< without: see mean_service_ns
 };
 
-/// 1 ms up to 16 workers, and so much more above that all of them together handle 16,000 messages a
-/// second: with more, the cores would be busy waking sleepers up, and the study one of the kernel.
+/// 1 ms up to 10 workers, and so much more above that all of them together handle 10,000 messages a
+/// second: with more, two cores would be busy waking sleepers up, and the study one of the kernel.
 [[nodiscard]] std::int64_t mean_service_ns(unsigned workers);
 
 /// A fault's cells come after the cell without it; faults have uniform keys, exponential service
