@@ -38,9 +38,9 @@ def read_bench(data):
         if "items_per_second" in run:
             result["items_per_second"].append(run["items_per_second"])
         result["time_ns"].append(run["real_time"] * UNITS[run.get("time_unit", "ns")])
-        for counter in run.keys() - STANDARD:
-            if isinstance(run[counter], (int, float)):
-                result["counters"].setdefault(counter, []).append(run[counter])
+        for counter, value in run.items():
+            if counter not in STANDARD and isinstance(value, (int, float)):
+                result["counters"].setdefault(counter, []).append(value)
     return results
 
 
@@ -116,16 +116,23 @@ def short(subjects):
     return [s.replace("static_", "").replace("tbb_function_node", "tbb_node") for s in subjects]
 
 
-def other_table(results):
-    """What is measured but messages per second: times and counters."""
-    rows = []
+def other_tables(results):
+    """What is measured but messages per second: a table for each workload, of its counters, or of the time without any."""
+    workloads = {}
     for name, result in results.items():
-        if result["items_per_second"] or not result["time_ns"]:
-            continue
-        counters = [f"{k} {statistics.median(v):,.4g}" for k, v in sorted(result["counters"].items())]
-        rows.append([name, f"{statistics.median(result['time_ns']) / 1e3:,.2f} us ±{100 * spread(result['time_ns']):.0f}%",
-                     ", ".join(counters)])
-    return "\n".join(f"{n:<{max(len(r[0]) for r in rows)}}  {t:>18}  {c}".rstrip() for n, t, c in rows) if rows else ""
+        if result["time_ns"] and not result["items_per_second"]:
+            workload, subject, parameters = split_name(name)
+            figures = result["counters"] or {"time, us": [t / 1e3 for t in result["time_ns"]]}
+            workloads.setdefault(f"{workload} {parameters}".strip(), {})[subject] = figures
+    tables = []
+    for workload, subjects in workloads.items():
+        columns = list(dict.fromkeys(c for figures in subjects.values() for c in figures))
+        rows = [[workload] + columns]
+        for subject, figures in subjects.items():
+            rows.append(["  " + subject] + [f"{statistics.median(figures[c]):,.4g} ±{100 * spread(figures[c]):.0f}%"
+                                            if c in figures else "-" for c in columns])
+        tables.append(align(rows))
+    return "\n".join(tables)
 
 
 def target_table(rows):
@@ -176,7 +183,7 @@ def report(bench, effects, about):
         for subject in ("convoy", "convoy_bulk"):
             if table := ratio_table(throughputs, subject):
                 sections.append(f"How many times as fast {subject} is, ratio of medians\n" + table)
-    if table := other_table(results):
+    if table := other_tables(results):
         sections.append("Costs that are not throughput, medians\n" + table)
     if throughputs.notes:
         sections.append("\n".join(f"{subject}: {note}" for subject, note in throughputs.notes.items()))

@@ -104,6 +104,18 @@ class ReportTest(unittest.TestCase):
         row = judged(runs=runs)["stuck key, cold p99: static shards over lanes"]
         self.assertEqual((row["reached"], row["met"]), ("25.0 x", True))
 
+    def test_judges_the_slowest_wake_up(self):
+        runs = [iteration(f"wake_up/{subject}/idle:{idle}ms", 0, 0, p50_us=p50) for subject, idle, p50 in
+                (("convoy", 1, 5.0), ("convoy", 20, 60.0), ("asio_strand", 1, 10.0), ("asio_strand", 20, 50.0))]
+        for run in runs:
+            del run["items_per_second"]
+        results = report.read_bench({"benchmarks": runs})
+        rows = {r["figure"]: r for r in targets.judge(results, report.Throughputs(results), None)}
+        row = rows["wake-up from idle, median, over asio_strand"]
+        self.assertEqual((row["reached"], row["met"]), ("1.20 x", False))
+        self.assertIn("idle:20ms", row["note"])
+        self.assertIn("asio_strand 10 ±0%", " ".join(report.other_tables(results).split()))
+
     def test_says_what_was_skipped(self):
         data = bench(SPEEDS)
         data["benchmarks"].append({"name": "streamed/caf_actor/one_key/manual_time", "run_type": "iteration",

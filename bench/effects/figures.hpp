@@ -29,6 +29,12 @@ struct cell_run {
   /// trusted.
   tool::latency late{};
 
+  [[nodiscard]] bool was_disturbed() const { return late.p99 > quiet_us; }
+  [[nodiscard]] bool broke_its_promise() const {
+    return figures.keeps_order && figures.is_broken();
+  }
+  static constexpr double quiet_us = 1000;
+
   // Against the run of another cell or strategy; empty where there is none.
   std::optional<double> isolation;        ///< cold p99 / cold p99 without the fault
   std::optional<double> price_of_p99;     ///< p99 / p99 of the unordered pool

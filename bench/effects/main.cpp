@@ -22,6 +22,7 @@
 #include <string>
 #include <thread>
 #include <unistd.h>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -32,6 +33,22 @@ namespace tool = convoy::tool;
 constexpr int bad_usage = 2;
 constexpr int broken_promise = 3;
 constexpr int interrupted = 128 + SIGINT;
+
+/// A run through a strategy. If the machine had other things to do it is made again, and the
+/// quietest counts, chosen by how late the timers were and not by what the strategy reached. A run
+/// that broke a promise always counts.
+cell_run run_cell(const cell& c, const load& given, tool::strategy id, unsigned retries) {
+  const auto once = [&] {
+    const tool::replay_options options{.workers = c.workers,
+                                       .service = tool::service_kind::sleep_long};
+    return measure(c, given, tool::replay(given.messages, id, options));
+  };
+  cell_run best = once();
+  for (; retries > 0 && best.was_disturbed() && !best.broke_its_promise(); --retries)
+    if (cell_run again = once(); again.broke_its_promise() || again.late.p99 < best.late.p99)
+      best = std::move(again);
+  return best;
+}
 
 /// The strategies take turns at every cell, so that what else the machine does meets all of them.
 std::vector<cell_run> run_all(const std::vector<cell>& cells,
@@ -48,15 +65,14 @@ std::vector<cell_run> run_all(const std::vector<cell>& cells,
       load_options options = line.load;
       options.seed += repetition;
       const load given = make_load(c, options);
-      const auto add = [&](const tool::run& seen) {
-        runs.push_back(measure(c, given, seen));
-        runs.back().repetition = repetition;
+      const auto add = [&](cell_run r) {
+        r.repetition = repetition;
+        runs.push_back(std::move(r));
       };
       for (const tool::strategy id : strategies)
-        add(tool::replay(given.messages, id,
-                         {.workers = c.workers, .service = tool::service_kind::sleep_long}));
+        add(run_cell(c, given, id, line.retries));
       if (c.shows != part::closed) // where the bound is the yardstick
-        add(simulate_ideal(given.messages, c.workers));
+        add(measure(c, given, simulate_ideal(given.messages, c.workers)));
       ++cells_done;
     }
   compare(runs);
@@ -86,9 +102,7 @@ int execute(command_line& line) {
   if (!line.plots.empty())
     draw_plots(json_file, line.plots);
 
-  const bool is_broken = std::ranges::any_of(result.runs, [](const cell_run& r) {
-    return r.figures.keeps_order && r.figures.is_broken();
-  });
+  const bool is_broken = std::ranges::any_of(result.runs, &cell_run::broke_its_promise);
   return is_broken ? broken_promise : EXIT_SUCCESS;
 }
 

@@ -98,7 +98,8 @@ void declare_options(CLI::App& program, command_line& line) {
 
   const auto cells = "Cells";
   program
-      .add_option("--mean", line.mean, "Mean service time [1ms, above 10 workers 100us per worker]")
+      .add_option("--mean", line.mean,
+                  "Mean service time [1ms; 100us for each worker that order lets work, if more]")
       ->type_name("DURATION")
       ->group(cells);
   program.add_option("--keys", line.load.keys, "That are not at fault")
@@ -117,6 +118,13 @@ void declare_options(CLI::App& program, command_line& line) {
       .add_option("--repetitions", line.repetitions, "Of the whole sweep, each with other messages")
       ->type_name("N")
       ->check(CLI::Range(1U, 1000U))
+      ->capture_default_str()
+      ->group(cells);
+  program
+      .add_option("--retries", line.retries,
+                  "Of a run that a busy machine disturbed, at most; the quietest counts")
+      ->type_name("N")
+      ->check(CLI::Range(0U, 100U))
       ->capture_default_str()
       ->group(cells);
   program.add_option("--seed", line.load.seed, "Of keys, times and arrivals")
@@ -143,6 +151,7 @@ sweep sweep_of(command_line& line) {
     s = smoke_sweep();
     line.load.seconds = std::min(line.load.seconds, 0.06);
   }
+  s.keys = line.load.keys;
   if (!line.parts.empty())
     s.parts = parse_names<part>("--part", line.parts, part_names);
   if (!line.laws.empty())

@@ -23,6 +23,7 @@ struct command_line {
   std::string mean, strategies = "lanes,mutex,shards,unordered";
   load_options load;
   unsigned repetitions = 1;
+  unsigned retries = 0; ///< of a run that the machine disturbed
   bool is_smoke = false;
   std::string json, plots;
   bool hides_progress = false;

@@ -120,11 +120,10 @@ std::string lateness_summary(const runs& all) {
       select(all, [](const cell_run* r) { return r->figures.strategy != ideal_name; });
   const double p50 = median(values(real, [](const cell_run& r) { return r.late.p50; }));
   const double p99 = median(values(real, [](const cell_run& r) { return r.late.p99; }));
-  constexpr double quiet_us = 1000;
   std::string text = "Handlers took " + tool::duration_text(p50) +
                      " longer than told in the middle, " + tool::duration_text(p99) +
                      " at the 99th percentile";
-  if (p99 > quiet_us)
+  if (p99 > cell_run::quiet_us)
     text += ": the machine was busy with other things, do not trust the latencies";
   return text + ".\n";
 }
