@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Tells what a run of the benchmarks shows: tables on stdout, and one JSON file with everything.
 
-Usage: report.py --bench FILE --effects FILE --output FILE [--plots DIR] [--about NAME=VALUE]…
---bench is Google Benchmark's JSON, --effects that of convoy_effects; each may be left out.
+Usage: report.py [--bench FILE]… [--effects FILE] --output FILE [--plots DIR] [--about NAME=VALUE]…
+--bench is Google Benchmark's JSON, of convoy_bench and convoy_costs; --effects that of convoy_effects.
 """
 
 import argparse
@@ -42,6 +42,11 @@ def read_bench(data):
             if counter not in STANDARD and isinstance(value, (int, float)):
                 result["counters"].setdefault(counter, []).append(value)
     return results
+
+
+def join(outputs):
+    """One result of several programs; the context is the first one's."""
+    return {**outputs[0], "benchmarks": [run for o in outputs for run in o["benchmarks"]]} if outputs else None
 
 
 def split_name(name):
@@ -199,13 +204,14 @@ def report(bench, effects, about):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--bench", type=pathlib.Path, metavar="FILE")
+    parser.add_argument("--bench", type=pathlib.Path, action="append", default=[], metavar="FILE")
     parser.add_argument("--effects", type=pathlib.Path, metavar="FILE")
     parser.add_argument("--output", type=pathlib.Path, metavar="FILE", required=True)
     parser.add_argument("--plots", type=pathlib.Path, metavar="DIR")
     parser.add_argument("--about", action="append", default=[], metavar="NAME=VALUE")
     arguments = parser.parse_args()
-    bench, effects = (json.loads(f.read_text()) if f else None for f in (arguments.bench, arguments.effects))
+    bench = join([json.loads(f.read_text()) for f in arguments.bench])
+    effects = json.loads(arguments.effects.read_text()) if arguments.effects else None
     text, kept = report(bench, effects, dict(a.split("=", 1) for a in arguments.about))
     print(text, end="")
     arguments.output.parent.mkdir(parents=True, exist_ok=True)

@@ -140,14 +140,15 @@ def cost_rows(results):
         worst = max(found, key=found.get)
         return row(figure, target, f"{found[worst]:.4g}{unit}", found[worst] <= limit, worst)
 
-    yield judged("RMWs per message, streamed", "<= 1", counters(results, "convoy", "rmw"), 1)
-    yield judged("RMWs per message, bulk of 64", "<= 1/32", counters(results, "convoy_bulk", "rmw"), 1 / 32)
-    yield judged("heap allocations per message", "0", counters(results, "convoy", "alloc"), 0)
-    yield judged("bytes per idle key", "0 B", counters(results, "convoy", "bytes", "idle"), 0, " B")
-    yield judged("bytes per active lane", "<= 128 B", counters(results, "convoy", "bytes", "lane"), 128, " B")
+    yield judged("locked instructions per message, streamed", "<= 1", counters(results, "convoy", "locked_per_message"), 1)
+    yield judged("locked instructions per message, bulk", "<= 1/32",
+                 counters(results, "convoy_bulk", "locked_per_message"), 1 / 32)
+    yield judged("heap allocations per message", "0", counters(results, "convoy", "allocations_per_message"), 0)
+    yield judged("bytes per idle key", "0 B", counters(results, "convoy", ": idle_key"), 0, " B")
+    yield judged("bytes per lane with one message", "<= 128 B", counters(results, "convoy", "key_with_one_waiting"), 128,
+                 " B")
     yield wake_up_row(results)
-    yield judged("idle CPU with a million keys, share of a core", "< 0.001", counters(results, "convoy", "idle", "cpu"),
-                 0.001)
+    yield judged("idle CPU with a million keys", "< 0.1 %", counters(results, "convoy", "percent_of_a_core"), 0.1, " %")
 
 
 def wake_up_row(results):
