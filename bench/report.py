@@ -19,6 +19,10 @@ SUFFIX = re.compile(r"/(manual_time|real_time|process_time|iterations:\d+|repeat
 STANDARD = {"name", "run_name", "run_type", "family_index", "per_family_instance_index", "repetitions",
             "repetition_index", "threads", "iterations", "real_time", "cpu_time", "time_unit", "items_per_second",
             "label", "error_occurred", "error_message", "aggregate_name", "aggregate_unit"}
+# As a reader looks for them; benchmarks run in random order.
+SUBJECTS = ("convoy", "convoy_bulk", "convoy_executor", "mutex_lanes", "asio_strand", "tbb_function_node", "caf_actor",
+            "static_shards_blocking", "static_shards_spinning", "single_queue", "tbb_unordered")
+WORKLOADS = ("streamed", "preloaded", "ring", "ping_pong", "tree", "wake_up", "open_loop")
 UNITS = {"ns": 1, "us": 1e3, "ms": 1e6, "s": 1e9}
 
 
@@ -55,6 +59,20 @@ def split_name(name):
     return workload, subject, "/".join(parameters)
 
 
+def ordered(subjects):
+    known = {s: i for i, s in enumerate(SUBJECTS)}
+    return sorted(subjects, key=lambda s: (known.get(s, len(known)), s))
+
+
+def reading_order(workload, parameters):
+    """Base workloads first, then what is varied, by its number: producers:8 before producers:64."""
+    keys, _, varied = parameters.partition("/")
+    numbers = [int(n) for n in re.findall(r"\d+", varied)]
+    rank = WORKLOADS.index(workload) if workload in WORKLOADS else len(WORKLOADS)
+    place = targets.KEYS.index(keys) if keys in targets.KEYS else len(targets.KEYS)
+    return rank, workload, re.sub(r"\d+", "", varied), numbers, place, keys
+
+
 def spread(values):
     """Half of the distance between the quartiles, as a share of the median."""
     if len(values) < 2:
@@ -76,9 +94,10 @@ class Throughputs:
                 self.notes.setdefault(subject, result["skipped"])
             if result.get("label"):
                 self.notes.setdefault(subject, result["label"])
+        self.at = dict(sorted(self.at.items(), key=lambda item: reading_order(*item[0])))
 
     def subjects(self):
-        return list(dict.fromkeys(subject for row in self.at.values() for subject in row))
+        return ordered({subject for row in self.at.values() for subject in row})
 
     def median(self, workload, parameters, subject):
         values = self.at.get((workload, parameters), {}).get(subject)
@@ -118,7 +137,8 @@ def ratio_table(throughputs, subject):
 
 
 def short(subjects):
-    return [s.replace("static_", "").replace("tbb_function_node", "tbb_node") for s in subjects]
+    return [s.replace("static_shards_", "shards_").replace("blocking", "block").replace("spinning", "spin")
+            .replace("tbb_function_node", "tbb_node") for s in subjects]
 
 
 def other_tables(results):
@@ -128,12 +148,14 @@ def other_tables(results):
         if result["time_ns"] and not result["items_per_second"]:
             workload, subject, parameters = split_name(name)
             figures = result["counters"] or {"time, us": [t / 1e3 for t in result["time_ns"]]}
-            workloads.setdefault(f"{workload} {parameters}".strip(), {})[subject] = figures
+            workloads.setdefault((workload, parameters), {})[subject] = figures
     tables = []
-    for workload, subjects in workloads.items():
-        columns = list(dict.fromkeys(c for figures in subjects.values() for c in figures))
-        rows = [[workload] + columns]
-        for subject, figures in subjects.items():
+    for workload, parameters in sorted(workloads, key=lambda w: reading_order(*w)):
+        subjects = workloads[workload, parameters]
+        columns = sorted({c for figures in subjects.values() for c in figures}, key=lambda c: ("max" in c, len(c), c))
+        rows = [[f"{workload} {parameters}".strip()] + columns]
+        for subject in ordered(subjects):
+            figures = subjects[subject]
             rows.append(["  " + subject] + [f"{statistics.median(figures[c]):,.4g} ±{100 * spread(figures[c]):.0f}%"
                                             if c in figures else "-" for c in columns])
         tables.append(align(rows))

@@ -13,23 +13,17 @@ import plot_style as style
 from plot_style import plt
 
 import effects_plots
-from report import Throughputs
+from report import Throughputs, ordered
 from targets import KEYS
 
 WORDS = {"one_key": "one hot key", "uniform_1000": "1,000 keys", "uniform_1000000": "1,000,000 keys",
          "zipf_0.99_10000": "Zipf 0.99,\n10,000 keys", "zipf_1.2_1000": "Zipf 1.2,\n1,000 keys"}
 COSTS = {"": "empty handlers", "/cost:100ns": "handlers of 100 ns", "/cost:1000ns": "handlers of 1 µs"}
-ORDER = ("convoy_bulk", "convoy", "convoy_executor", "mutex_lanes", "asio_strand", "tbb_function_node", "caf_actor",
-         "static_shards_blocking", "static_shards_spinning", "single_queue", "tbb_unordered")
 UNORDERED = {"tbb_unordered": " (no order)"}
 
 
 def words(parameters):
     return WORDS.get(parameters, parameters.replace("_", " "))
-
-
-def ordered(subjects):
-    return [s for s in ORDER if s in subjects] + [s for s in subjects if s not in ORDER]
 
 
 def streamed(throughputs, cost, save):

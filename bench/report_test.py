@@ -116,6 +116,13 @@ class ReportTest(unittest.TestCase):
         self.assertIn("idle:20ms", row["note"])
         self.assertIn("asio_strand 10 ±0%", " ".join(report.other_tables(results).split()))
 
+    def test_shows_workloads_in_reading_order_however_they_were_run(self):
+        throughputs = report.Throughputs(report.read_bench(bench(dict(reversed(SPEEDS.items())))))
+        self.assertEqual([parameters for _, parameters in throughputs.at],
+                         ["one_key", "uniform_1000", "one_key/producers:8", "one_key/producers:64"])
+        self.assertEqual(throughputs.subjects(),
+                         ["convoy", "mutex_lanes", "static_shards_blocking", "static_shards_spinning"])
+
     def test_says_what_was_skipped(self):
         data = bench(SPEEDS)
         data["benchmarks"].append({"name": "streamed/caf_actor/one_key/manual_time", "run_type": "iteration",
