@@ -28,6 +28,7 @@ from matplotlib.ticker import FuncFormatter  # noqa: E402
 CONVOY = "#0072B2"
 COLOURS = {
     "lanes": CONVOY, "convoy": CONVOY, "convoy_bulk": "#56B4E9", "convoy_executor": "#6A7FDB",
+    "convoy_bulk_1024": "#A9D9F5", "mutex_lanes_deque": "#F5CF80",
     "mutex": "#E69F00", "mutex_lanes": "#E69F00",
     "shards": "#D55E00", "static_shards_blocking": "#D55E00", "static_shards_spinning": "#A83C00",
     "unordered": "#7F7F7F", "tbb_unordered": "#7F7F7F",
@@ -110,7 +111,7 @@ def finish(figure, title, finding, handles_from, path, png=False):
     """Title, what was found, one legend for all panels below them; writes the SVG."""
     width, height = figure.get_size_inches()
     figure.text(0.01, 1 - 0.12 / height, title, fontsize=13, fontweight="bold", va="top")
-    finding = "\n".join(textwrap.fill(part, int((width - 0.2) * 13.2)) for part in finding.splitlines())
+    finding = "\n".join(textwrap.fill(part, int((width - 0.2) * 14.2)) for part in finding.splitlines())
     figure.text(0.01, 1 - 0.42 / height, finding, fontsize=10, color="#333333", va="top")
     lines = finding.count("\n") + 1
     handles, labels = handles_from.get_legend_handles_labels()

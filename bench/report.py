@@ -20,8 +20,9 @@ STANDARD = {"name", "run_name", "run_type", "family_index", "per_family_instance
             "repetition_index", "threads", "iterations", "real_time", "cpu_time", "time_unit", "items_per_second",
             "label", "error_occurred", "error_message", "aggregate_name", "aggregate_unit"}
 # As a reader looks for them; benchmarks run in random order.
-SUBJECTS = ("convoy", "convoy_bulk", "convoy_executor", "mutex_lanes", "asio_strand", "tbb_function_node", "caf_actor",
-            "static_shards_blocking", "static_shards_spinning", "single_queue", "tbb_unordered")
+SUBJECTS = ("convoy", "convoy_bulk", "convoy_bulk_1024", "convoy_executor", "mutex_lanes", "mutex_lanes_deque",
+            "asio_strand", "tbb_function_node", "caf_actor", "static_shards_blocking", "static_shards_spinning",
+            "single_queue", "tbb_unordered")
 WORKLOADS = ("streamed", "preloaded", "ring", "ping_pong", "tree", "wake_up", "open_loop")
 UNITS = {"ns": 1, "us": 1e3, "ms": 1e6, "s": 1e9}
 

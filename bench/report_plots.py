@@ -31,7 +31,7 @@ def streamed(throughputs, cost, save):
     if not groups:
         return
     subjects = ordered({s for g in groups for s in throughputs.at["streamed", g + cost]})
-    figure, axes = plt.subplots(figsize=(max(9.9, 2.3 * len(groups)), 4.8), squeeze=False)
+    figure, axes = plt.subplots(figsize=(max(9.9, 2.3 * len(groups)), 5.2), squeeze=False)
     axis = axes[0][0]
 
     def values(group, subject):
@@ -40,19 +40,22 @@ def streamed(throughputs, cost, save):
     style.bars(axis, groups, subjects, lambda g, s: style.median(values(g, s)),
                lambda g, s: (min(values(g, s), default=0), max(values(g, s), default=0)))
     axis.set_xticklabels([words(g) for g in groups])
-    style.plain_log(axis)
-    axis.set_ylabel("million messages per second")
+    heights = [style.median(values(g, s)) for g in groups for s in subjects if values(g, s)]
+    is_wide = max(heights) > 10 * min(heights)
+    if is_wide:
+        style.plain_log(axis)
+    axis.set_ylabel("million messages per second" + (",\nlog scale" if is_wide else ""))
     for text in UNORDERED:  # the legend says what the colour cannot
         for bars in axis.containers:
             if bars.get_label() == style.label(text):
                 bars.set_label(style.label(text) + UNORDERED[text])
     ratios = {p: [r for g in groups if (r := throughputs.ratio("streamed", g + cost, "convoy", p))] for p in subjects}
-    found = "; ".join(f"{style.label(p)} {min(r):.1f} to {max(r):.1f} times" for p, r in ratios.items()
+    found = ", ".join(f"{min(r):.1f} to {max(r):.1f} times that of {style.label(p)}" for p, r in ratios.items()
                       if r and p in ("mutex_lanes", "asio_strand", "static_shards_spinning"))
     name = "throughput" + cost.replace("/cost:", "_")
     save(figure, name, f"How many messages a second go through, {COSTS.get(cost, cost)}?",
-         (f"Convoy is as fast as {found}.\n" if found else "") +
-         "One producer streams to the workers; medians, thin lines from lowest to highest. Log scale.", axis)
+         (f"Convoy: {found}.\n" if found else "") +
+         "One producer streams to the workers; medians, thin lines from lowest to highest.", axis)
 
 
 def producers(throughputs, save):
@@ -66,7 +69,7 @@ def producers(throughputs, save):
     if len(counts) < 2:
         return
     ns = sorted(counts)
-    subjects = ordered({s for p in counts.values() for s in throughputs.at["streamed", p]})
+    subjects = ordered(set.intersection(*(set(throughputs.at["streamed", p]) for p in counts.values())))
     figure, axes = plt.subplots(figsize=(8.6, 4.6), squeeze=False)
     axis = axes[0][0]
     for subject in subjects:
