@@ -11,9 +11,10 @@ namespace convoy::tool {
 
 /// How a handler spends its service time.
 enum class service_kind {
-  spin, ///< busy: needs a core
-  sleep ///< idle, as if it waited for a disk or another service: many workers mean something on few
-        ///< cores
+  spin,  ///< busy: needs a core
+  sleep, ///< idle, as if it waited for a disk or another service: many workers mean something on few
+         ///< cores
+  sleep_long ///< sleep, but spin what is shorter than a timer can tell
 };
 
 struct replay_options {

@@ -48,7 +48,7 @@ public:
     if (keeps_order_)
       ++key.handled;
 
-    seen.done.store(m.service_ns == 0 ? begun : serve(begun + m.service_ns), relaxed);
+    seen.done.store(m.service_ns == 0 ? begun : serve(begun, begun + m.service_ns), relaxed);
     key.runs.store(false, relaxed);
   }
 
@@ -100,8 +100,10 @@ private:
     std::uint32_t handled = 0; ///< plain on purpose: what a user's state of this key would be
   };
 
-  std::int64_t serve(std::int64_t until) const {
-    if (service_ == service_kind::sleep)
+  std::int64_t serve(std::int64_t begun, std::int64_t until) const {
+    constexpr std::int64_t timer_grain_ns = 50'000; // what a wake-up is late by, about
+    if (service_ == service_kind::sleep ||
+        (service_ == service_kind::sleep_long && until - begun > timer_grain_ns))
       clock_.sleep_until(until);
     else
       clock_.spin_until(until);

@@ -1,0 +1,166 @@
+"""What Convoy has to reach, and whether a run did. One function per kind of figure."""
+
+import math
+import statistics
+
+KEYS = ("one_key", "uniform_1000", "uniform_1000000", "zipf_0.99_10000", "zipf_1.2_1000")
+WORK_CONSERVING = ("mutex_lanes", "asio_strand", "tbb_function_node", "caf_actor")
+SHARDS = ("static_shards_blocking", "static_shards_spinning")
+
+
+def row(figure, target, reached=None, met=None, note=""):
+    return {"figure": figure, "target": target, "reached": reached or "-", "met": met, "note": note}
+
+
+def lowest(throughputs, subject, peers, workloads, at_least, figure):
+    """The lowest ratio over the workloads, each against the fastest of the peers."""
+    ratios = {}
+    for parameters in workloads:
+        found = [r for p in peers if (r := throughputs.ratio("streamed", parameters, subject, p))]
+        if found:
+            ratios[parameters] = min(found)
+    target = f">= {at_least:g} x"
+    if not ratios:
+        return row(figure, target)
+    worst = min(ratios, key=ratios.get)
+    note = f"at {worst}; " if len(ratios) > 1 else ""
+    missed = sum(r < at_least for r in ratios.values())
+    note += f"{len(ratios) - missed} of {len(ratios)} workloads" if len(workloads) > 1 else worst
+    return row(figure, target, f"{ratios[worst]:.2f} x", ratios[worst] >= at_least, note)
+
+
+def throughput_rows(throughputs):
+    for subject, at_least in (("convoy", 5), ("convoy_bulk", 10)):
+        for peer in WORK_CONSERVING:
+            yield lowest(throughputs, subject, [peer], KEYS, at_least, f"{subject} against {peer}")
+    yield lowest(throughputs, "convoy", SHARDS, KEYS, 1.0, "convoy against the better static_shards")
+    yield lowest(throughputs, "convoy", SHARDS, ["zipf_1.2_1000/cost:1000ns"], 1.3,
+                 "the same, Zipf 1.2, 1 us handlers")
+    yield lowest(throughputs, "convoy", ["tbb_unordered"], ["zipf_0.99_10000/cost:1000ns"], 1.0,
+                 "convoy against tbb_unordered, 1 us handlers")
+    yield collapse(throughputs)
+
+
+def collapse(throughputs):
+    """One hot key, most producers against one."""
+    figure, target = "one hot key, 64 producers over 1", ">= 0.8"
+    many = {}
+    for workload, parameters in throughputs.at:
+        name, _, count = parameters.partition("/producers:")
+        if workload == "streamed" and name == "one_key" and count.isdigit():
+            many[int(count)] = parameters
+    one = throughputs.median("streamed", "one_key", "convoy")
+    if not many or not one:
+        return row(figure, target)
+    most = max(many)
+    value = throughputs.median("streamed", many[most], "convoy")
+    if not value:
+        return row(figure, target)
+    note = "" if most == 64 else f"{most} producers are the most that were measured"
+    return row(figure, target, f"{value / one:.2f}", value / one >= 0.8, note)
+
+
+def finite(values):
+    return [v for v in values if v is not None and math.isfinite(v)]
+
+
+def cells(runs, figure):
+    """Medians over the repetitions, by cell and strategy."""
+    found = {}
+    for r in runs:
+        place = tuple(r[k] for k in ("part", "workers", "theta", "service", "load", "fault", "cold_work", "strategy"))
+        found.setdefault(place, []).extend(finite([figure(r)]))
+    return {place: statistics.median(values) for place, values in found.items() if values}
+
+
+def efficiency_row(runs):
+    figure, target = "efficiency of lanes, sleeping workers", ">= 0.97"
+    found = cells([r for r in runs if r["part"] == "closed" and r["strategy"] == "lanes" and r["mean_us"] >= 10],
+                  lambda r: r["efficiency"])
+    if not found:
+        return row(figure, target)
+    worst = min(found, key=found.get)
+    note = f"lowest, at {worst[1]} workers, Zipf {worst[2]:g}, {worst[3]}; median {statistics.median(found.values()):.3f}; " \
+           f"{sum(v >= 0.97 for v in found.values())} of {len(found)} cells"
+    return row(figure, target, f"{found[worst]:.3f}", found[worst] >= 0.97, note)
+
+
+def isolation_row(runs):
+    figure, target = "isolation of lanes", "<= 1.1"
+    found = cells([r for r in runs if r["part"] == "fault"], lambda r: r["isolation"])
+    ours = {p: v for p, v in found.items() if p[-1] == "lanes"}
+    if not ours:
+        return row(figure, target)
+    worst = max(ours, key=ours.get)
+    ideal = found.get((*worst[:-1], "ideal"))
+    note = f"worst, {worst[5]} at {worst[1]} workers and {100 * worst[4]:.0f} % load"
+    if ideal:
+        note += f", where workers that cost nothing have {ideal:.2f}"
+    note += f"; median {statistics.median(ours.values()):.2f}; {sum(v <= 1.1 for v in ours.values())} of {len(ours)} cells"
+    return row(figure, target, f"{ours[worst]:.2f}", ours[worst] <= 1.1, note)
+
+
+def stuck_row(runs):
+    figure, target = "stuck key, cold p99: static shards over lanes", ">= 20 x"
+    found = cells([r for r in runs if r["fault"] in ("stuck_once", "stuck_often")], lambda r: r["latency_us"]["cold"]["p99"])
+    ratios = {p: found[(*p[:-1], "shards")] / v for p, v in found.items()
+              if p[-1] == "lanes" and (*p[:-1], "shards") in found}
+    if not ratios:
+        return row(figure, target)
+    worst = min(ratios, key=ratios.get)
+    note = f"lowest, {worst[5]} at {worst[1]} workers and {100 * worst[4]:.0f} % load; median " \
+           f"{statistics.median(ratios.values()):.1f}, best {max(ratios.values()):.1f}"
+    return row(figure, target, f"{ratios[worst]:.1f} x", ratios[worst] >= 20, note)
+
+
+def effects_rows(effects):
+    runs = effects["runs"] if effects else []
+    yield stuck_row(runs)
+    yield efficiency_row(runs)
+    yield isolation_row(runs)
+
+
+def counters(results, subject, *words):
+    """{name and counter: median} of the counters that have all words in both together."""
+    found = {}
+    for name, result in results.items():
+        if name.split("/")[1:2] == [subject]:
+            for counter, values in result["counters"].items():
+                where = f"{name}: {counter}"
+                if all(word in where for word in words):
+                    found[where] = statistics.median(values)
+    return found
+
+
+def cost_rows(results):
+    """Figures that are counters of benchmarks; the worst counts."""
+    def judged(figure, target, found, limit, unit=""):
+        if not found:
+            return row(figure, target)
+        worst = max(found, key=found.get)
+        return row(figure, target, f"{found[worst]:.4g}{unit}", found[worst] <= limit, worst)
+
+    yield judged("locked instructions per message, streamed", "<= 1", counters(results, "convoy", "locked_per_message"), 1)
+    yield judged("locked instructions per message, bulk", "<= 1/32",
+                 counters(results, "convoy_bulk", "locked_per_message"), 1 / 32)
+    yield judged("heap allocations per message", "0", counters(results, "convoy", "allocations_per_message"), 0)
+    yield judged("bytes per idle key", "0 B", counters(results, "convoy", ": idle_key"), 0, " B")
+    yield judged("bytes per lane with one message", "<= 128 B", counters(results, "convoy", "key_with_one_waiting"), 128,
+                 " B")
+    yield wake_up_row(results)
+    yield judged("idle CPU with a million keys", "< 0.1 %", counters(results, "convoy", "percent_of_a_core"), 0.1, " %")
+
+
+def wake_up_row(results):
+    figure, target = "wake-up from idle, median, over asio_strand", "<= 1 x"
+    ours, peers = (counters(results, s, "wake", ": p50_us") for s in ("convoy", "asio_strand"))
+    ratios = {name: value / peer for name, value in ours.items()
+              if (peer := peers.get(name.replace("/convoy", "/asio_strand")))}
+    if not ratios:
+        return row(figure, target)
+    worst = max(ratios, key=ratios.get)
+    return row(figure, target, f"{ratios[worst]:.2f} x", ratios[worst] <= 1, f"{worst} is {ours[worst]:.1f}")
+
+
+def judge(results, throughputs, effects):
+    return [*throughput_rows(throughputs), *effects_rows(effects), *cost_rows(results)]
