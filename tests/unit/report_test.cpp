@@ -78,6 +78,14 @@ TEST(report, cuts_names_between_code_points_and_hides_control_characters) {
   EXPECT_EQ(name_text("a\x1b[31m\n", 9), "a?[31m?");
 }
 
+TEST(report, lets_no_control_reach_a_terminal) {
+  EXPECT_EQ(terminal_text("grün €𝄞 \x7f\n\x1b[2J"), "grün €𝄞 ???[2J");
+  EXPECT_EQ(terminal_text("a\xc2\x9b\x31m"), "a?1m");        // CSI as a code point of C1
+  EXPECT_EQ(terminal_text("a\x9b\x31m"), "a?1m");            // and as a bare byte
+  EXPECT_EQ(terminal_text("\xc0\x9b\xe0\x80\x9b"), "?????"); // and in too many bytes
+  EXPECT_EQ(terminal_text("\xe2\x82"), "??");                // cut short
+}
+
 TEST(report, aligns_columns_by_code_points) {
   EXPECT_EQ(align({{"key", "µs"}, {"ü", "100"}}), "  key   µs\n"
                                                   "  ü    100\n");
