@@ -185,6 +185,16 @@ TEST(report, warns_where_spinning_workers_share_cores) {
   EXPECT_THAT(findings(r), Not(Contains(HasSubstr("cores"))));
 }
 
+TEST(report, says_in_which_way_an_unordered_run_was_out_of_order) {
+  report r = make_report();
+  r.runs.push_back(make_run("unordered", 1));
+  r.runs.back().order_violations = 7;
+  r.runs.back().overlaps = 8;
+  EXPECT_THAT(to_table(r), HasSubstr("began out of order"));
+  EXPECT_THAT(findings(r), Contains(HasSubstr(
+                               "in unordered 7 messages began out of order, and 8 while another")));
+}
+
 TEST(report, says_when_a_promise_was_broken) {
   report r = make_report();
   r.runs[0].overlaps = 2;
