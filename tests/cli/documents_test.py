@@ -36,6 +36,15 @@ class DocumentsTest(ProgramTest):
     def test_the_readme(self):
         self.assert_works((SOURCE / "README.md").read_text())
 
+    def test_the_readme_names_every_field_of_the_json(self):
+        def names(value):
+            if isinstance(value, dict):
+                return set(value).union(*map(names, value.values()))
+            return set().union(*map(names, value)) if isinstance(value, list) else set()
+
+        shown = re.findall(r"\w+", " ".join(re.findall(r"`[^`]*`", (SOURCE / "README.md").read_text())))
+        self.assertEqual(names(self.replay(self.input, "--strategy", "lanes")) - set(shown), set())
+
     def test_the_examples_of_the_help(self):
         self.write("trades.csv", "ts,symbol\n1,a\n9,b\n")
         self.write("events.jsonl.gz", gzip.compress(b'{"user": {"id": 7}}\n{"user": {"id": 8}}\n'))

@@ -100,7 +100,7 @@ class FiguresTest(ProgramTest):
 
     def test_empty_handlers_have_no_bound(self):
         run = self.replay(self.input, "--service", "fixed:0", "--service-kind", "spin", "--strategy", "lanes")["runs"][0]
-        self.assertEqual((run["bound_seconds"], run["efficiency"], run["wait_share"]["service"]), (0, 0, 0))
+        self.assertEqual((run["bound_seconds"], run["efficiency"], run["wait_share"]["service"]), (None, None, 0))
 
     def test_a_trace_of_one_key_has_no_cold_latency(self):
         result = self.replay("-", "--strategy", "single", stdin=b"key\na\na\n")

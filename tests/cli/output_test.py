@@ -3,6 +3,7 @@
 
 import json
 import os
+import pty
 import signal
 import subprocess
 import time
@@ -26,11 +27,11 @@ class OutputTest(ProgramTest):
         self.assertNotIn(b"\x1b", done.stdout)
 
     def test_refuses_to_lose_its_output(self):
-        with open("/dev/full", "wb") as full:
-            done = subprocess.run([PROGRAM, "replay", self.input, "--strategy", "single"], stdout=full,
-                                  stderr=subprocess.PIPE, timeout=120)
-        self.assertEqual(done.returncode, 2)
-        self.assertTrue(done.stderr.startswith(b"convoy: "))
+        for arguments in (["replay", self.input, "--strategy", "single"], ["replay", "--help"], ["--version"]):
+            with open("/dev/full", "wb") as full:
+                done = subprocess.run([PROGRAM, *arguments], stdout=full, stderr=subprocess.PIPE, timeout=120)
+            self.assertEqual(done.returncode, 2)
+            self.assertTrue(done.stderr.startswith(b"convoy: "))
 
     def test_ends_with_130_when_interrupted_and_leaves_the_json_alone(self):
         path = self.directory / "out.json"
@@ -44,6 +45,21 @@ class OutputTest(ProgramTest):
         self.assertEqual(output, b"")
         self.assertEqual(path.read_text(), "old")
         self.assertEqual(sorted(os.listdir(self.directory)), ["input.csv", "out.json"])
+
+    def test_clears_its_bar_when_interrupted(self):
+        terminal, end = pty.openpty()
+        running = subprocess.Popen([PROGRAM, "replay", self.input, "--service", "fixed:1s"], stdout=subprocess.PIPE,
+                                   stderr=end)
+        os.close(end)
+        shown = os.read(terminal, 4096)  # waits for the bar
+        running.send_signal(signal.SIGINT)
+        running.communicate(timeout=60)
+        with self.assertRaises(OSError):  # at the end
+            while True:
+                shown += os.read(terminal, 4096)
+        os.close(terminal)
+        self.assertIn("░".encode(), shown)
+        self.assertTrue(shown.endswith(b"\r\x1b[K"), shown)
 
     def test_helps_and_tells_its_version(self):
         done = convoy("replay", "--help")

@@ -66,6 +66,12 @@ class RefusalsTest(ProgramTest):
         self.assert_refused(self.input, "--time-column", "when", says="when")
         self.assert_refused("-", stdin=b"", says="standard input")
 
+    def test_shows_no_control_characters_of_a_file_name(self):
+        for name in (b"\x1b[2Jmissing.csv", b"\xc2\x9b2Jmissing.csv", b"\x9b2Jmissing.csv"):
+            done = convoy(b"replay", bytes(self.directory) + b"/" + name)
+            self.assertEqual(done.returncode, 2)
+            self.assertRegex(done.stderr, rb"/\?(\[)?2Jmissing\.csv")
+
     def test_refuses_a_speed_or_a_service_the_trace_does_not_have(self):
         bare = self.write("bare.csv", "key\na\nb\n")
         self.assert_refused(bare, "--speed", "1", says="bare.csv")

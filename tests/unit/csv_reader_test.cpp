@@ -71,7 +71,7 @@ TEST(csv_reader, refuses_bad_input_with_line_and_reason) {
       {"key\n\n", " the file has no events, only a header or blank lines"},
       {"a,b\n1,2\n", R"(1: no column is called "key"; the header line has "a,b")"},
       {"key,key\na,b\n", R"(1: two columns are called "key"; rename one)"},
-      {"key,x\na,b\nc\n", "3: the line has 1 fields where the header has 2"},
+      {"key,x\na,b\nc\n", "3: the line has 1 field where the header has 2"},
       {"key,x\na,b,\n", "2: the line has 3 fields where the header has 2"},
       {"key,x\n,b\n", "2: the key is empty; every event needs one"},
       {"key,timestamp_us\na,-5\n", R"(2: time "-5" is negative; it must be 0 or more)"},

@@ -21,7 +21,7 @@ TEST(gzip_input, may_have_several_members_and_lines_across_them) {
 TEST(gzip_input, is_refused_when_cut_short_anywhere) {
   const std::string whole = gzip("key\na\n") + gzip("b\n");
   const std::size_t first_member = gzip("key\na\n").size();
-  for (std::size_t size = 2; size < whole.size(); ++size) {
+  for (std::size_t size = 1; size < whole.size(); ++size) {
     if (size == first_member) // which is whole by itself
       continue;
     EXPECT_THAT(read_error(whole.substr(0, size)), HasSubstr("the gzip data is truncated")) << size;
@@ -43,6 +43,13 @@ TEST(gzip_input, is_never_read_wrongly_when_a_bit_is_flipped) {
 TEST(gzip_input, is_refused_when_something_else_follows) {
   EXPECT_THAT(read_error(gzip("key\na\n") + "junk"),
               Eq("3: the gzip data is corrupt; fetch the file again"));
+}
+
+TEST(gzip_input, may_be_padded_with_zeros) {
+  const std::string padding(200'000, '\0');
+  EXPECT_THAT(read_text(gzip("key\na\n") + padding).keys, ElementsAre("a"));
+  EXPECT_THAT(read_text(gzip("key\na\n") + padding + gzip("b\n")).keys, ElementsAre("a", "b"));
+  EXPECT_THAT(read_error(gzip("key\na\n") + padding + "junk"), HasSubstr("is corrupt"));
 }
 
 TEST(gzip_input, of_nothing_is_an_empty_file) {

@@ -78,6 +78,14 @@ TEST(report, cuts_names_between_code_points_and_hides_control_characters) {
   EXPECT_EQ(name_text("a\x1b[31m\n", 9), "a?[31m?");
 }
 
+TEST(report, lets_no_control_reach_a_terminal) {
+  EXPECT_EQ(terminal_text("grün €𝄞 \x7f\n\x1b[2J"), "grün €𝄞 ???[2J");
+  EXPECT_EQ(terminal_text("a\xc2\x9b\x31m"), "a?1m");        // CSI as a code point of C1
+  EXPECT_EQ(terminal_text("a\x9b\x31m"), "a?1m");            // and as a bare byte
+  EXPECT_EQ(terminal_text("\xc0\x9b\xe0\x80\x9b"), "?????"); // and in too many bytes
+  EXPECT_EQ(terminal_text("\xe2\x82"), "??");                // cut short
+}
+
 TEST(report, aligns_columns_by_code_points) {
   EXPECT_EQ(align({{"key", "µs"}, {"ü", "100"}}), "  key   µs\n"
                                                   "  ü    100\n");
@@ -175,6 +183,16 @@ TEST(report, warns_where_spinning_workers_share_cores) {
   EXPECT_THAT(findings(r), Contains(HasSubstr("4 workers spinning on 2 cores: ")));
   r.config.cores = 4;
   EXPECT_THAT(findings(r), Not(Contains(HasSubstr("cores"))));
+}
+
+TEST(report, says_in_which_way_an_unordered_run_was_out_of_order) {
+  report r = make_report();
+  r.runs.push_back(make_run("unordered", 1));
+  r.runs.back().order_violations = 7;
+  r.runs.back().overlaps = 8;
+  EXPECT_THAT(to_table(r), HasSubstr("began out of order"));
+  EXPECT_THAT(findings(r), Contains(HasSubstr(
+                               "in unordered 7 messages began out of order, and 8 while another")));
 }
 
 TEST(report, says_when_a_promise_was_broken) {

@@ -20,6 +20,10 @@ std::string reason(int error) {
   return std::generic_category().message(error);
 }
 
+input_error truncated() {
+  return input_error("the gzip data is truncated; fetch the file again");
+}
+
 } // namespace
 
 void file_closer::operator()(std::FILE* file) const noexcept {
@@ -56,7 +60,11 @@ bool byte_source::refill() {
 }
 
 void byte_source::detect_gzip() {
-  if (!refill() || end_ < 2 || raw_[0] != 0x1f || raw_[1] != 0x8b)
+  if (!refill() || raw_[0] != 0x1f)
+    return;
+  if (end_ == 1) // no text starts so
+    throw truncated();
+  if (raw_[1] != 0x8b)
     return;
   gzip_.reset(new z_stream{});
   if (inflateInit2(gzip_.get(), gzip_only) != Z_OK)
@@ -76,15 +84,21 @@ std::size_t byte_source::read(char* out, std::size_t size) {
   return count;
 }
 
+bool byte_source::next_member() {
+  do {
+    while (next_ != end_ && raw_[next_] == 0)
+      ++next_;
+  } while (next_ == end_ && refill());
+  in_member_ = next_ != end_;
+  inflateReset(gzip_.get());
+  return in_member_;
+}
+
 std::size_t byte_source::inflate_into(char* out, std::size_t size) {
   for (;;) {
+    if (!in_member_ && !next_member())
+      return 0;
     const bool more = next_ != end_ || refill();
-    if (!in_member_) {
-      if (!more)
-        return 0;
-      inflateReset(gzip_.get());
-      in_member_ = true;
-    }
     gzip_->next_in = raw_.data() + next_;
     gzip_->avail_in = static_cast<uInt>(end_ - next_);
     gzip_->next_out = reinterpret_cast<Bytef*>(out);
@@ -100,7 +114,7 @@ std::size_t byte_source::inflate_into(char* out, std::size_t size) {
     if (const std::size_t count = size - gzip_->avail_out; count > 0)
       return count;
     if (!more && in_member_)
-      throw input_error("the gzip data is truncated; fetch the file again");
+      throw truncated();
   }
 }
 

@@ -29,7 +29,7 @@ public:
 
   /// Fills `out` from the front and returns how much; 0 only at the end. Throws input_error where
   /// the file cannot be read or the gzip is corrupt, or truncated: the end of a file is reported
-  /// only when everything before it was whole.
+  /// only when everything before it was whole. Zeros behind a member are padding, as to gzip.
   std::size_t read(char* out, std::size_t size);
 
 private:
@@ -40,6 +40,7 @@ private:
   [[nodiscard]] bool refill(); ///< false at the end of the file
   void detect_gzip();
   std::size_t inflate_into(char* out, std::size_t size);
+  [[nodiscard]] bool next_member(); ///< false at the end of the file
 
   file_handle file_;
   std::array<unsigned char, 1 << 16> raw_;

@@ -124,7 +124,8 @@ void read_csv(line_source& lines, const read_options& options, trace_builder& ev
   while (record.read(lines)) {
     if (record.size() != columns)
       throw input_error("the line has " + std::to_string(record.size()) +
-                        " fields where the header has " + std::to_string(columns));
+                        (record.size() == 1 ? " field" : " fields") + " where the header has " +
+                        std::to_string(columns));
     events.add({.key = cell(record, key),
                 .at_us = decimal_cell(record, time, "time", 1),
                 .service_ns = decimal_cell(record, service, "service time", 1000),

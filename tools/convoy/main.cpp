@@ -1,4 +1,6 @@
+#include "progress.hpp"
 #include "replay_command.hpp"
+#include "report_text.hpp"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -14,10 +16,10 @@ namespace {
 constexpr int bad_usage = 2;
 constexpr int interrupted = 128 + SIGINT;
 
-/// One line for a terminal, whatever the message holds.
+/// One line for a terminal, whatever the message holds: file names may hold anything.
 int fail(std::string reason) {
   std::ranges::replace(reason, '\n', ' ');
-  std::cerr << "convoy: " << reason << '\n';
+  std::cerr << "convoy: " << convoy::tool::terminal_text(reason) << '\n';
   return bad_usage;
 }
 
@@ -25,7 +27,10 @@ int fail(std::string reason) {
 
 int main(int argc, char** argv) {
   // Ends at once: nothing is half done, as files are put in place whole.
-  std::signal(SIGINT, [](int) { std::_Exit(interrupted); });
+  std::signal(SIGINT, [](int) {
+    convoy::tool::progress_bar::clear_from_signal_handler();
+    std::_Exit(interrupted);
+  });
 
   CLI::App program{"Convoy: ordered processing per key, in parallel across keys"};
   program.set_version_flag("--version", "convoy " CONVOY_VERSION);
@@ -36,7 +41,8 @@ int main(int argc, char** argv) {
   try {
     program.parse(argc, argv);
   } catch (const CLI::Success& asked) { // --help and --version
-    return program.exit(asked);
+    const int status = program.exit(asked);
+    return std::cout.flush() ? status : fail("cannot write to stdout");
   } catch (const std::bad_alloc&) {
     return fail("out of memory");
   } catch (const std::exception& error) {

@@ -57,7 +57,7 @@ struct run_figures {
   double seconds = 0;       ///< makespan: first intended submission to the last handler's end
   double throughput = 0;    ///< handled messages per second
   double bound_seconds = 0; ///< no schedule of this run's service times on P workers can be faster
-  double efficiency = 0;    ///< bound / makespan, in [0, 1]
+  double efficiency = 0;    ///< bound / makespan, in [0, 1]; says nothing where the bound is 0
   latency all{}, hot{}, cold{};
   wait_shares share;
 

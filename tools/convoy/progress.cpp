@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdio>
+#include <unistd.h>
 #include <utility>
 
 namespace convoy::tool {
@@ -24,6 +25,9 @@ void put(const std::string& text) {
 
 } // namespace
 
+std::atomic<bool> progress_bar::drawn_{false};
+static_assert(std::atomic<bool>::is_always_lock_free); // or a signal handler could not look at it
+
 progress_bar::progress_bar(std::string_view label, std::function<double()> done, bool shown)
     : label_{label}, done_{std::move(done)} {
   if (!shown)
@@ -36,11 +40,18 @@ progress_bar::progress_bar(std::string_view label, std::function<double()> done,
       stopped_.wait_for(lock, stop, period, [] { return false; });
     }
     put(std::string{clear_line});
+    drawn_.store(false, std::memory_order_relaxed);
   }};
+}
+
+void progress_bar::clear_from_signal_handler() noexcept {
+  if (drawn_.load(std::memory_order_relaxed)) [[maybe_unused]]
+    const ssize_t written = write(STDERR_FILENO, clear_line.data(), clear_line.size());
 }
 
 void progress_bar::draw() const {
   constexpr std::size_t width = 40;
+  drawn_.store(true, std::memory_order_relaxed);
   const double share = done_();
   const auto filled = static_cast<std::size_t>(share * width);
   char percent[8];

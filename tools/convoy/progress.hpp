@@ -2,6 +2,7 @@
 
 // A bar on stderr while a run lasts.
 
+#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <mutex>
@@ -19,9 +20,13 @@ public:
   /// nothing at all.
   progress_bar(std::string_view label, std::function<double()> done, bool shown);
 
+  /// For a handler that ends the program: leaves an empty line where a bar may be. Signal safe.
+  static void clear_from_signal_handler() noexcept;
+
 private:
   void draw() const;
 
+  static std::atomic<bool> drawn_;
   std::string label_;
   std::function<double()> done_;
   std::mutex mutex_;

@@ -27,6 +27,9 @@ constexpr auto examples = R"(Examples:
   convoy replay --zipf 1000:1.2:100000 --rate 50000 --service exp:100us
       generated load that arrives at random, 50,000 messages a second
 
+CSV has a header line; without options the columns timestamp_us,key,service_us,bytes are read,
+of which only key must be there. The names in the JSON are in the README.
+
 Exit status: 0; 2 for bad input or options; 3 if a strategy broke the order it promises.)";
 
 std::string strategy_help() {

@@ -49,9 +49,9 @@ std::string cost_of_one_queue(const run_figures& single, const run_figures& lane
 }
 
 std::string price_of_order(const run_figures& unordered, const run_figures& lanes) {
-  return compare(unordered, lanes) + "; unordered began " + count_text(unordered.order_violations) +
-         " messages after a later one of their key, and " + count_text(unordered.overlaps) +
-         " while one of their key ran.";
+  return compare(unordered, lanes) + "; in unordered " +
+         plural(unordered.order_violations, "message") + " began out of order, and " +
+         count_text(unordered.overlaps) + " while another of their key ran.";
 }
 
 std::string moved_by_time(const trace_figures& t) {

@@ -51,6 +51,7 @@ json to_object(const wait_shares& s) {
 }
 
 json to_object(const run_figures& r) {
+  const bool has_bound = r.bound_seconds > 0;
   return {{"strategy", r.strategy},
           {"workers", r.workers},
           {"seconds", r.seconds},
@@ -60,8 +61,8 @@ json to_object(const run_figures& r) {
           {"overlaps", r.overlaps},
           {"lost", r.lost},
           {"repeated", r.repeated},
-          {"bound_seconds", r.bound_seconds},
-          {"efficiency", r.efficiency},
+          {"bound_seconds", has_bound ? json(r.bound_seconds) : json{}},
+          {"efficiency", has_bound ? json(r.efficiency) : json{}},
           {"convoy_share", r.share.own_key},
           {"latency_us",
            {{"all", to_object(r.all)}, {"hot", to_object(r.hot)}, {"cold", to_object(r.cold)}}},

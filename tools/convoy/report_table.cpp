@@ -44,8 +44,9 @@ std::string trace_part(const report& r) {
 }
 
 std::string speed_part(const report& r) {
-  std::vector<row> rows{{"strategy", "workers", "seconds", "messages/s", "order", "out of order",
-                         "overlaps", "lost", "repeated", "bound s", "efficiency"}};
+  std::vector<row> rows{{"strategy", "workers", "seconds", "messages/s", "order",
+                         "began out of order", "overlaps", "lost", "repeated", "bound s",
+                         "efficiency"}};
   for (const run_figures& f : r.runs) {
     const bool has_bound = f.bound_seconds > 0;
     rows.push_back({f.strategy, count_text(f.workers), seconds_text(f.seconds),

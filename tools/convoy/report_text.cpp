@@ -12,6 +12,33 @@ bool starts_code_point(char c) {
   return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
 }
 
+/// Length of the UTF-8 sequence that the text starts with; 0 where it starts with none.
+std::size_t code_point_bytes(std::string_view text) {
+  const auto byte = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char lead = byte(0);
+  const std::size_t bytes = lead < 0x80    ? 1
+                            : lead < 0xC2  ? 0 // inside a sequence, or longer than need be
+                            : lead < 0xE0  ? 2
+                            : lead < 0xF0  ? 3
+                            : lead <= 0xF4 ? 4
+                                           : 0;
+  if (bytes > text.size() || (lead == 0xE0 && byte(1) < 0xA0) || (lead == 0xF0 && byte(1) < 0x90))
+    return 0;
+  for (std::size_t i = 1; i < bytes; ++i)
+    if (starts_code_point(text[i]))
+      return 0;
+  return bytes;
+}
+
+/// Not to be shown: an empty `point` is no code point at all.
+bool is_control(std::string_view point) {
+  if (point.empty())
+    return true;
+  const auto lead = static_cast<unsigned char>(point[0]);
+  return lead < 0x20 || lead == 0x7F ||
+         (lead == 0xC2 && static_cast<unsigned char>(point[1]) < 0xA0);
+}
+
 std::size_t width_of(std::string_view text) {
   return static_cast<std::size_t>(std::ranges::count_if(text, starts_code_point));
 }
@@ -69,16 +96,25 @@ std::string duration_text(double microseconds) {
   return decimal(value, digits).append(unit);
 }
 
+std::string terminal_text(std::string_view text) {
+  std::string shown;
+  while (!text.empty()) {
+    const std::string_view point = text.substr(0, code_point_bytes(text));
+    shown += is_control(point) ? "?" : point;
+    text.remove_prefix(std::max<std::size_t>(point.size(), 1));
+  }
+  return shown;
+}
+
 std::string name_text(std::string_view name, std::size_t width) {
   std::string text;
   std::size_t points = 0;
-  for (const char c : name) {
+  for (const char c : terminal_text(name)) {
     if (starts_code_point(c) && ++points > width) {
       text += "…";
       break;
     }
-    const auto byte = static_cast<unsigned char>(c);
-    text += byte < 0x20 || byte == 0x7F ? '?' : c;
+    text += c;
   }
   return text;
 }

@@ -18,8 +18,11 @@ namespace convoy::tool {
 [[nodiscard]] std::string seconds_text(double);               ///< 1.290
 [[nodiscard]] std::string duration_text(double microseconds); ///< three digits: 12.3 ms; NaN -> –
 
-/// A name from an input on one line of a terminal: without control characters, at most `width` code
-/// points.
+/// Text of unknown origin on one line of a terminal: '?' for each control character, of C0 and C1,
+/// and for each byte that is not UTF-8.
+[[nodiscard]] std::string terminal_text(std::string_view);
+
+/// A name from an input: as terminal_text, at most `width` code points.
 [[nodiscard]] std::string name_text(std::string_view, std::size_t width);
 
 /// Breaks text at spaces into lines of at most 120 columns. The first has `indent` columns already,
