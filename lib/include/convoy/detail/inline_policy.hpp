@@ -49,6 +49,12 @@ public:
   }
   [[nodiscard]] bool over() const noexcept { return over_; }
 
+  /// How many messages of a lane may run in a row: with cheap handlers more than a visit moves to
+  /// it, so that it comes to an end and its key runs straight from the ring again.
+  [[nodiscard]] std::uint32_t turn(std::uint32_t quantum) const noexcept {
+    return cheap_ ? std::max(quantum, most_cheap) : quantum;
+  }
+
   /// The key of this hash has had its quantum in a row; then its messages go to its lane, unless
   /// that would cost as much as its handlers.
   [[nodiscard]] bool over_quantum(std::uint32_t hash, std::uint32_t quantum) noexcept {
@@ -57,9 +63,10 @@ public:
     return in_a_row_ > quantum && !cheap_;
   }
 
-  void end() noexcept {
+  /// `moved` messages have left the ring.
+  void end(std::uint32_t moved) noexcept {
     const auto took = clock::now() - begin_;
-    cheap_ = took < ran_ * staging;
+    cheap_ = took < (ran_ + moved) * staging;
     if (took > overhead + ran_ * slow)
       stage();
     else
@@ -68,6 +75,7 @@ public:
 
 private:
   static constexpr std::uint32_t fewest_staged = 32, most_staged = 1024; // visits
+  static constexpr std::uint32_t most_cheap = 1024;
   static constexpr std::chrono::nanoseconds most_time{50'000};
   static constexpr std::chrono::nanoseconds staging{60}, slow{1'000}; // per message
   static constexpr std::chrono::nanoseconds overhead{2'000};          // per visit

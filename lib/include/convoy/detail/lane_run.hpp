@@ -178,7 +178,7 @@ bool run_inline(core<Key, Message, State, Hash, Equal>& core,
                 partition<Key, Message, State, Hash, Equal>& home, pump& self) noexcept {
   auto& handler = *static_cast<Handler*>(core.handler.get());
   while (auto* const lane = home.next_inline()) {
-    auto left = std::min(lane->handed, core.quantum_messages);
+    auto left = std::min(lane->handed, home.turn());
     do {
       bool lost = self.claim.begin();
       try {

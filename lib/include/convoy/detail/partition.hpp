@@ -133,6 +133,9 @@ public:
     return nullptr;
   }
 
+  /// How many messages of a lane may run in a row.
+  [[nodiscard]] std::uint32_t turn() const noexcept { return policy_.turn(core_.quantum_messages); }
+
   /// A handler has run. True: others should get a turn.
   [[nodiscard]] bool ran_inline() noexcept { return policy_.ran(); }
 
@@ -158,7 +161,7 @@ private:
   static constexpr std::uint32_t hot_batch = 4; // a visit that found so many will soon find more
 
   static constexpr std::chrono::nanoseconds hot_time{20'000};
-  static constexpr std::chrono::nanoseconds stay_away_time{1'000};
+  static constexpr std::chrono::nanoseconds stay_away_time{2'000};
 
   void schedule() noexcept {
     if (take_role())
@@ -199,7 +202,7 @@ private:
     if (moved >= hot_batch)
       hot_until_ = now + hot_time;
     not_before_ =
-        moved != 0 && moved < most_per_visit / 4 ? now + stay_away_time : clock::time_point{};
+        moved != 0 && moved < most_per_visit / 4 ? clock::now() + stay_away_time : clock::time_point{};
     const bool hot = now < hot_until_ && !self.lanes_are_slow();
     if (moved >= most_ || lanes_.lined_up() != 0 ||
         (hot && (moved != 0 || settled))) // there is more, or soon will be
@@ -251,7 +254,7 @@ private:
     if (!core_.run_inline(core_, *this, self))
       return false;
     self.claim.close();
-    policy_.end();
+    policy_.end(moved_);
     return true;
   }
 
