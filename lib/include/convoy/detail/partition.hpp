@@ -71,8 +71,8 @@ public:
 
   /// Every message with a ticket below this is finished.
   [[nodiscard]] std::uint64_t drained() const noexcept {
-    return drained_.load(
-        std::memory_order_acquire); // (5) acquire: what handlers did; pairs with (6)
+    // (5) acquire: what handlers did; pairs with (6)
+    return drained_.load(std::memory_order_acquire);
   }
 
   /// Takes the drainer's role; true if nobody had it. Who takes it must make the partition ready,
@@ -90,8 +90,8 @@ public:
     while (!returned_.compare_exchange_weak(lane.link, &lane, std::memory_order_seq_cst,
                                             std::memory_order_relaxed)) {
     }
-    if (!scheduled_.load(std::memory_order_seq_cst) &&
-        take_role()) // (1) seq_cst: as in signal(); against (2)
+    // (1) seq_cst: as in signal(); against (2)
+    if (!scheduled_.load(std::memory_order_seq_cst) && take_role())
       self.push_visit(*this);
   }
 
@@ -159,7 +159,6 @@ private:
   static constexpr std::uint32_t most_per_visit = 256; // messages moved before lanes get their turn
 
   static constexpr std::uint32_t hot_batch = 4; // a visit that found so many will soon find more
-
   static constexpr std::chrono::nanoseconds hot_time{20'000};
   static constexpr std::chrono::nanoseconds stay_away_time{2'000};
 
@@ -201,18 +200,14 @@ private:
     advance_drain();
     if (moved >= hot_batch)
       hot_until_ = now + hot_time;
-    not_before_ =
-        moved != 0 && moved < most_per_visit / 4 ? clock::now() + stay_away_time : clock::time_point{};
+    not_before_ = moved != 0 && moved < most_per_visit / 4 ? clock::now() + stay_away_time
+                                                           : clock::time_point{};
     const bool hot = now < hot_until_ && !self.lanes_are_slow();
-    if (moved >= most_ || lanes_.lined_up() != 0 ||
-        (hot && (moved != 0 || settled))) // there is more, or soon will be
-      return self.push_visit(*this);
-    if (hot) { // the ring is empty for a moment; leaving would cost the producer a wake-up
-      for (unsigned i = 0; i < 8; ++i)
-        pause();
-      return self.push_visit(*this);
-    }
-    if (!leave())
+    const bool more = moved >= most_ || lanes_.lined_up() != 0;
+    if (hot && !more && moved == 0 && !settled)
+      for (unsigned i = 0; i < 8; ++i) // the ring is empty for a moment; leaving would cost the
+        pause();                       // producer a wake-up
+    if (more || hot || !leave())
       self.push_visit(*this);
   }
 
