@@ -1,10 +1,15 @@
 #include "convoy/detail/scheduler.hpp"
 
+#include <utility>
+
 // What a pump runs next.
 
 namespace convoy::detail {
 
 ready_item* pump::next() noexcept {
+  if (std::exchange(ran_inline_, false))
+    if (auto* const item = lanes_.pop())
+      return item;
   // The interval comes from the lanes before; these may be slower.
   if (--until_visit_ == 0 || (until_visit_ % 8 == 0 && clock::now() - last_visit_ > visit_time)) {
     until_visit_ = interval_;
@@ -28,9 +33,11 @@ ready_item* pump::next() noexcept {
     if (item != nullptr)
       return item;
   }
-  if (lanes_are_slow())
+  if (lanes_are_slow()) {
+    home.watch(*this, clock::now());
     if (auto* const item = best_anywhere())
       return item;
+  }
   if (auto* const item = lanes_.pop())
     return item;
   until_visit_ = 1;

@@ -185,7 +185,8 @@ void scheduler::run_task(void* argument) noexcept {
   }
   // (4) seq_cst: the word first, then the items; against a maker that saw nobody to wake (3)
   self.idle_.fetch_add(absent, std::memory_order_seq_cst);
-  if (self.any_ready())
+  fence_heavy(); // against a pump that thought all were busy, see watched()
+  if (self.any_ready() || self.must_watch())
     self.wake();
   const std::lock_guard lock(parts.mutex);
   --parts.tasks;
@@ -212,9 +213,11 @@ void scheduler::run(pump& self) noexcept {
 }
 
 ready_item* scheduler::search(pump& self) noexcept {
+  const auto begin = clock::now();
+  watch(self, begin);
   if (auto* const item = self.visits_.pop()) // taken over
     return item;
-  const auto until = clock::now() + search_time;
+  const auto until = begin + search_time;
   do {
     if (auto* const item = take_from_inbox())
       return item;
@@ -300,23 +303,26 @@ bool scheduler::must_watch() const noexcept {
                      [](const auto& each) { return each->claim.needs_watcher(); });
 }
 
-/// Takes over partitions from pumps that have been in one handler for a nap.
-bool scheduler::take_over(pump& self) noexcept {
-  bool any = false;
+void scheduler::watch(pump& self, clock::time_point now) noexcept {
+  const auto at = std::chrono::nanoseconds(now.time_since_epoch()).count();
+  auto due = next_watch_.load(std::memory_order_relaxed); // the swap decides
+  if (at < due ||
+      !next_watch_.compare_exchange_strong(due, at + std::chrono::nanoseconds(nap_time).count(),
+                                           std::memory_order_relaxed))
+    return;
   for (const auto& each : parts_->pumps)
-    if (auto* const partition = each->claim.take_if_stuck()) {
+    if (auto* const partition = each->claim.take_if_stuck())
       self.push_visit(*partition);
-      any = true;
-    }
-  return any;
 }
 
 bool scheduler::stand_sentry(pump& self) noexcept {
   for (unsigned naps = 0;; ++naps) {
-    if (parts_->nap.wait_for(nap_time))
+    const bool woken = parts_->nap.wait_for(nap_time);
+    watch(self, clock::now());
+    if (woken)
       return true;
     const auto idle = idle_.load(std::memory_order_relaxed); // a hint
-    if (take_over(self) || any_ready() ||
+    if (any_ready() ||
         count_all(idle) == concurrency_) { // or nobody left to watch: the next sleep() parks
       if (!leave_field(sentry, searching))
         parts_->nap.wait();

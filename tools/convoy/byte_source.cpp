@@ -21,7 +21,7 @@ std::string reason(int error) {
 }
 
 input_error truncated() {
-  return input_error("the gzip data is truncated; fetch the file again");
+  return input_error{"the gzip data is truncated; fetch the file again"};
 }
 
 } // namespace

@@ -12,7 +12,8 @@
 // order. Owner: store running_, light fence, load takeover_. Thief: ask, heavy fence, load
 // running_, then asked → taken. Either the owner sees the question or the thief sees what the owner
 // does; and who wins the swap of `asked` decides:
-// - the owner, which answers when it begins or ends a handler: it moves, nobody need take over;
+// - the owner, which answers when it begins or ends a handler: it moves, nobody need take over (the
+//   thief may see that first, and withdraws its question);
 // - the thief: the role is its own. The owner finds out when the handler it is in has returned (or
 //   when it begins it, then it runs it first), and gives back the lane of that handler, nothing else.
 // A request is always answered at the first look after the thief's fence, so `taken` is about the
@@ -33,8 +34,8 @@ public:
   /// From here on handlers of this partition may run inline. Somebody must be there who would take
   /// over: to be looked for after this.
   void open(ready_item& partition) noexcept {
-    partition_ = &partition;
-    open_.store(true, std::memory_order_relaxed); // ordered by the fence
+    partition_.store(&partition, std::memory_order_relaxed); // ordered by running_
+    open_.store(true, std::memory_order_relaxed);            // ordered by the fence
     fence_light(); // against a watcher that leaves, see scheduler::stand_sentry()
   }
   void close() noexcept { open_.store(false, std::memory_order_relaxed); } // a hint from here on
@@ -63,8 +64,8 @@ public:
            (takeover_.load(std::memory_order_relaxed) & 3) != taken;
   }
 
-  /// Takes the partition over if the owner has been in the same handler since the last call that
-  /// saw it; null if not.
+  /// Takes the partition over if the owner is in the handler that it was in at the last call; null
+  /// if not.
   [[nodiscard]] ready_item* take_if_stuck() noexcept {
     // (1) acquire: the partition as the owner left it; pairs with (2)
     const auto running = running_.load(std::memory_order_acquire);
@@ -76,14 +77,16 @@ public:
         !takeover_.compare_exchange_strong(word, word + asked, std::memory_order_relaxed,
                                            std::memory_order_relaxed))
       return nullptr;
+    word += asked;
     fence_heavy();
     const bool moved = running_.load(std::memory_order_acquire) != running; // (1) acquire: as above
-    word += asked;
+    // Before the swap: after it the owner may come back, and open another partition.
+    auto* const partition = partition_.load(std::memory_order_relaxed); // the swap decides
     // relaxed: only who wins; the partition comes with running_
     if (!takeover_.compare_exchange_strong(word, moved ? word + 3 : word + 1,
                                            std::memory_order_relaxed, std::memory_order_relaxed))
       return nullptr;
-    return moved ? nullptr : partition_;
+    return moved ? nullptr : partition;
   }
 
 private:
@@ -96,18 +99,19 @@ private:
     running_.store(now, std::memory_order_release);
     fence_light();                                         // against take_if_stuck()
     auto word = takeover_.load(std::memory_order_relaxed); // ordered by the fence
-    if ((word & 3) == 0) [[likely]]
-      return false;
-    return (word & 3) == taken || // asked: we move, and say so
-           !takeover_.compare_exchange_strong(word, word + 3, std::memory_order_relaxed,
-                                              std::memory_order_relaxed); // only who wins
+    while ((word & 3) == asked)
+      [[unlikely]] // we move, and say so; or whoever asked has gone
+      if (takeover_.compare_exchange_weak(word, word + 3, std::memory_order_relaxed,
+                                          std::memory_order_relaxed)) // only who wins
+          return false;
+    return (word & 3) == taken;
   }
 
   alignas(cache_line) std::atomic<std::uint64_t> running_{0};
   std::atomic<std::uint64_t> takeover_{0};
   std::atomic<bool> open_{false};
-  ready_item* partition_ = nullptr;    // the owner's while running_ is even
-  std::atomic<std::uint64_t> seen_{0}; // running_ at the last call of take_if_stuck()
+  std::atomic<ready_item*> partition_{nullptr}; // written while running_ is even
+  std::atomic<std::uint64_t> seen_{0};          // running_ at the last call of take_if_stuck()
 };
 
 } // namespace convoy::detail

@@ -49,6 +49,9 @@ public:
   }
   [[nodiscard]] bool over() const noexcept { return over_; }
 
+  /// The handlers of the last inline visit cost no more than moving messages to lanes does.
+  [[nodiscard]] bool cheap() const noexcept { return cheap_; }
+
   /// How many messages of a lane may run in a row: with cheap handlers more than a visit moves to
   /// it, so that it comes to an end and its key runs straight from the ring again.
   [[nodiscard]] std::uint32_t turn(std::uint32_t quantum) const noexcept {
@@ -65,9 +68,11 @@ public:
 
   /// `moved` messages have left the ring.
   void end(std::uint32_t moved) noexcept {
+    if (ran_ + moved == 0)
+      return;
     const auto took = clock::now() - begin_;
     cheap_ = took < (ran_ + moved) * staging;
-    if (took > overhead + ran_ * slow)
+    if (took > overhead + ran_ * slow + moved * staging)
       stage();
     else
       stage_for_ = fewest_staged;
@@ -82,7 +87,7 @@ private:
 
   std::uint32_t left_staged_ = 0;
   std::uint32_t stage_for_ = fewest_staged;
-  bool cheap_ = true; // the handlers of the last inline visit
+  bool cheap_ = true;
 
   clock::time_point begin_{};
   std::uint32_t ran_ = 0;       // handlers

@@ -178,7 +178,7 @@ bool run_inline(core<Key, Message, State, Hash, Equal>& core,
                 partition<Key, Message, State, Hash, Equal>& home, pump& self) noexcept {
   auto& handler = *static_cast<Handler*>(core.handler.get());
   while (auto* const lane = home.next_inline()) {
-    auto left = std::min(lane->handed, home.turn());
+    auto left = std::min(lane->handed, home.policy.turn(core.quantum_messages));
     do {
       bool lost = self.claim.begin();
       try {
@@ -193,7 +193,7 @@ bool run_inline(core<Key, Message, State, Hash, Equal>& core,
         home.give_back(*lane, self);
         return false;
       }
-    } while (!home.ran_inline() && --left != 0);
+    } while (!home.policy.ran() && --left != 0);
     home.finish_inline(*lane);
   }
   return true;

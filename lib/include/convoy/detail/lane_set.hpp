@@ -159,6 +159,16 @@ public:
     count_lined_up_ = 0;
   }
 
+  /// Adds what has changed to the scheduler's count, if it is more than a few.
+  void report_unfinished(std::int64_t few) noexcept {
+    const auto now = static_cast<std::int64_t>(outstanding_[0] + outstanding_[1]);
+    const auto change = now - reported_;
+    if (change > few || change < -few) {
+      core_.scheduler.approx_unfinished.fetch_add(change, std::memory_order_relaxed); // a guess
+      reported_ = now;
+    }
+  }
+
   // ---- epochs: drain() in constant time ----
   //
   // Messages belong to an epoch. When a new one has begun and the older has nothing outstanding,
@@ -207,15 +217,6 @@ private:
       return false;
     const auto shares = 2 * std::int64_t{lane.unsettled} * core_.scheduler.concurrency();
     return shares > core_.scheduler.approx_unfinished.load(std::memory_order_relaxed); // a guess
-  }
-
-  void report_unfinished(std::int64_t few) noexcept {
-    const auto now = static_cast<std::int64_t>(outstanding_[0] + outstanding_[1]);
-    const auto change = now - reported_;
-    if (change > few || change < -few) {
-      core_.scheduler.approx_unfinished.fetch_add(change, std::memory_order_relaxed); // a guess
-      reported_ = now;
-    }
   }
 
   core_type& core_;

@@ -17,6 +17,7 @@
 #include "convoy/detail/lane_set.hpp"
 #include "convoy/detail/pause.hpp"
 #include "convoy/detail/ticket_ring.hpp"
+#include "convoy/detail/visit_pace.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -97,14 +98,25 @@ public:
 
   // ---- the drainer, see run_inline() ----
 
+  inline_policy policy;
+
   /// The next lane whose messages the drainer may run itself; null: none, or it has run enough.
   [[nodiscard]] lane_type* next_inline() noexcept {
-    if (policy_.over())
+    if (policy.over())
       return nullptr;
-    if (turns_ != 0) {
-      --turns_;
-      return lanes_.next_lined_up();
-    }
+    if (lanes_first_)
+      if (auto* const lane = next_turn())
+        return lane;
+    if (auto* const lane = next_from_ring())
+      return lane;
+    return next_turn();
+  }
+
+  [[nodiscard]] lane_type* next_turn() noexcept {
+    return turns_ != 0 && turns_-- != 0 ? lanes_.next_lined_up() : nullptr;
+  }
+
+  [[nodiscard]] lane_type* next_from_ring() noexcept {
     for (; moved_ < most_; ++moved_) {
       const auto next = ring.peek();
       if (next == ring_type::state::pending)
@@ -115,13 +127,12 @@ public:
         auto& cell = ring.current();
         const auto hash = hash_of(cell);
         auto* const lane =
-            policy_.over_quantum(hash, core_.quantum_messages)
+            policy.over_quantum(hash, core_.quantum_messages)
                 ? nullptr
                 : lanes_.append_inline(std::move(cell.key), hash, std::move(cell.message));
         if (lane == nullptr && !lanes_.append(std::move(cell.key), hash, std::move(cell.message)))
           return nullptr; // out of memory: it stays where it is, and we come back
-        std::destroy_at(&cell.message);
-        std::destroy_at(&cell.key);
+        empty(cell);
         if (lane != nullptr) {
           ring.consume();
           ++moved_;
@@ -132,12 +143,6 @@ public:
     }
     return nullptr;
   }
-
-  /// How many messages of a lane may run in a row.
-  [[nodiscard]] std::uint32_t turn() const noexcept { return policy_.turn(core_.quantum_messages); }
-
-  /// A handler has run. True: others should get a turn.
-  [[nodiscard]] bool ran_inline() noexcept { return policy_.ran(); }
 
   void finish_inline(lane_type& lane) noexcept {
     if (limit)
@@ -158,10 +163,6 @@ public:
 private:
   static constexpr std::uint32_t most_per_visit = 256; // messages moved before lanes get their turn
 
-  static constexpr std::uint32_t hot_batch = 4; // a visit that found so many will soon find more
-  static constexpr std::chrono::nanoseconds hot_time{20'000};
-  static constexpr std::chrono::nanoseconds stay_away_time{2'000};
-
   void schedule() noexcept {
     if (take_role())
       core_.scheduler.make_ready(*this);
@@ -172,16 +173,16 @@ private:
     // (12) acquire: the last drainer's work, through whoever scheduled us; pairs with (11)
     (void)scheduled_.load(std::memory_order_acquire);
     const auto now = clock::now();
-    if (now < not_before_ && returned_.load(std::memory_order_relaxed) == nullptr) { // a hint
-      // Never on the producer's heels: reading cells while they are written slows both.
+    if (pace_.too_early(now) && returned_.load(std::memory_order_relaxed) == nullptr) { // a hint
       if (self.approx_size() == 0)
         for (unsigned i = 0; i < 8; ++i)
           pause();
       return self.push_visit(*this);
     }
     self.note_visit(now);
+    core_.scheduler.watch(self, now);
     if (lanes_.adopt_inline())
-      policy_.stage();
+      policy.stage();
     const auto settled = settle_returned();
     most_ = room(self);
     if (may_run_inline(self)) {
@@ -191,20 +192,15 @@ private:
       moved_ = move_messages();
       lanes_.hand_out(self);
     }
-    const auto moved = moved_;
-
-    if (lookers_.load(std::memory_order_acquire) ==
-        0) // (14) acquire: they are done; pairs with (13)
+    // (14) acquire: they are done; pairs with (13)
+    if (lookers_.load(std::memory_order_acquire) == 0)
       ring.recycle();
     add_credit();
     advance_drain();
-    if (moved >= hot_batch)
-      hot_until_ = now + hot_time;
-    not_before_ = moved != 0 && moved < most_per_visit / 4 ? clock::now() + stay_away_time
-                                                           : clock::time_point{};
-    const bool hot = now < hot_until_ && !self.lanes_are_slow();
-    const bool more = moved >= most_ || lanes_.lined_up() != 0;
-    if (hot && !more && moved == 0 && !settled)
+    pace_.note(now, moved_, most_per_visit);
+    const bool hot = pace_.hot(now) && !self.lanes_are_slow();
+    const bool more = moved_ >= most_ || lanes_.lined_up() != 0;
+    if (hot && !more && moved_ == 0 && !settled)
       for (unsigned i = 0; i < 8; ++i) // the ring is empty for a moment; leaving would cost the
         pause();                       // producer a wake-up
     if (more || hot || !leave())
@@ -228,7 +224,7 @@ private:
   // ---- inline ----
 
   [[nodiscard]] bool may_run_inline(pump& self) noexcept {
-    if (core_.run_inline == nullptr || policy_.staged(self.lanes_are_slow()))
+    if (core_.run_inline == nullptr || policy.staged(self.lanes_are_slow()))
       return false;
     self.claim.open(*this);
     if (self.home.watched())
@@ -244,12 +240,18 @@ private:
   /// False: the partition was taken over.
   [[nodiscard]] bool run_inline(pump& self, clock::time_point now) noexcept {
     moved_ = 0;
-    turns_ = std::min(lanes_.lined_up(), most_per_visit / core_.quantum_messages + 1);
-    policy_.begin(now);
+    turns_ = policy.cheap() ? lanes_.lined_up() : 0;
+    lanes_first_ = !lanes_first_;
+    policy.begin(now);
     if (!core_.run_inline(core_, *this, self))
       return false;
     self.claim.close();
-    policy_.end(moved_);
+    policy.end(moved_);
+    if (policy.cheap())
+      lanes_.report_unfinished(64);
+    else
+      lanes_.hand_out(self);
+    self.note_inline();
     return true;
   }
 
@@ -268,21 +270,22 @@ private:
       const auto next = ring.peek();
       if (next == ring_type::state::pending)
         break;
-      if (next == ring_type::state::void_ticket)
+      if (next == ring_type::state::void_ticket) {
         ++credit_;
-      else if (!move_message(ring.current()))
-        break; // out of memory: it stays where it is, and we come back
+      } else {
+        auto& cell = ring.current();
+        if (!lanes_.append(std::move(cell.key), hash_of(cell), std::move(cell.message)))
+          break; // out of memory: it stays where it is, and we come back
+        empty(cell);
+      }
       ring.consume();
     }
     return moved;
   }
 
-  [[nodiscard]] bool move_message(typename ring_type::cell& cell) noexcept {
-    if (!lanes_.append(std::move(cell.key), hash_of(cell), std::move(cell.message)))
-      return false;
+  static void empty(typename ring_type::cell& cell) noexcept {
     std::destroy_at(&cell.message);
     std::destroy_at(&cell.key);
-    return true;
   }
 
   [[nodiscard]] std::uint32_t hash_of(const typename ring_type::cell& cell) const {
@@ -362,8 +365,8 @@ private:
 
   /// Atomics only: we do not have the role.
   [[nodiscard]] bool more_work(std::uint64_t asked) const noexcept {
-    if (returned_.load(std::memory_order_seq_cst) !=
-        nullptr) // (10) seq_cst: role given up; against (8)
+    // (10) seq_cst: role given up; against (8)
+    if (returned_.load(std::memory_order_seq_cst) != nullptr)
       return true;
     return drain_until_.load(std::memory_order_seq_cst) !=
            asked; // (4) seq_cst: likewise; against (3)
@@ -383,16 +386,14 @@ private:
   std::uint64_t credit_ = 0;      // finished or void tickets whose credit is not given back yet
   std::uint64_t epoch_began_ = 0; // the first ticket of the current epoch
   std::uint64_t asked_ = 0;       // drain_until_ as last seen
-  clock::time_point not_before_{};
-  clock::time_point hot_until_{};
+  visit_pace pace_;
   unsigned patience_ = 0;
 
   // One visit's.
-  std::uint32_t most_ = 0;  // messages to move or run
-  std::uint32_t moved_ = 0; // so far
-  std::uint32_t turns_ = 0; // lanes to run before the ring
-
-  inline_policy policy_;
+  std::uint32_t most_ = 0;   // messages to move or run
+  std::uint32_t moved_ = 0;  // so far
+  std::uint32_t turns_ = 0;  // lanes to run
+  bool lanes_first_ = false; // or the ring: time may run out before the others get their turn
 };
 
 } // namespace convoy::detail

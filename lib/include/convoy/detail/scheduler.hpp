@@ -61,6 +61,12 @@ public:
     return lanes_.approx_size() + urgent_.approx_size() + visits_.approx_size();
   }
 
+  /// A partition ran handlers inline here: now it is the turn of a lane.
+  void note_inline() noexcept {
+    ran_inline_ = true;
+    set_urgent(false);
+  }
+
   /// Tells when a partition was drained here: the slower the lanes in between, the sooner comes the
   /// next visit.
   void note_visit(clock::time_point now) noexcept;
@@ -79,8 +85,7 @@ public:
   /// behind it.
   void note_lane(bool urgent) noexcept {
     ++lanes_run_;
-    if (runs_urgent_.load(std::memory_order_relaxed) != urgent) // only we write it
-      runs_urgent_.store(urgent, std::memory_order_relaxed);    // a hint
+    set_urgent(urgent);
   }
 
   /// Declares that memory of `owner` may be touched until the current item's run returns. To be
@@ -99,6 +104,10 @@ private:
   static inline constinit thread_local pump* current_ = nullptr;
 
   std::atomic<const void*> touching_{nullptr};
+  void set_urgent(bool urgent) noexcept {
+    if (runs_urgent_.load(std::memory_order_relaxed) != urgent) // only we write it
+      runs_urgent_.store(urgent, std::memory_order_relaxed);    // a hint
+  }
   void push_to(ready_queue& queue, ready_item& item) noexcept;
   ready_item* next() noexcept;
   ready_item* best_anywhere() noexcept;
@@ -111,9 +120,10 @@ private:
   std::atomic<bool> runs_urgent_{false};
   static constexpr std::chrono::nanoseconds visit_time{50'000}; // about so often
 
+  bool ran_inline_ = false; // since the last lane
   clock::time_point last_visit_{};
   std::uint32_t lanes_run_ = 0;   // since then
-  std::uint32_t interval_ = 1;    // how many lanes between two visits
+  std::uint32_t interval_ = 8;    // how many lanes between two visits
   std::uint32_t until_visit_ = 1; // lanes still to run before the next
   std::uint32_t turn_ = 0;        // every so many of these something else goes first
   std::uint32_t victim_ = 0;      // where the next search starts
@@ -156,6 +166,10 @@ public:
   [[nodiscard]] bool watched() const noexcept;
   void wake() noexcept;
 
+  /// To be called by every pump often: at times one of them looks for inline handlers that are
+  /// stuck, and takes their partitions over.
+  void watch(pump& self, clock::time_point now) noexcept;
+
   /// Makes a partition ready, from any thread. Lock-free, except for a system call when it must
   /// wake a sleeping pump.
   void make_ready(ready_item& partition) noexcept;
@@ -182,7 +196,6 @@ private:
   [[nodiscard]] bool sleep(pump& self) noexcept;
   [[nodiscard]] bool park() noexcept;
   [[nodiscard]] bool stand_sentry(pump& self) noexcept;
-  [[nodiscard]] bool take_over(pump& self) noexcept;
   [[nodiscard]] bool must_watch() const noexcept;
   [[nodiscard]] bool leave_field(std::uint64_t field, std::uint64_t to) noexcept;
 
@@ -191,8 +204,9 @@ private:
   alignas(cache_line) std::atomic<std::uint64_t> idle_;
   alignas(cache_line) std::atomic<std::uint64_t> inbox_edge_{0}; // orders what the inbox passes on
   alignas(cache_line) std::atomic<bool> stopping_{false};
-  std::atomic<unsigned> users_{0};  // processors
-  std::atomic<unsigned> urgent_{0}; // lanes handed out as urgent
+  std::atomic<unsigned> users_{0};                              // processors
+  alignas(cache_line) std::atomic<std::int64_t> next_watch_{0}; // ns, of the steady clock
+  std::atomic<unsigned> urgent_{0};                             // lanes handed out as urgent
 };
 
 inline void pump::push_to(ready_queue& queue, ready_item& item) noexcept {
