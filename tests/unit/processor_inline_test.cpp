@@ -40,8 +40,8 @@ struct one_ring {
   static constexpr int keys = 10;
   static constexpr int stuck = 3;
   gate held;
-  std::vector<int> next = std::vector<int>(keys);
-  std::vector<int> submitted = std::vector<int>(keys);
+  int next[keys]{};
+  int submitted[keys]{};
   std::atomic<bool> in_order{true};
   std::atomic<int> handled{0};
   runtime rt;
