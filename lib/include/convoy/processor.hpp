@@ -42,7 +42,9 @@ namespace convoy {
 /// without unfinished messages costs nothing, unless it has State.
 ///
 /// Key and Message must be nothrow move constructible; Equal must not throw, nor Hash if there is a
-/// key_capacity. The handler is called from several threads at once, for different keys. All members but the
+/// key_capacity. The handler is called from several threads at once, for different keys.
+///
+/// All members but the
 /// destructor may be called by any thread at any time. Neither copied nor moved.
 template <class Key, class Message, class State = void, class Hash = std::hash<Key>,
           class Equal = std::equal_to<Key>>
