@@ -99,11 +99,12 @@ private:
     running_.store(now, std::memory_order_release);
     fence_light();                                         // against take_if_stuck()
     auto word = takeover_.load(std::memory_order_relaxed); // ordered by the fence
-    while ((word & 3) == asked)
-      [[unlikely]] // we move, and say so; or whoever asked has gone
+    // while asked: we move, and say so; if the swap fails, whoever asked has gone
+    while ((word & 3) == asked) {
       if (takeover_.compare_exchange_weak(word, word + 3, std::memory_order_relaxed,
                                           std::memory_order_relaxed)) // only who wins
-          return false;
+        return false;
+    }
     return (word & 3) == taken;
   }
 
