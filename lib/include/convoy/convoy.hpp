@@ -7,6 +7,7 @@
 #include "convoy/status.hpp"
 #include "convoy/detail/asymmetric_fence.hpp"
 #include "convoy/detail/pause.hpp"
+#include "convoy/detail/prefetch.hpp"
 #include "convoy/detail/ready_queue.hpp"
 #include "convoy/detail/inline_claim.hpp"
 #include "convoy/detail/scheduler.hpp"

@@ -16,6 +16,7 @@
 // that hint_ has left a segment: once these are consumed, nobody holds the pointer. From a
 // producer's own ticket on all segments are alive, and so are the links between them.
 
+#include "convoy/detail/prefetch.hpp"
 #include "convoy/detail/ready_queue.hpp"
 
 #include <algorithm>
@@ -190,9 +191,14 @@ private:
   static void prefetch(segment& s, std::uint64_t index) noexcept {
     constexpr std::uint64_t distance = std::min<std::uint64_t>(12, segment_cells / 2);
     if (index + distance < segment_cells) [[likely]]
-      __builtin_prefetch(&s.cells[index + distance], 1);
+      prefetch(s.cells[index + distance]);
     else if (auto* const next = s.next.load(std::memory_order_relaxed)) // only an address
-      __builtin_prefetch(&next->cells[index + distance - segment_cells], 1);
+      prefetch(next->cells[index + distance - segment_cells]);
+  }
+  static void prefetch(const Cell& cell) noexcept {
+    constexpr std::size_t most = 4 * cache_line; // the processor sees where larger ones go
+    for (std::size_t offset = 0; offset < std::min(sizeof(Cell), most); offset += cache_line)
+      prefetch_for_writing(reinterpret_cast<const std::byte*>(&cell) + offset);
   }
 
   /// Under links_ (or alone).
