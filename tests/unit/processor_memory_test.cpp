@@ -118,6 +118,28 @@ TEST(heap, is_not_touched_by_a_new_lane_for_each_message) {
             next_to_none);
 }
 
+TEST(heap, is_not_touched_by_backlogs_that_come_and_go) {
+  runtime rt{{.concurrency = 1}};
+  std::atomic<bool> held{false};
+  processor<int, sixteen_bytes> p{rt, [&](sixteen_bytes&) { held.wait(true); }, {.partitions = 1}};
+  const auto a_backlog = [&] {
+    held = true;
+    for (int i = 0; i < 20'000; ++i)
+      ASSERT_EQ(p.submit(i % 50, {1, 2}), submit_status::accepted);
+    held = false;
+    held.notify_all();
+    p.drain();
+  };
+  const auto rounds = [&] {
+    for (int i = 0; i < 20; ++i)
+      a_backlog();
+  };
+  rounds(); // what they need is kept for the next
+  const auto before = allocations.load();
+  rounds();
+  EXPECT_LE(allocations - before, 20 * 20'000 / 1'000);
+}
+
 TEST(heap, is_not_touched_by_submit_bulk) {
   runtime rt{{.concurrency = 2}};
   processor<int, sixteen_bytes> p{rt, [](sixteen_bytes&) {}};

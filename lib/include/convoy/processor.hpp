@@ -93,7 +93,7 @@ public:
               std::make_shared<Handler>(std::move(handler)),
               inline_runner_of<Handler>()},
         ingress_(core_, checked_partitions(wanted)) {
-    core_.scheduler.attach();
+    core_.scheduler.attach(ingress_);
   }
 
   processor(const processor&) = delete;
@@ -103,7 +103,7 @@ public:
   ~processor() {
     close();
     drain();
-    core_.scheduler.detach();
+    core_.scheduler.detach(ingress_);
   }
 
   /// Submits a message; sleeps while the processor or the key is full. On a worker thread it

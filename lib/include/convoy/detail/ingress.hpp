@@ -22,7 +22,7 @@
 namespace convoy::detail {
 
 template <class Key, class Message, class State, class Hash, class Equal>
-class ingress {
+class ingress final : public tenant {
 public:
   using core_type = detail::core<Key, Message, State, Hash, Equal>;
   using partition_type = partition<Key, Message, State, Hash, Equal>;
@@ -105,6 +105,15 @@ public:
     for (auto& p : partitions_)
       p->ring.close();
     core_.room.notify();
+  }
+
+  [[nodiscard]] bool has_spares() const noexcept override {
+    return std::ranges::any_of(partitions_, [](const auto& p) { return p->has_spares(); });
+  }
+  void trim() noexcept override {
+    for (auto& p : partitions_)
+      if (p->has_spares())
+        p->ask_trim();
   }
 
 private:

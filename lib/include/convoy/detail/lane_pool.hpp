@@ -1,11 +1,12 @@
 #pragma once
 
 // Where a partition's lanes and chunks come from and go to: free lists, so that a steady load
-// allocates nothing. Only the drainer touches it. It keeps as much as the load has needed, until
-// trim() gives it back.
+// allocates nothing. Only the drainer touches it. It keeps what the load has needed since the last
+// trim().
 
 #include "convoy/detail/lane.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -25,8 +26,8 @@ public:
   lane_pool(const lane_pool&) = delete;
   lane_pool& operator=(const lane_pool&) = delete;
   ~lane_pool() {
-    while (!trim(~std::size_t{0}, 0)) {
-    }
+    while (kept_ != 0)
+      give_back_one();
   }
 
   /// Null when out of memory; then `key` is as it was.
@@ -34,7 +35,7 @@ public:
     void* memory = lanes_;
     if (lanes_ != nullptr) {
       lanes_ = lanes_->next;
-      --kept_;
+      note_use();
     } else {
       memory =
           ::operator new (sizeof(lane_type), std::align_val_t{alignof(lane_type)}, std::nothrow);
@@ -79,29 +80,42 @@ public:
     lane.front_index = lane.back_index = 0;
   }
 
-  /// Gives up to `most` pieces of memory back, keeping `keep`. True: there is no more than that
-  /// left.
-  bool trim(std::size_t most, std::size_t keep) noexcept {
-    for (; kept_ > keep && most != 0; --most) {
-      auto** list = std::end(chunks_); // the largest first
-      while (list != chunks_ && *(list - 1) == nullptr)
-        --list;
-      if (list != chunks_) {
-        --list;
-        chunk_type::destroy(std::exchange(*list, (*list)->next));
-      } else {
-        auto* const lane = std::exchange(lanes_, lanes_->next);
-        ::operator delete (lane, std::align_val_t{alignof(lane_type)});
-      }
-      --kept_;
-    }
-    return kept_ <= keep;
+  /// More is kept than idle partitions keep.
+  [[nodiscard]] bool has_spares() const noexcept { return kept_ > kept_when_idle; }
+
+  /// Gives up to `most` pieces of memory back to the system that have not been used since the last
+  /// time. True: there are no more of them.
+  [[nodiscard]] bool trim(std::size_t most) noexcept {
+    for (; fewest_kept_ > kept_when_idle && most != 0; --most, --fewest_kept_)
+      give_back_one();
+    if (fewest_kept_ > kept_when_idle)
+      return false;
+    fewest_kept_ = kept_;
+    return true;
   }
 
 private:
+  static constexpr std::size_t kept_when_idle = 256;
+
   struct free_node {
     free_node* next;
   };
+
+  void note_use() noexcept { fewest_kept_ = std::min(fewest_kept_, --kept_); }
+
+  void give_back_one() noexcept {
+    --kept_;
+    auto** list = std::end(chunks_); // the largest first
+    while (list != chunks_ && *(list - 1) == nullptr)
+      --list;
+    if (list != chunks_) {
+      --list;
+      chunk_type::destroy(std::exchange(*list, (*list)->next));
+    } else {
+      auto* const lane = std::exchange(lanes_, lanes_->next);
+      ::operator delete (lane, std::align_val_t{alignof(lane_type)});
+    }
+  }
 
   // Capacities are powers of four up to chunk::most, which need not be one.
   static constexpr std::uint32_t after(std::uint32_t capacity) noexcept {
@@ -116,7 +130,7 @@ private:
     auto*& list = chunks_[list_of(capacity)];
     if (list == nullptr)
       return chunk_type::make(capacity);
-    --kept_;
+    note_use();
     auto* const chunk = std::exchange(list, list->next);
     chunk->next = nullptr;
     return chunk;
@@ -132,6 +146,7 @@ private:
   free_node* lanes_ = nullptr;
   chunk_type* chunks_[10] = {}; // by bit width of the capacity
   std::size_t kept_ = 0;        // pieces in all lists
+  std::size_t fewest_kept_ = 0; // since the last trim(): so many were not needed
 };
 
 } // namespace convoy::detail

@@ -124,7 +124,6 @@ public:
     if (lane.unsettled != 0) {
       line_up(lane);
     } else {
-      --busy_;
       pool_.rewind(lane);
       if constexpr (std::is_void_v<State>) {
         table_.erase(lane);
@@ -182,18 +181,14 @@ public:
   /// The older epoch must be finished.
   void begin_epoch() noexcept { epoch_ = !epoch_; }
 
-  /// Gives up to `most` pieces of unused memory back. True: only as much is kept as the present
-  /// load needs.
-  [[nodiscard]] bool trim(std::size_t most) noexcept {
-    constexpr std::size_t kept_when_idle = 256;
-    return pool_.trim(most, busy_ + kept_when_idle);
-  }
+  /// See lane_pool.
+  [[nodiscard]] bool has_spares() const noexcept { return pool_.has_spares(); }
+  [[nodiscard]] bool trim(std::size_t most) noexcept { return pool_.trim(most); }
 
 private:
   /// One more message in the lane.
   void count(lane_type& lane) noexcept {
     if (lane.unsettled == 0) {
-      ++busy_;
       lane.epoch = epoch_;
       lane.older = 0;
     } else if (lane.epoch != epoch_) {
@@ -227,7 +222,6 @@ private:
   lane_type** lined_up_end_ = &lined_up_;
   std::uint32_t count_lined_up_ = 0;
   lane_type* inline_ = nullptr;       // run by the drainer itself at the moment
-  std::size_t busy_ = 0;              // lanes with unfinished messages
   std::uint64_t outstanding_[2] = {}; // unfinished messages in lanes, by epoch
   bool epoch_ = false; // the current one; the other is being waited for, or has nothing outstanding
   std::int64_t reported_ = 0; // our part of core::approx_unfinished

@@ -12,6 +12,7 @@
 // taken whole by the drainer.
 
 #include "convoy/detail/asymmetric_fence.hpp"
+#include "convoy/detail/drain_point.hpp"
 #include "convoy/detail/inline_policy.hpp"
 #include "convoy/detail/key_limit.hpp"
 #include "convoy/detail/lane_set.hpp"
@@ -59,21 +60,21 @@ public:
       schedule();
   }
 
-  /// Asks for drained() of everything up to `ticket`.
+  /// See drain_point.
   void request_drain(std::uint64_t ticket) noexcept {
-    // (3) seq_cst: before our look at scheduled_, against (4)
-    auto asked = drain_until_.load(std::memory_order_relaxed); // the swap decides
-    while (asked < ticket &&
-           !drain_until_.compare_exchange_weak(asked, ticket, std::memory_order_seq_cst,
-                                               std::memory_order_relaxed)) {
-    }
+    drain_point_.ask(ticket);
     signal();
   }
+  [[nodiscard]] std::uint64_t drained() const noexcept { return drain_point_.reached(); }
 
-  /// Every message with a ticket below this is finished.
-  [[nodiscard]] std::uint64_t drained() const noexcept {
-    // (5) acquire: what handlers did; pairs with (6)
-    return drained_.load(std::memory_order_acquire);
+  /// Keeps memory that it may not need; a hint.
+  [[nodiscard]] bool has_spares() const noexcept {
+    return has_spares_.load(std::memory_order_relaxed);
+  }
+  /// Asks for the memory that was not needed since the last time to be given back, sooner or later.
+  void ask_trim() noexcept {
+    trim_asked_.store(true, std::memory_order_relaxed); // if it is missed, we are asked again
+    signal();
   }
 
   /// Takes the drainer's role; true if nobody had it. Who takes it must make the partition ready,
@@ -196,10 +197,11 @@ private:
     if (lookers_.load(std::memory_order_acquire) == 0)
       ring.recycle();
     add_credit();
-    advance_drain();
+    if (drain_point_.advance(lanes_, ring.consumed()))
+      core_.drained.notify();
     pace_.note(now, moved_, most_per_visit);
     const bool hot = pace_.hot(now) && !self.lanes_are_slow();
-    const bool more = moved_ >= most_ || lanes_.lined_up() != 0;
+    const bool more = !trim() || moved_ >= most_ || lanes_.lined_up() != 0;
     if (hot && !more && moved_ == 0 && !settled)
       for (unsigned i = 0; i < 8; ++i) // the ring is empty for a moment; leaving would cost the
         pause();                       // producer a wake-up
@@ -295,7 +297,19 @@ private:
       return static_cast<std::uint32_t>(core_.hash(cell.key));
   }
 
-  // ---- credit and drains ----
+  // ---- memory, credit and drains ----
+
+  /// False: there is more to give back.
+  [[nodiscard]] bool trim() noexcept {
+    if (trim_asked_.load(std::memory_order_relaxed)) {
+      if (!lanes_.trim(most_per_visit) || !ring.trim(most_per_visit / 8))
+        return false;
+      trim_asked_.store(false, std::memory_order_relaxed);
+    }
+    if (const bool now = lanes_.has_spares() || ring.has_spares(); now != has_spares())
+      has_spares_.store(now, std::memory_order_relaxed);
+    return true;
+  }
 
   void add_credit() noexcept {
     if (credit_ == 0)
@@ -304,32 +318,12 @@ private:
     core_.room.notify();
   }
 
-  void advance_drain() noexcept {
-    asked_ = drain_until_.load(std::memory_order_relaxed); // leave() looks again
-    if (!lanes_.older_epoch_finished())
-      return;
-    if (lanes_.all_finished())
-      epoch_began_ = ring.consumed(); // kept, so that drained_ never goes back
-    const auto until = epoch_began_;
-    if (until != drained_.load(std::memory_order_relaxed)) { // only we write it
-      // (6) release: what handlers did; pairs with (5). seq_cst: before notify() looks for waiters
-      drained_.store(until, std::memory_order_seq_cst);
-      core_.drained.notify();
-    }
-    if (until < asked_) {
-      lanes_.begin_epoch();
-      epoch_began_ = ring.consumed();
-    }
-  }
-
   // ---- giving up the role ----
 
   /// False: there is something to do, and we still (or again) have the role.
   [[nodiscard]] bool leave() noexcept {
-    if (!lanes_.trim(most_per_visit) || !ring.trim(most_per_visit / 8))
-      return false;
     const auto next = ring.next_ticket();
-    const auto asked = asked_;
+    const auto asked = drain_point_.seen();
     if (ring.tickets() == next.ticket) {
       give_up_role();
       return !(ring.tickets() != next.ticket || more_work(asked)) || !take_role();
@@ -368,24 +362,22 @@ private:
     // (10) seq_cst: role given up; against (8)
     if (returned_.load(std::memory_order_seq_cst) != nullptr)
       return true;
-    return drain_until_.load(std::memory_order_seq_cst) !=
-           asked; // (4) seq_cst: likewise; against (3)
+    return drain_point_.asked_since(asked);
   }
 
   core_type& core_;
 
   alignas(cache_line) std::atomic<bool> scheduled_{false}; // producers look at it for each message
-  std::atomic<std::uint64_t> drain_until_{0};              // the highest ticket a drain() waits for
-  std::atomic<std::uint64_t> drained_{0};
+  drain_point drain_point_;
   std::atomic<std::uint32_t> lookers_{0}; // pumps that look at a segment without the role
+  std::atomic<bool> trim_asked_{false};
+  std::atomic<bool> has_spares_{false};
 
   alignas(cache_line) std::atomic<lane_type*> returned_{nullptr};
 
   // The drainer's.
   alignas(cache_line) lane_set<Key, Message, State, Hash, Equal> lanes_;
-  std::uint64_t credit_ = 0;      // finished or void tickets whose credit is not given back yet
-  std::uint64_t epoch_began_ = 0; // the first ticket of the current epoch
-  std::uint64_t asked_ = 0;       // drain_until_ as last seen
+  std::uint64_t credit_ = 0; // finished or void tickets whose credit is not given back yet
   visit_pace pace_;
   unsigned patience_ = 0;
 

@@ -133,6 +133,16 @@ private:
 /// arena.
 [[nodiscard]] bool on_worker_thread() noexcept;
 
+/// What lives on a scheduler: a processor, which keeps memory that it may not need.
+class tenant {
+public:
+  [[nodiscard]] virtual bool has_spares() const noexcept = 0; ///< a hint
+  virtual void trim() noexcept = 0; ///< asks for what was not needed since the last time to go
+
+protected:
+  ~tenant() = default;
+};
+
 class scheduler {
 public:
   explicit scheduler(unsigned concurrency);
@@ -140,8 +150,8 @@ public:
   scheduler& operator=(const scheduler&) = delete;
   ~scheduler(); ///< waits for the pumps to leave; terminates if a processor is still attached
 
-  void attach() noexcept { users_.fetch_add(1, std::memory_order_relaxed); } // only counted
-  void detach() noexcept { users_.fetch_sub(1, std::memory_order_relaxed); } // only counted
+  void attach(tenant& t);          ///< throws std::bad_alloc
+  void detach(tenant& t) noexcept; ///< it is not called any more
 
   [[nodiscard]] unsigned concurrency() const noexcept { return concurrency_; }
 
@@ -167,7 +177,7 @@ public:
   void wake() noexcept;
 
   /// To be called by every pump often: at times one of them looks for inline handlers that are
-  /// stuck, and takes their partitions over.
+  /// stuck, and takes their partitions over; and now and then it has the tenants trimmed.
   void watch(pump& self, clock::time_point now) noexcept;
 
   /// Makes a partition ready, from any thread. Lock-free, except for a system call when it must
@@ -197,6 +207,8 @@ private:
   [[nodiscard]] bool park() noexcept;
   [[nodiscard]] bool stand_sentry(pump& self) noexcept;
   [[nodiscard]] bool must_watch() const noexcept;
+  [[nodiscard]] bool any_spares() const noexcept;
+  void trim() noexcept;
   [[nodiscard]] bool leave_field(std::uint64_t field, std::uint64_t to) noexcept;
 
   const unsigned concurrency_;
@@ -204,8 +216,8 @@ private:
   alignas(cache_line) std::atomic<std::uint64_t> idle_;
   alignas(cache_line) std::atomic<std::uint64_t> inbox_edge_{0}; // orders what the inbox passes on
   alignas(cache_line) std::atomic<bool> stopping_{false};
-  std::atomic<unsigned> users_{0};                              // processors
   alignas(cache_line) std::atomic<std::int64_t> next_watch_{0}; // ns, of the steady clock
+  std::atomic<std::int64_t> next_trim_{0};                      // likewise
   std::atomic<unsigned> urgent_{0};                             // lanes handed out as urgent
 };
 

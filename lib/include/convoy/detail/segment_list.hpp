@@ -84,7 +84,7 @@ public:
   [[nodiscard]] bool link_until(std::uint64_t end) noexcept {
     const std::lock_guard lock(links_);
     while (linked_end_.load(std::memory_order_relaxed) < end) { // under links_
-      auto* const s = spare_ != nullptr ? take_spare() : new (std::nothrow) segment;
+      auto* const s = spare_ != nullptr ? use_spare() : new (std::nothrow) segment;
       if (s == nullptr)
         return false;
       link(s);
@@ -122,20 +122,28 @@ public:
         link(s);                           // producers will soon need it
       } else {
         s->prev = std::exchange(spare_, s);
-        ++spares_;
+        count_spares(+1);
       }
     }
   }
 
-  /// Gives up to `most` segments that a backlog has left behind back to the system. True: only a
-  /// few are kept.
+  /// More segments are spare than an idle ring keeps. Any thread; a hint.
+  [[nodiscard]] bool has_spares() const noexcept {
+    return spares_.load(std::memory_order_relaxed) > kept_spares;
+  }
+
+  /// Gives up to `most` segments back to the system that have not been used since the last time.
+  /// True: there are no more of them.
   [[nodiscard]] bool trim(std::size_t most) noexcept {
     const std::unique_lock lock(links_, std::try_to_lock); // never waits for a producer
     if (!lock)
       return true; // a producer links: not idle
-    for (; spares_ > kept_spares && most != 0; --most)
+    for (; fewest_spares_ > kept_spares && most != 0; --most, --fewest_spares_)
       delete take_spare();
-    return spares_ <= kept_spares;
+    if (fewest_spares_ > kept_spares)
+      return false;
+    fewest_spares_ = spares_.load(std::memory_order_relaxed); // under links_
+    return true;
   }
 
   /// Where the next ticket will be. Remains valid after the consumer's role was given up, as long
@@ -214,9 +222,17 @@ private:
     linked_end_.store(s->base + segment_cells, std::memory_order_release);
   }
 
+  void count_spares(std::size_t more) noexcept { // under links_
+    spares_.store(spares_.load(std::memory_order_relaxed) + more, std::memory_order_relaxed);
+  }
   [[nodiscard]] segment* take_spare() noexcept {
-    --spares_;
+    count_spares(std::size_t{0} - 1);
     return std::exchange(spare_, spare_->prev);
+  }
+  [[nodiscard]] segment* use_spare() noexcept {
+    auto* const s = take_spare();
+    fewest_spares_ = std::min(fewest_spares_, spares_.load(std::memory_order_relaxed));
+    return s;
   }
 
   /// Notes for the segments that hint_ has left whose tickets may still hold them: first hint_,
@@ -267,7 +283,8 @@ private:
   alignas(cache_line) std::mutex links_; // guards what follows, and the growth of linked_end_
   segment* last_ = nullptr;
   segment* spare_ = nullptr;
-  std::size_t spares_ = 0;
+  std::atomic<std::size_t> spares_{0}; // others read it as a hint
+  std::size_t fewest_spares_ = 0;      // since the last trim(): so many were not needed
 };
 
 } // namespace convoy::detail

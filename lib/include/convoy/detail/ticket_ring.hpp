@@ -188,6 +188,7 @@ public:
     cells_.recycle([this] { return tickets(); });
   }
 
+  [[nodiscard]] bool has_spares() const noexcept { return cells_.has_spares(); }
   [[nodiscard]] bool trim(std::size_t most) noexcept { return cells_.trim(most); }
 
   /// See segment_list::lookout.
