@@ -50,7 +50,8 @@ public:
   // ---- any thread ----
 
   ring_type ring;
-  std::optional<key_limit<Key, Hash, Equal>> limit;
+  alignas(
+      cache_line) std::optional<key_limit<Key, Hash, Equal>> limit; // a constant, for each message
 
   /// To be called after a ticket was published. At most one read-modify-write, usually none.
   void signal() noexcept {
@@ -99,7 +100,7 @@ public:
 
   // ---- the drainer, see run_inline() ----
 
-  inline_policy policy;
+  alignas(cache_line) inline_policy policy;
 
   /// The next lane whose messages the drainer may run itself; null: none, or it has run enough.
   [[nodiscard]] lane_type* next_inline() noexcept {
@@ -368,12 +369,12 @@ private:
   core_type& core_;
 
   alignas(cache_line) std::atomic<bool> scheduled_{false}; // producers look at it for each message
+
+  alignas(cache_line) std::atomic<lane_type*> returned_{nullptr};
   drain_point drain_point_;
   std::atomic<std::uint32_t> lookers_{0}; // pumps that look at a segment without the role
   std::atomic<bool> trim_asked_{false};
   std::atomic<bool> has_spares_{false};
-
-  alignas(cache_line) std::atomic<lane_type*> returned_{nullptr};
 
   // The drainer's.
   alignas(cache_line) lane_set<Key, Message, State, Hash, Equal> lanes_;

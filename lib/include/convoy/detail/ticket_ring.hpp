@@ -210,7 +210,7 @@ private:
   alignas(cache_line) std::atomic<std::uint64_t> tail_{0};
   alignas(cache_line) std::atomic<std::uint64_t> credit_end_;
   cells cells_;
-  cell* current_ = nullptr; // the consumer's
+  alignas(cache_line) cell* current_ = nullptr; // the consumer's, for each message
 };
 
 } // namespace convoy::detail
