@@ -4,6 +4,7 @@
 #include "convoy/detail/asymmetric_fence.hpp"
 #include "convoy/detail/pause.hpp"
 #include "semaphore.hpp"
+#include "tenancy.hpp"
 
 #include <algorithm>
 #include <concurrentqueue.h>
@@ -40,7 +41,6 @@ constexpr std::chrono::microseconds search_time{10}; // about what a wake-up cos
 constexpr std::chrono::microseconds nap_time{50};    // how long work may hide behind a handler
 constexpr unsigned idle_naps = 40;                   // then the sentry parks
 constexpr std::chrono::milliseconds park_time{100};  // then the thread goes back to the arena
-constexpr std::chrono::milliseconds trim_time{100};  // what was not needed so long may go
 
 /// What TBB does for us anyway, where ThreadSanitizer can see it.
 constinit std::atomic<std::uint64_t> tbb_edge{0};
@@ -62,8 +62,7 @@ struct scheduler::parts {
   unsigned tasks = 0; // enqueued or running
   std::condition_variable task_ended;
 
-  std::mutex tenancy; // guards what follows; nothing of a tenant waits for it
-  std::vector<tenant*> tenants;
+  tenancy tenants;
 };
 
 bool on_worker_thread() noexcept {
@@ -80,7 +79,7 @@ scheduler::scheduler(unsigned concurrency)
 }
 
 scheduler::~scheduler() {
-  if (!parts_->tenants.empty()) { // nobody comes or goes any more
+  if (!parts_->tenants.empty()) {
     std::fputs("convoy: a runtime was destroyed before its processors; declare it before them\n",
                stderr);
     std::terminate();
@@ -94,13 +93,11 @@ scheduler::~scheduler() {
 }
 
 void scheduler::attach(tenant& t) {
-  const std::lock_guard lock(parts_->tenancy);
-  parts_->tenants.push_back(&t);
+  parts_->tenants.add(t);
 }
 
 void scheduler::detach(tenant& t) noexcept {
-  const std::lock_guard lock(parts_->tenancy);
-  std::erase(parts_->tenants, &t);
+  parts_->tenants.remove(t);
 }
 
 void scheduler::make_ready(ready_item& partition) noexcept {
@@ -298,33 +295,22 @@ bool scheduler::leave_field(std::uint64_t field, std::uint64_t to) noexcept {
 }
 
 bool scheduler::park() noexcept {
-  if (any_ready()) {
-    if (!leave_field(parked, searching))
-      parts_->park.wait();
-    return true;
+  const auto must_stay = [this] {
+    return any_ready() || parts_->tenants.should_trim(clock::now()); // search() will
+  };
+  if (!must_stay()) {
+    if (parts_->park.wait_for(park_time))
+      return true;
+    if (!must_stay()) {
+      if (leave_field(parked, 0))
+        return false;
+      parts_->park.wait(); // a waker was faster, its signal is on the way
+      return true;
+    }
   }
-  if (parts_->park.wait_for(park_time))
-    return true;
-  if (any_spares()) { // nobody may come to trim them after us, and watch() does
-    if (!leave_field(parked, searching))
-      parts_->park.wait();
-    return true;
-  }
-  if (leave_field(parked, 0))
-    return false;
-  parts_->park.wait(); // a waker was faster, its signal is on the way
+  if (!leave_field(parked, searching))
+    parts_->park.wait();
   return true;
-}
-
-bool scheduler::any_spares() const noexcept {
-  const std::lock_guard lock(parts_->tenancy);
-  return std::ranges::any_of(parts_->tenants, [](const auto* each) { return each->has_spares(); });
-}
-
-void scheduler::trim() noexcept {
-  const std::lock_guard lock(parts_->tenancy);
-  for (auto* each : parts_->tenants)
-    each->trim();
 }
 
 /// Some pump runs handlers inline, and might be stuck in one.
@@ -343,10 +329,7 @@ void scheduler::watch(pump& self, clock::time_point now) noexcept {
   for (const auto& each : parts_->pumps)
     if (auto* const partition = each->claim.take_if_stuck())
       self.push_visit(*partition);
-  if (at < next_trim_.load(std::memory_order_relaxed)) // we are alone here, for a while
-    return;
-  next_trim_.store(at + std::chrono::nanoseconds(trim_time).count(), std::memory_order_relaxed);
-  trim();
+  parts_->tenants.trim(self, now);
 }
 
 bool scheduler::stand_sentry(pump& self) noexcept {

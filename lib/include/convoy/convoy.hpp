@@ -20,6 +20,7 @@
 #include "convoy/detail/inline_policy.hpp"
 #include "convoy/detail/visit_pace.hpp"
 #include "convoy/detail/drain_point.hpp"
+#include "convoy/detail/spare_memory.hpp"
 #include "convoy/detail/key_limit.hpp"
 #include "convoy/detail/event_count.hpp"
 #include "convoy/detail/core.hpp"

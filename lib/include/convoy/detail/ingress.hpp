@@ -110,10 +110,11 @@ public:
   [[nodiscard]] bool has_spares() const noexcept override {
     return std::ranges::any_of(partitions_, [](const auto& p) { return p->has_spares(); });
   }
-  void trim() noexcept override {
+  [[nodiscard]] bool trim(pump& self) noexcept override {
+    bool all = true;
     for (auto& p : partitions_)
-      if (p->has_spares())
-        p->ask_trim();
+      all &= p->trim(self);
+    return all;
   }
 
 private:

@@ -92,7 +92,7 @@ struct lane : ready_item, lane_state<State> {
   std::uint16_t back_index = 0;
   std::uint16_t front_index = 0; // the runner's
   bool out = false;              // lined up to be handed out, ready, or running
-  bool urgent = false;           // handed out to be run before others, see partition::hand_out()
+  bool urgent = false;           // handed out to be run before others, see lane_set::hand_out()
   bool epoch = false;            // of its youngest message
 
   const Key key;

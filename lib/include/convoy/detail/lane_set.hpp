@@ -224,7 +224,7 @@ private:
   lane_type* inline_ = nullptr;       // run by the drainer itself at the moment
   std::uint64_t outstanding_[2] = {}; // unfinished messages in lanes, by epoch
   bool epoch_ = false; // the current one; the other is being waited for, or has nothing outstanding
-  std::int64_t reported_ = 0; // our part of core::approx_unfinished
+  std::int64_t reported_ = 0; // our part of scheduler::approx_unfinished
 };
 
 } // namespace convoy::detail

@@ -17,6 +17,7 @@
 #include "convoy/detail/key_limit.hpp"
 #include "convoy/detail/lane_set.hpp"
 #include "convoy/detail/pause.hpp"
+#include "convoy/detail/spare_memory.hpp"
 #include "convoy/detail/ticket_ring.hpp"
 #include "convoy/detail/visit_pace.hpp"
 
@@ -50,8 +51,8 @@ public:
   // ---- any thread ----
 
   ring_type ring;
-  alignas(
-      cache_line) std::optional<key_limit<Key, Hash, Equal>> limit; // a constant, for each message
+  alignas(cache_line)
+      std::optional<key_limit<Key, Hash, Equal>> limit; // if it is there, each message looks
 
   /// To be called after a ticket was published. At most one read-modify-write, usually none.
   void signal() noexcept {
@@ -68,14 +69,24 @@ public:
   }
   [[nodiscard]] std::uint64_t drained() const noexcept { return drain_point_.reached(); }
 
-  /// Keeps memory that it may not need; a hint.
-  [[nodiscard]] bool has_spares() const noexcept {
-    return has_spares_.load(std::memory_order_relaxed);
-  }
-  /// Asks for the memory that was not needed since the last time to be given back, sooner or later.
-  void ask_trim() noexcept {
-    trim_asked_.store(true, std::memory_order_relaxed); // if it is missed, we are asked again
-    signal();
+  [[nodiscard]] bool has_spares() const noexcept { return spares_.exists(); }
+
+  /// On a pump: gives memory back that was not needed since the last time, or has the drainer do it.
+  /// False: some is left. An idle partition is not made ready for it: its processor's destructor
+  /// would wait for the handlers in between.
+  [[nodiscard]] bool trim(pump& self) noexcept {
+    if (!has_spares())
+      return true;
+    if (!take_role()) {
+      spares_.ask();
+      return true;
+    }
+    recycle();
+    const bool all = spares_.trim(lanes_, ring);
+    spares_.note(lanes_, ring);
+    if (!leave())
+      self.push_visit(*this);
+    return all;
   }
 
   /// Takes the drainer's role; true if nobody had it. Who takes it must make the partition ready,
@@ -194,15 +205,14 @@ private:
       moved_ = move_messages();
       lanes_.hand_out(self);
     }
-    // (14) acquire: they are done; pairs with (13)
-    if (lookers_.load(std::memory_order_acquire) == 0)
-      ring.recycle();
+    recycle();
     add_credit();
     if (drain_point_.advance(lanes_, ring.consumed()))
       core_.drained.notify();
     pace_.note(now, moved_, most_per_visit);
     const bool hot = pace_.hot(now) && !self.lanes_are_slow();
-    const bool more = !trim() || moved_ >= most_ || lanes_.lined_up() != 0;
+    const bool more =
+        !spares_.trim_if_asked(lanes_, ring) || moved_ >= most_ || lanes_.lined_up() != 0;
     if (hot && !more && moved_ == 0 && !settled)
       for (unsigned i = 0; i < 8; ++i) // the ring is empty for a moment; leaving would cost the
         pause();                       // producer a wake-up
@@ -300,16 +310,10 @@ private:
 
   // ---- memory, credit and drains ----
 
-  /// False: there is more to give back.
-  [[nodiscard]] bool trim() noexcept {
-    if (trim_asked_.load(std::memory_order_relaxed)) {
-      if (!lanes_.trim(most_per_visit) || !ring.trim(most_per_visit / 8))
-        return false;
-      trim_asked_.store(false, std::memory_order_relaxed);
-    }
-    if (const bool now = lanes_.has_spares() || ring.has_spares(); now != has_spares())
-      has_spares_.store(now, std::memory_order_relaxed);
-    return true;
+  void recycle() noexcept {
+    // (14) acquire: they are done; pairs with (13)
+    if (lookers_.load(std::memory_order_acquire) == 0)
+      ring.recycle();
   }
 
   void add_credit() noexcept {
@@ -373,8 +377,7 @@ private:
   alignas(cache_line) std::atomic<lane_type*> returned_{nullptr};
   drain_point drain_point_;
   std::atomic<std::uint32_t> lookers_{0}; // pumps that look at a segment without the role
-  std::atomic<bool> trim_asked_{false};
-  std::atomic<bool> has_spares_{false};
+  spare_memory spares_;
 
   // The drainer's.
   alignas(cache_line) lane_set<Key, Message, State, Hash, Equal> lanes_;

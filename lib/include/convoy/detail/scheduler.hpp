@@ -137,7 +137,9 @@ private:
 class tenant {
 public:
   [[nodiscard]] virtual bool has_spares() const noexcept = 0; ///< a hint
-  virtual void trim() noexcept = 0; ///< asks for what was not needed since the last time to go
+
+  /// Gives some of what was not needed since the last time back. False: there is more.
+  [[nodiscard]] virtual bool trim(pump& self) noexcept = 0;
 
 protected:
   ~tenant() = default;
@@ -207,8 +209,6 @@ private:
   [[nodiscard]] bool park() noexcept;
   [[nodiscard]] bool stand_sentry(pump& self) noexcept;
   [[nodiscard]] bool must_watch() const noexcept;
-  [[nodiscard]] bool any_spares() const noexcept;
-  void trim() noexcept;
   [[nodiscard]] bool leave_field(std::uint64_t field, std::uint64_t to) noexcept;
 
   const unsigned concurrency_;
@@ -217,7 +217,6 @@ private:
   alignas(cache_line) std::atomic<std::uint64_t> inbox_edge_{0}; // orders what the inbox passes on
   alignas(cache_line) std::atomic<bool> stopping_{false};
   alignas(cache_line) std::atomic<std::int64_t> next_watch_{0}; // ns, of the steady clock
-  std::atomic<std::int64_t> next_trim_{0};                      // likewise
   std::atomic<unsigned> urgent_{0};                             // lanes handed out as urgent
 };
 

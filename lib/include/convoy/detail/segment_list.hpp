@@ -127,23 +127,28 @@ public:
     }
   }
 
-  /// More segments are spare than an idle ring keeps. Any thread; a hint.
+  /// More segments are spare, or will be, than an idle ring keeps. A hint.
   [[nodiscard]] bool has_spares() const noexcept {
-    return spares_.load(std::memory_order_relaxed) > kept_spares;
+    return retired_first_ != nullptr || spares_.load(std::memory_order_relaxed) > kept_spares;
   }
 
   /// Gives up to `most` segments back to the system that have not been used since the last time.
   /// True: there are no more of them.
   [[nodiscard]] bool trim(std::size_t most) noexcept {
-    const std::unique_lock lock(links_, std::try_to_lock); // never waits for a producer
-    if (!lock)
-      return true; // a producer links: not idle
-    for (; fewest_spares_ > kept_spares && most != 0; --most, --fewest_spares_)
-      delete take_spare();
-    if (fewest_spares_ > kept_spares)
-      return false;
-    fewest_spares_ = spares_.load(std::memory_order_relaxed); // under links_
-    return true;
+    segment* unused = nullptr;
+    bool all = true;
+    if (const std::unique_lock lock(links_, std::try_to_lock); lock) { // else it is not idle
+      for (; fewest_spares_ > kept_spares && most != 0; --most, --fewest_spares_) {
+        auto* const s = take_spare();
+        s->prev = std::exchange(unused, s);
+      }
+      all = fewest_spares_ <= kept_spares;
+      if (all)
+        fewest_spares_ = spares_.load(std::memory_order_relaxed); // under links_
+    }
+    while (unused != nullptr)
+      delete std::exchange(unused, unused->prev);
+    return all;
   }
 
   /// Where the next ticket will be. Remains valid after the consumer's role was given up, as long

@@ -1,0 +1,63 @@
+#pragma once
+
+// The processors of a scheduler, which keep memory for their next messages, and give back what they
+// have not needed between two looks.
+
+#include "convoy/detail/scheduler.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <mutex>
+#include <vector>
+
+namespace convoy::detail {
+
+class tenancy {
+public:
+  void add(tenant& t) {
+    const std::lock_guard lock(mutex_);
+    tenants_.push_back(&t);
+  }
+
+  /// Waits for a trim() that is under way.
+  void remove(tenant& t) noexcept {
+    const std::lock_guard lock(mutex_);
+    std::erase(tenants_, &t);
+  }
+
+  [[nodiscard]] bool empty() noexcept {
+    const std::lock_guard lock(mutex_);
+    return tenants_.empty();
+  }
+
+  /// It is time for a trim(), and there is something to trim. Never waits.
+  [[nodiscard]] bool should_trim(clock::time_point now) noexcept {
+    if (now < next_trim_.load(std::memory_order_relaxed)) // whoever trimmed will ask again, too
+      return false;
+    const std::unique_lock lock(mutex_, std::try_to_lock);
+    return !lock || std::ranges::any_of(tenants_, [](auto* each) { return each->has_spares(); });
+  }
+
+  /// To be called often: trims if it is time for it. Never waits.
+  void trim(pump& self, clock::time_point now) noexcept {
+    if (now < next_trim_.load(std::memory_order_relaxed)) // a first look
+      return;
+    const std::unique_lock lock(mutex_, std::try_to_lock);
+    if (!lock || now < next_trim_.load(std::memory_order_relaxed)) // under mutex_
+      return;
+    bool all = true;
+    for (auto* each : tenants_)
+      all &= each->trim(self);
+    next_trim_.store(all ? now + trim_time : now, std::memory_order_relaxed); // under mutex_
+  }
+
+private:
+  static constexpr std::chrono::milliseconds trim_time{100}; // what was not needed so long may go
+
+  std::atomic<clock::time_point> next_trim_{clock::time_point{}};
+  std::mutex mutex_; // guards what follows, and the growth of next_trim_
+  std::vector<tenant*> tenants_;
+};
+
+} // namespace convoy::detail
