@@ -73,6 +73,19 @@ ready_item* pump::steal_from(pump& victim) noexcept {
   return victim.lanes_.steal_into(lanes_);
 }
 
+/// From a pump that is held up: we may be too busy ever to search.
+void pump::relieve(pump& other) noexcept {
+  take_half(other.visits_, visits_);
+  take_half(other.urgent_, urgent_);
+  take_half(other.lanes_, lanes_);
+}
+
+void pump::take_half(ready_queue& from, ready_queue& to) noexcept {
+  for (auto left = (from.approx_size() + 1) / 2; left != 0; --left)
+    if (auto* const item = from.take())
+      push_to(to, *item);
+}
+
 void pump::cover() noexcept {
   if (approx_size() == 0)
     return;

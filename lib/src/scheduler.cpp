@@ -217,6 +217,7 @@ void scheduler::run(pump& self) noexcept {
       item->home->run(*item, self);
       // (7) release: our last touch of the owner's memory; pairs with (8)
       self.touching_.store(nullptr, std::memory_order_release);
+      self.note_item();
       item = self.next();
     } while (item != nullptr);
     idle_.fetch_add(searching, std::memory_order_relaxed); // promises nothing yet: see sleep()
@@ -226,8 +227,9 @@ void scheduler::run(pump& self) noexcept {
 ready_item* scheduler::search(pump& self) noexcept {
   const auto begin = clock::now();
   watch(self, begin);
-  if (auto* const item = self.visits_.pop()) // taken over
-    return item;
+  for (auto* queue : {&self.visits_, &self.urgent_, &self.lanes_}) // what watch() has found
+    if (auto* const item = queue->pop())
+      return item;
   const auto until = begin + search_time;
   do {
     if (auto* const item = take_from_inbox())
@@ -329,6 +331,10 @@ void scheduler::watch(pump& self, clock::time_point now) noexcept {
   for (const auto& each : parts_->pumps)
     if (auto* const partition = each->claim.take_if_stuck())
       self.push_visit(*partition);
+  if (!self.lanes_are_slow()) // else it looks around anyway, and most pumps are in long items
+    for (const auto& each : parts_->pumps)
+      if (each.get() != &self && each->held_up())
+        self.relieve(*each);
   parts_->tenants.trim(self, now);
 }
 

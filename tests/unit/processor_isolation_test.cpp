@@ -5,7 +5,9 @@
 #include <chrono>
 #include <convoy/convoy.hpp>
 #include <gmock/gmock.h>
+#include <span>
 #include <thread>
+#include <utility>
 #include <vector>
 
 // What a busy or stuck key may cost the others.
@@ -222,6 +224,33 @@ TEST(hot_keys, of_one_processor_leave_a_worker_to_another) {
   hot.drain();
   other.drain();
   EXPECT_LE(hot_before.load(), 500);
+}
+
+TEST(isolation_of_processors, holds_beside_a_worker_that_is_never_idle) {
+  runtime rt{{.concurrency = 2}};
+  std::atomic<bool> over{false};
+  processor<int, int> traffic{rt, [](int&) {}};
+  gate held;
+  std::atomic<int> handled{0};
+  processor<int, int> p{rt, // spans: never inline
+                        [&](const int&, std::span<int> stays) {
+                          if (stays[0] != 0)
+                            held.pass();
+                          handled.fetch_add(1);
+                        },
+                        {.partitions = 1}};
+  const std::jthread producer([&] {
+    for (int i = 0; !over.load(); ++i)
+      ASSERT_EQ(traffic.submit(i % 1'000, 0), submit_status::accepted);
+  });
+  std::this_thread::sleep_for(std::chrono::milliseconds(20)); // both are in the midst of it
+  std::vector<std::pair<int, int>> all;
+  for (int key = 0; key < 100; ++key)
+    all.emplace_back(key, key == 3);
+  EXPECT_EQ(p.submit_bulk(all).accepted, all.size());
+  EXPECT_TRUE(eventually([&] { return handled.load() == 99; }));
+  held.open();
+  over = true;
 }
 
 } // namespace

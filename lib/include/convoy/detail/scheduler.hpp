@@ -104,6 +104,7 @@ private:
   static inline constinit thread_local pump* current_ = nullptr;
 
   std::atomic<const void*> touching_{nullptr};
+  std::atomic<std::uint64_t> items_run_{0};
   void set_urgent(bool urgent) noexcept {
     if (runs_urgent_.load(std::memory_order_relaxed) != urgent) // only we write it
       runs_urgent_.store(urgent, std::memory_order_relaxed);    // a hint
@@ -112,12 +113,24 @@ private:
   ready_item* next() noexcept;
   ready_item* best_anywhere() noexcept;
   ready_item* steal_from(pump& victim) noexcept;
+  void relieve(pump& other) noexcept;
+  void take_half(ready_queue& from, ready_queue& to) noexcept;
+
+  /// It has been in the same item since the last call, with others behind it.
+  [[nodiscard]] bool held_up() noexcept {
+    const auto now = items_run_.load(std::memory_order_relaxed); // a hint
+    return seen_items_run_.exchange(now, std::memory_order_relaxed) == now && approx_size() != 0;
+  }
+  void note_item() noexcept { // only we write it
+    items_run_.store(items_run_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  }
 
   ready_queue lanes_;
   ready_queue urgent_;
   ready_queue visits_;
 
   std::atomic<bool> runs_urgent_{false};
+  std::atomic<std::uint64_t> seen_items_run_{0};
   static constexpr std::chrono::nanoseconds visit_time{50'000}; // about so often
 
   bool ran_inline_ = false; // since the last lane
@@ -179,7 +192,8 @@ public:
   void wake() noexcept;
 
   /// To be called by every pump often: at times one of them looks for inline handlers that are
-  /// stuck, and takes their partitions over; and now and then it has the tenants trimmed.
+  /// stuck, and takes their partitions over, and for pumps that are held up in an item, and takes
+  /// half of what is behind it; and now and then it has the tenants trimmed.
   void watch(pump& self, clock::time_point now) noexcept;
 
   /// Makes a partition ready, from any thread. Lock-free, except for a system call when it must

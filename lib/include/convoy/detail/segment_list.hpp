@@ -181,7 +181,7 @@ private:
     segment* prev = nullptr;   // retired or spare: the next one of these
     std::atomic<segment*> next{
         nullptr}; // stays when retired: a late producer may still walk on from here
-    alignas(cache_line) Cell cells[segment_cells];
+    alignas(cache_line) alignas(Cell) Cell cells[segment_cells];
   };
 
   segment* walk(segment* const from, std::uint64_t ticket) noexcept {
