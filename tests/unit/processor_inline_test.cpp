@@ -5,7 +5,6 @@
 #include <convoy/convoy.hpp>
 #include <gmock/gmock.h>
 #include <thread>
-#include <utility>
 #include <vector>
 
 // Handlers that run straight from the ring, and what happens to the messages behind one that stays.
@@ -148,33 +147,6 @@ TEST(inline_mode, gives_a_waiting_drain_what_it_waits_for_behind_a_stuck_handler
   held.open();
   waits.join();
   EXPECT_EQ(handled.load(), 100);
-}
-
-TEST(inline_mode, goes_on_behind_a_stuck_handler_though_the_other_worker_is_never_idle) {
-  runtime rt{{.concurrency = 2}};
-  std::atomic<bool> over{false};
-  processor<int, int> traffic{rt, [](int&) {}};
-  gate held;
-  std::atomic<int> handled{0};
-  processor<int, int> p{rt,
-                        [&](const int&, int& stays) {
-                          if (stays != 0)
-                            held.pass();
-                          handled.fetch_add(1);
-                        },
-                        {.partitions = 1}};
-  const std::jthread producer([&] {
-    for (int i = 0; !over.load(); ++i)
-      ASSERT_EQ(traffic.submit(i % 1'000, 0), submit_status::accepted);
-  });
-  std::this_thread::sleep_for(milliseconds(20)); // both are in the midst of it
-  std::vector<std::pair<int, int>> all;
-  for (int key = 0; key < 100; ++key)
-    all.emplace_back(key, key == 3);
-  EXPECT_EQ(p.submit_bulk(all).accepted, all.size());
-  EXPECT_TRUE(eventually([&] { return handled.load() == 99; }));
-  held.open();
-  over = true;
 }
 
 } // namespace
