@@ -11,14 +11,15 @@ class visit_pace {
 public:
   using clock = std::chrono::steady_clock;
 
-  /// Never on the producer's heels: reading cells while they are written slows both.
+  /// Never on the producer's heels: reading cells while they are written slows both. A message or
+  /// two at a time are no stream, but perhaps a reply that somebody waits for.
   [[nodiscard]] bool too_early(clock::time_point now) const noexcept { return now < not_before_; }
 
   /// A visit that began at `begin` has found so many messages, of at most `most`.
   void note(clock::time_point begin, std::uint32_t found, std::uint32_t most) noexcept {
     if (found >= hot_batch)
       hot_until_ = begin + hot_time;
-    const bool few = found != 0 && found < most / 4;
+    const bool few = found >= hot_batch && found < most / 4;
     not_before_ = few ? clock::now() + stay_away_time : clock::time_point{};
   }
 
