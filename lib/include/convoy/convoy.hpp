@@ -23,6 +23,7 @@
 #include "convoy/detail/spare_memory.hpp"
 #include "convoy/detail/key_limit.hpp"
 #include "convoy/detail/event_count.hpp"
+#include "convoy/detail/room_notice.hpp"
 #include "convoy/detail/core.hpp"
 #include "convoy/detail/lane_set.hpp"
 #include "convoy/detail/partition.hpp"

@@ -42,6 +42,19 @@ public:
     changed_.notify_all();
   }
 
+  /// As notify(), but wakes so many threads at most that sleep already.
+  void notify(std::uint64_t most) noexcept {
+    const auto waiting = waiting_.load(std::memory_order_seq_cst); // (2) seq_cst: as above
+    if (most >= waiting)
+      return notify();
+    {
+      const std::lock_guard lock(mutex_);
+      ++notified_;
+    }
+    for (; most != 0; --most)
+      changed_.notify_one();
+  }
+
   [[nodiscard]] bool has_waiters() const noexcept {
     return waiting_.load(std::memory_order_seq_cst) !=
            0; // (2) seq_cst: after the change, against (1)

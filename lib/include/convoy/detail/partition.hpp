@@ -17,6 +17,7 @@
 #include "convoy/detail/key_limit.hpp"
 #include "convoy/detail/lane_set.hpp"
 #include "convoy/detail/pause.hpp"
+#include "convoy/detail/room_notice.hpp"
 #include "convoy/detail/spare_memory.hpp"
 #include "convoy/detail/ticket_ring.hpp"
 #include "convoy/detail/visit_pace.hpp"
@@ -38,7 +39,8 @@ public:
   using ring_type = ticket_ring<Key, Message, hash_is_stored<Key, Hash>>;
 
   partition(core_type& core, std::uint64_t credit)
-      : ready_item{this}, ring(credit), core_(core), lanes_(core, *this) {
+      : ready_item{this}, ring(credit), core_(core), lanes_(core, *this),
+        room_(core.room, core.capacity, core.key_capacity != 0) {
     if (core.key_capacity != 0)
       limit.emplace(core.key_capacity, core.hash_of, core.equal);
   }
@@ -213,6 +215,7 @@ private:
     const bool hot = pace_.hot(now) && !self.lanes_are_slow();
     const bool more =
         !spares_.trim_if_asked(lanes_, ring) || moved_ >= most_ || lanes_.lined_up() != 0;
+    room_.tell(ring, !more && (!hot || moved_ == 0));
     if (hot && !more && moved_ == 0 && !settled)
       for (unsigned i = 0; i < 8; ++i) // the ring is empty for a moment; leaving would cost the
         pause();                       // producer a wake-up
@@ -319,8 +322,8 @@ private:
   void add_credit() noexcept {
     if (credit_ == 0)
       return;
+    room_.add(credit_);
     ring.add_credit(std::exchange(credit_, 0));
-    core_.room.notify();
   }
 
   // ---- giving up the role ----
@@ -382,6 +385,7 @@ private:
   // The drainer's.
   alignas(cache_line) lane_set<Key, Message, State, Hash, Equal> lanes_;
   std::uint64_t credit_ = 0; // finished or void tickets whose credit is not given back yet
+  room_notice room_;
   visit_pace pace_;
   unsigned patience_ = 0;
 

@@ -144,6 +144,11 @@ public:
            credit_end_.load(std::memory_order_seq_cst); // (2) seq_cst: pairs with (8)
   }
 
+  /// A guess: tickets are taken meanwhile.
+  [[nodiscard]] bool has_more_room_than_messages() const noexcept {
+    return has_credit(tickets() - consumed() + 1);
+  }
+
   /// Takes back half of the credit that nobody has used, for another ring. One thread at a time.
   [[nodiscard]] std::uint64_t take_credit() noexcept {
     const auto before = tickets();
