@@ -41,7 +41,10 @@ void expect_right_at_any_size(std::uint32_t (*hash)(int)) {
     lanes.insert(made.emplace_back(numbered(i, hash(i))));
   for (auto& lane : made)
     ASSERT_EQ(lanes.find(lane.key, lane.hash), &lane);
+  EXPECT_FALSE(lanes.has_spares());
   for (int i = 0; i < count; ++i) {
+    if (i % 500 == 0)
+      lanes.trim();
     const auto at = static_cast<std::size_t>(i * 7'919L % count); // 7919 is prime: all, scattered
     lanes.erase(made[at]);
     ASSERT_EQ(lanes.find(made[at].key, made[at].hash), nullptr);
@@ -49,6 +52,11 @@ void expect_right_at_any_size(std::uint32_t (*hash)(int)) {
     ASSERT_EQ(lanes.find(other.key, other.hash), i + 1 < count ? &other : nullptr);
   }
   EXPECT_EQ(lanes.size(), 0u);
+  EXPECT_TRUE(lanes.has_spares()); // as many as it had at the last trim()
+  lanes.trim();
+  EXPECT_TRUE(lanes.has_spares()); // they were needed since the one before
+  lanes.trim();
+  EXPECT_FALSE(lanes.has_spares());
 }
 
 TEST(lane_table, grows_and_shrinks) {

@@ -181,9 +181,16 @@ public:
   /// The older epoch must be finished.
   void begin_epoch() noexcept { epoch_ = !epoch_; }
 
-  /// See lane_pool.
-  [[nodiscard]] bool has_spares() const noexcept { return pool_.has_spares(); }
-  [[nodiscard]] bool trim(std::size_t most) noexcept { return pool_.trim(most); }
+  /// See lane_pool, lane_table.
+  [[nodiscard]] bool has_spares() const noexcept {
+    return pool_.has_spares() || table_.has_spares();
+  }
+  [[nodiscard]] bool trim(std::size_t most) noexcept {
+    const bool all = pool_.trim(most);
+    if (all)
+      table_.trim();
+    return all;
+  }
 
 private:
   /// One more message in the lane.

@@ -5,6 +5,7 @@
 // touches it.
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <new>
@@ -40,7 +41,7 @@ public:
     auto** const head = bucket(lane.hash);
     lane.next = *head;
     *head = &lane;
-    ++size_;
+    most_ = std::max(most_, ++size_);
   }
 
   void erase(Lane& lane) noexcept {
@@ -48,8 +49,16 @@ public:
     while (*at != &lane)
       at = &(*at)->next;
     *at = lane.next;
-    if (--size_ < buckets() / 8)
-      resize(buckets() / 2);
+    --size_;
+  }
+
+  /// It is far larger than what is in it, and than idle partitions keep.
+  [[nodiscard]] bool has_spares() const noexcept { return is_too_large_for(size_); }
+
+  /// Shrinks to what was needed since the last time.
+  void trim() noexcept {
+    if (const auto needed = std::exchange(most_, size_); is_too_large_for(needed))
+      resize(std::max(std::bit_ceil(std::uint64_t{2 * needed}), kept_when_idle));
   }
 
   /// Takes all lanes out, one by one.
@@ -65,17 +74,20 @@ public:
 
 private:
   static constexpr std::uint64_t fewest = 64;
+  static constexpr std::uint64_t kept_when_idle = 256;
 
+  [[nodiscard]] bool is_too_large_for(std::size_t lanes) const noexcept {
+    return buckets() > kept_when_idle && lanes < buckets() / 8;
+  }
   [[nodiscard]] std::uint64_t buckets() const noexcept { return mask_ + 1; }
   [[nodiscard]] Lane** bucket(std::uint32_t hash) const noexcept { return heads_ + (hash & mask_); }
 
   void resize(std::uint64_t wanted) noexcept {
-    if (wanted < fewest || wanted > std::uint64_t{1} << 32)
+    if (wanted > std::uint64_t{1} << 32)
       return;
-    auto** const heads = wanted == fewest ? small_ : new (std::nothrow) Lane*[wanted]();
+    auto** const heads = new (std::nothrow) Lane*[wanted]();
     if (heads == nullptr)
       return; // chains get longer, that is all
-    std::fill_n(small_, heads == small_ ? fewest : 0, nullptr);
     auto** const old = std::exchange(heads_, heads);
     const auto old_buckets = buckets();
     mask_ = wanted - 1;
@@ -94,6 +106,7 @@ private:
   Lane** heads_ = small_;
   std::uint64_t mask_ = fewest - 1;
   std::size_t size_ = 0;
+  std::size_t most_ = 0; // since the last trim()
   [[no_unique_address]] Equal equal_;
 };
 
