@@ -45,7 +45,7 @@ void add_all() {
   add_locked<tbb_function_node>({.name = "tbb_function_node"});
   add_idle<tbb_function_node>({.name = "tbb_function_node", .bytes_per_key = 2'048});
   for (const auto* const what : {"bytes", "allocations"}) // would read far too low
-    add(what, "tbb_function_node", what[0] == 'b' ? "keys:1000000" : "uniform_1000",
+    add(what, "tbb_function_node", what[0] == 'b' ? "many_keys" : "uniform_1000",
         [](benchmark::State& state) {
           state.SkipWithError("takes its memory from tbbmalloc, which does not count");
         });
@@ -53,7 +53,8 @@ void add_all() {
   add_missing("tbb_function_node", "libtbb-dev");
 #endif
 #ifdef CONVOY_BENCH_CAF
-  add_costs<caf_actor>({.name = "caf_actor", .slow = true, .bytes_per_key = 2'048});
+  add_costs<caf_actor>(
+      {.name = "caf_actor", .slow = true, .slow_keys = true, .bytes_per_key = 2'048});
 #else
   add_missing("caf_actor", "libcaf-dev (0.17)");
 #endif

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Tells what a run of the benchmarks shows: tables on stdout, and one JSON file with everything.
 
-Usage: report.py [--bench FILE]… [--effects FILE] --output FILE [--plots DIR] [--about NAME=VALUE]…
+Usage: report.py [--bench FILE]… [--effects FILE] --output FILE [--plots DIR] [--about NAME=VALUE]… [--complete]
 --bench is Google Benchmark's JSON, of convoy_bench and convoy_costs; --effects that of convoy_effects.
 """
 
@@ -22,7 +22,7 @@ STANDARD = {"name", "run_name", "run_type", "family_index", "per_family_instance
 # As a reader looks for them; benchmarks run in random order.
 SUBJECTS = ("convoy", "convoy_bulk", "convoy_bulk_1024", "convoy_executor", "mutex_lanes", "mutex_lanes_deque",
             "asio_strand", "tbb_function_node", "caf_actor", "static_shards_blocking", "static_shards_spinning",
-            "single_queue", "tbb_unordered")
+            "single_queue", "ticket_floor", "tbb_unordered")
 WORKLOADS = ("streamed", "preloaded", "ring", "ping_pong", "tree", "wake_up", "open_loop")
 UNITS = {"ns": 1, "us": 1e3, "ms": 1e6, "s": 1e9}
 
@@ -232,6 +232,7 @@ def main():
     parser.add_argument("--output", type=pathlib.Path, metavar="FILE", required=True)
     parser.add_argument("--plots", type=pathlib.Path, metavar="DIR")
     parser.add_argument("--about", action="append", default=[], metavar="NAME=VALUE")
+    parser.add_argument("--complete", action="store_true", help="fail unless every target was measured")
     arguments = parser.parse_args()
     bench = join([json.loads(f.read_text()) for f in arguments.bench])
     effects = json.loads(arguments.effects.read_text()) if arguments.effects else None
@@ -239,6 +240,8 @@ def main():
     print(text, end="")
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     arguments.output.write_text(dump(kept))
+    if arguments.complete and (missing := [t["figure"] for t in kept["targets"] if t["met"] is None]):
+        sys.exit("report: not measured: " + "; ".join(missing))
     if arguments.plots:  # a program of its own, as it may have to start another Python that has matplotlib
         here = pathlib.Path(__file__).parent
         status = subprocess.run([sys.executable, here / "report_plots.py", arguments.output, arguments.plots]).returncode

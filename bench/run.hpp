@@ -25,6 +25,7 @@ struct traits {
   std::string name;
   bool keeps_order = true;
   bool slow = false;               ///< takes a quarter of the messages
+  bool slow_keys = false;          ///< to make a million takes longer than everything else here
   std::uint64_t bytes_per_key = 0; ///< about; a million may be more than the machine has
 };
 

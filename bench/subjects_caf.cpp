@@ -7,7 +7,7 @@
 namespace bench {
 
 void add_caf() {
-  const traits t{.name = "caf_actor", .slow = true, .bytes_per_key = 2'048};
+  const traits t{.name = "caf_actor", .slow = true, .slow_keys = true, .bytes_per_key = 2'048};
   const throughput<caf_actor> actors(t);
   actors.base();
   actors.costs();

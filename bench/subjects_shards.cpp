@@ -1,5 +1,6 @@
 #include "feeding.hpp"
 #include "latency.hpp"
+#include "peers_floor.hpp"
 #include "peers_shards.hpp"
 #include "peers_swapped.hpp"
 #include "subjects.hpp"
@@ -30,6 +31,10 @@ void add_shards() {
   add_shards_of<static_shards_blocking>({.name = "static_shards_blocking"});
   add_shards_of<static_shards_spinning>({.name = "static_shards_spinning"});
   throughput<single_queue>({.name = "single_queue"}).base();
+  const throughput<ticket_floor> floor({.name = "ticket_floor"});
+  floor.base();
+  floor.producers();
+  floor.crowd();
   if (std::getenv("CONVOY_BENCH_SWAPPED") != nullptr) // for the test that it fails
     throughput<swapped>({.name = "swapped"}).base();
 }

@@ -12,9 +12,11 @@ namespace convoy::detail {
 class semaphore {
 public:
   void signal() {
-    const std::lock_guard lock(mutex_);
-    ++count_;
-    changed_.notify_one();
+    {
+      const std::lock_guard lock(mutex_);
+      ++count_;
+    }
+    changed_.notify_one(); // without the lock, which who wakes needs
   }
 
   void wait() {
