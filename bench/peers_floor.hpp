@@ -1,8 +1,8 @@
 #pragma once
 
-// What this machine asks for a ticket and a cell: one fetch_add for each message, which it needs to be
-// in order whoever submits, and 32 bytes that go from one core to another. No keys, no lanes, one
-// consumer, which spins. Nothing that orders messages of several producers by arrival is faster.
+// A reference, no peer: one fetch_add for each message, which it needs to be in order whoever submits,
+// and 32 bytes that go from one core to another. No keys, no lanes, one consumer, which spins. What a
+// queue that orders several producers by arrival does here when it does nothing else.
 
 #include "peers_shards.hpp"
 #include "subject.hpp"

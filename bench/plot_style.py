@@ -32,7 +32,7 @@ COLOURS = {
     "mutex": "#E69F00", "mutex_lanes": "#E69F00",
     "shards": "#D55E00", "static_shards_blocking": "#D55E00", "static_shards_spinning": "#A83C00",
     "unordered": "#7F7F7F", "tbb_unordered": "#7F7F7F",
-    "single": "#882255", "single_queue": "#882255",
+    "single": "#882255", "single_queue": "#882255", "ticket_floor": "#000000",
     "asio_strand": "#CC79A7", "tbb_function_node": "#009E73", "caf_actor": "#B8A800",
     "ideal": "#000000",
 }

@@ -19,7 +19,7 @@ from targets import KEYS
 WORDS = {"one_key": "one hot key", "uniform_1000": "1,000 keys", "uniform_1000000": "1,000,000 keys",
          "zipf_0.99_10000": "Zipf 0.99,\n10,000 keys", "zipf_1.2_1000": "Zipf 1.2,\n1,000 keys"}
 COSTS = {"": "empty handlers", "/cost:100ns": "handlers of 100 ns", "/cost:1000ns": "handlers of 1 µs"}
-UNORDERED = {"tbb_unordered": " (no order)"}
+UNORDERED = {"tbb_unordered": " (no order)", "ticket_floor": " (no keys)"}
 
 
 def words(parameters):

@@ -98,6 +98,8 @@ def against_ideal(figure, target, ours, ideal, good, unit=""):
     if worst in ideal:
         note += f"; they have {ideal[worst]:.2f} there"
     note += f"; reached in {sum(good(ours[p]) for p in reachable)} of these, median of all {statistics.median(ours.values()):.2f}"
+    if elsewhere := [max(ours[p] / ideal[p], ideal[p] / ours[p]) for p in ours if p in ideal and p not in reachable]:
+        note += f"; in the other cells up to {max(elsewhere):.2f} x off what they have"
     return row(figure, target, f"{ours[worst]:.2f}{unit}", bool(reachable) and good(ours[worst]), note)
 
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
@@ -11,6 +12,10 @@ namespace convoy::detail {
 /// true calls notify(), which is one load while nobody waits.
 class event_count {
 public:
+  /// A thread that sleeps looks again so often. notify(n) may have told others, and glibc before 2.41
+  /// can lose a wake-up (bug 25847).
+  static constexpr std::chrono::milliseconds most_asleep{10};
+
   /// Sleeps until ready() is true. Ready runs after this thread can be seen waiting, so no notify()
   /// is missed.
   template <class Ready>
@@ -27,7 +32,7 @@ public:
       if (ready())
         return;
       std::unique_lock lock(mutex_);
-      changed_.wait(lock, [&] { return notified_ != seen; });
+      changed_.wait_for(lock, most_asleep, [&] { return notified_ != seen; });
     }
   }
 

@@ -10,7 +10,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <exception>
 #include <memory>
 #include <mutex>
 #include <ranges>
@@ -53,14 +52,6 @@ public:
     if (status == submit_status::accepted || status == submit_status::closed || on_worker_thread())
         [[likely]]
       return status;
-    struct baton {
-      event_count& room;
-      int uncaught = std::uncaught_exceptions();
-      ~baton() {
-        if (std::uncaught_exceptions() > uncaught)
-          room.notify(1); // perhaps we were woken for a place that another can have
-      }
-    } const pass_on{core_.room};
     core_.room.wait([&] {
       status = emplace(key, std::forward<Source>(message)); // moves only when it accepts
       return status == submit_status::accepted || status == submit_status::closed;

@@ -152,7 +152,8 @@ public:
   /// Takes back half of the credit that nobody has used, for another ring. One thread at a time.
   [[nodiscard]] std::uint64_t take_credit() noexcept {
     const auto before = tickets();
-    auto end = credit_end_.load(std::memory_order_relaxed); // only the consumer adds meanwhile
+    // (2) seq_cst: the caller has been seen waiting; against (8). Only the consumer adds meanwhile
+    auto end = credit_end_.load(std::memory_order_seq_cst);
     if (before >= end)
       return 0;
     auto taken = (end - before + 1) / 2;
