@@ -17,7 +17,7 @@ using std::chrono::milliseconds;
 constexpr milliseconds moment{30};
 
 TEST(event_count, wakes_as_many_as_it_is_told) {
-  convoy::detail::event_count event;
+  convoy::detail::event_count event{std::chrono::hours(1)};
   std::atomic<int> looks{0};
   std::atomic<bool> ready{false};
   constexpr int waiters = 8;

@@ -14,7 +14,8 @@ class event_count {
 public:
   /// A thread that sleeps looks again so often. notify(n) may have told others, and glibc before 2.41
   /// can lose a wake-up (bug 25847).
-  static constexpr std::chrono::milliseconds most_asleep{10};
+  explicit event_count(std::chrono::milliseconds most_asleep = std::chrono::milliseconds(10))
+      : most_asleep_(most_asleep) {}
 
   /// Sleeps until ready() is true. Ready runs after this thread can be seen waiting, so no notify()
   /// is missed.
@@ -32,7 +33,7 @@ public:
       if (ready())
         return;
       std::unique_lock lock(mutex_);
-      changed_.wait_for(lock, most_asleep, [&] { return notified_ != seen; });
+      changed_.wait_for(lock, most_asleep_, [&] { return notified_ != seen; });
     }
   }
 
@@ -73,6 +74,7 @@ private:
     } // a notify() too many does no harm
   };
 
+  const std::chrono::milliseconds most_asleep_;
   std::atomic<std::uint32_t> waiting_{0};
   std::mutex mutex_;
   std::condition_variable changed_;

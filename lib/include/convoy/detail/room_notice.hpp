@@ -7,7 +7,7 @@
 // room is scarce one thread is woken for many places: it takes them without sleeping in between.
 // When there is plenty, or the next visit may be long in coming, all places that nobody was told of
 // are told. What that leaves (a thread that was woken and throws, a handler that gets stuck after
-// quick ones) is found by the threads that sleep: they look every event_count::most_asleep.
+// quick ones) is found by the threads that sleep: they look every 10 ms, see event_count.
 
 #include "convoy/detail/event_count.hpp"
 
