@@ -8,7 +8,6 @@
 #include "subject.hpp"
 
 #include <atomic>
-#include <convoy/detail/prefetch.hpp>
 #include <cstdint>
 #include <thread>
 #include <vector>
@@ -33,7 +32,7 @@ public:
     const auto ticket = next_.fetch_add(1);
     while (ticket - consumed_.load(std::memory_order_acquire) >= size)
       [[unlikely]] std::this_thread::yield();
-    convoy::detail::prefetch_for_writing(&cells_[(ticket + 12) % size]);
+    prefetch_for_writing(&cells_[(ticket + 12) % size]);
     auto& at = cells_[ticket % size];
     at.key = key;
     at.message = m;
@@ -49,6 +48,14 @@ private:
     Key key{};
     Message message{};
   };
+
+  static void prefetch_for_writing(const cell* at) noexcept {
+#if defined(__x86_64__)
+    asm volatile("prefetchw %0" : : "m"(*at)); // the builtin only reads
+#else
+    __builtin_prefetch(at, 1);
+#endif
+  }
 
   void work() {
     unsigned tries = 0;
