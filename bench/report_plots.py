@@ -51,7 +51,7 @@ def streamed(throughputs, cost, save):
                 bars.set_label(style.label(text) + UNORDERED[text])
     ratios = {p: [r for g in groups if (r := throughputs.ratio("streamed", g + cost, "convoy", p))] for p in subjects}
     found = ", ".join(f"{min(r):.1f} to {max(r):.1f} times that of {style.label(p)}" for p, r in ratios.items()
-                      if r and p in ("mutex_lanes", "asio_strand", "static_shards_spinning"))
+                      if r and p in ("mutex_lanes", "mutex_lanes_deque", "asio_strand", "static_shards_spinning"))
     name = "throughput" + cost.replace("/cost:", "_")
     save(figure, name, f"How many messages a second go through, {COSTS.get(cost, cost)}?",
          (f"Convoy: {found}.\n" if found else "") +

@@ -4,7 +4,8 @@ import math
 import statistics
 
 KEYS = ("one_key", "uniform_1000", "uniform_1000000", "zipf_0.99_10000", "zipf_1.2_1000")
-WORK_CONSERVING = ("mutex_lanes", "asio_strand", "tbb_function_node", "caf_actor")
+WORK_CONSERVING = {"mutex_lanes": ("mutex_lanes", "mutex_lanes_deque")}  # the better of two ways to write it
+WORK_CONSERVING.update({peer: (peer,) for peer in ("asio_strand", "tbb_function_node", "caf_actor")})
 SHARDS = ("static_shards_blocking", "static_shards_spinning")
 
 
@@ -31,8 +32,8 @@ def lowest(throughputs, subject, peers, workloads, at_least, figure):
 
 def throughput_rows(throughputs):
     for subject, at_least in (("convoy", 5), ("convoy_bulk", 10)):
-        for peer in WORK_CONSERVING:
-            yield lowest(throughputs, subject, [peer], KEYS, at_least, f"{subject} against {peer}")
+        for name, peers in WORK_CONSERVING.items():
+            yield lowest(throughputs, subject, peers, KEYS, at_least, f"{subject} against {name}")
     yield lowest(throughputs, "convoy", SHARDS, KEYS, 1.0, "convoy against the better static_shards")
     yield lowest(throughputs, "convoy", SHARDS, ["zipf_1.2_1000/cost:1000ns"], 1.3,
                  "the same, Zipf 1.2, 1 us handlers")
@@ -151,9 +152,8 @@ def cost_rows(results):
     yield judged("locked instructions per message, streamed", "<= 1", counters(results, "convoy", "locked_per_message"), 1)
     yield judged("locked instructions per message, bulk", "<= 1/32",
                  counters(results, "convoy_bulk", "locked_per_message"), 1 / 32)
-    # To three digits, as long as no queue grows: the pools grow now and then for ever.
-    yield judged("heap allocations per message", "0.000", counters(results, "convoy", "allocations_per_message"), 0.0005)
-    yield judged("bytes per idle key", "0 B", counters(results, "convoy", ": idle_key"), 0.5, " B")
+    yield judged("heap allocations per message", "0", counters(results, "convoy", "allocations_per_message"), 0)
+    yield judged("bytes per idle key", "0 B", counters(results, "convoy", ": idle_key"), 0.5, " B")  # to whole bytes
     yield judged("bytes per lane with one message", "<= 128 B", counters(results, "convoy", "lane_with_one_waiting"), 128,
                  " B")
     yield wake_up_row(results)
