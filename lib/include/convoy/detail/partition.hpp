@@ -215,7 +215,7 @@ private:
     const bool hot = pace_.hot(now) && !self.lanes_are_slow();
     const bool more =
         !spares_.trim_if_asked(lanes_, ring) || moved_ >= most_ || lanes_.lined_up() != 0;
-    room_.tell(ring, self.lanes_are_slow() || (!more && (!hot || moved_ == 0)));
+    room_.tell(ring, !more && (!hot || moved_ == 0));
     if (hot && !more && moved_ == 0 && !settled)
       for (unsigned i = 0; i < 8; ++i) // the ring is empty for a moment; leaving would cost the
         pause();                       // producer a wake-up

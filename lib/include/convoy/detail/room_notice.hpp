@@ -5,9 +5,9 @@
 //
 // Room for n messages wakes n threads at most, else all would come for a place that one gets. While
 // room is scarce one thread is woken for many places: it takes them without sleeping in between.
-// When there is plenty, or the next visit may be long in coming, all places that nobody was told of
-// are told. What that leaves (a thread that was woken and throws, a handler that gets stuck after
-// quick ones) is found by the threads that sleep: they look every 10 ms, see event_count.
+// When there is plenty, or the partition comes to rest, all places that nobody was told of are told.
+// What that leaves (slow handlers between two visits, a thread that was woken and throws) is found
+// by the threads that sleep: they look every 10 ms, see event_count.
 
 #include "convoy/detail/event_count.hpp"
 
@@ -32,7 +32,7 @@ public:
   }
 
   template <class Ring>
-  void tell(const Ring& ring, bool for_a_while) noexcept {
+  void tell(const Ring& ring, bool comes_to_rest) noexcept {
     if (untold_ == 0)
       return;
     if (!room_.has_waiters()) { // from here on who waits has seen the room
@@ -40,7 +40,7 @@ public:
     } else if (keys_are_limited_) {
       untold_ = fresh_ = 0;
       room_.notify();
-    } else if (for_a_while || ring.has_more_room_than_messages()) {
+    } else if (comes_to_rest || ring.has_more_room_than_messages()) {
       fresh_ = 0;
       room_.notify(std::exchange(untold_, 0));
     } else if (const auto threads = fresh_ / places_per_thread_; threads != 0) {
