@@ -7,6 +7,8 @@
 namespace convoy::detail {
 
 ready_item* pump::next() noexcept {
+  if (lanes_are_slow())
+    return next_while_slow();
   if (std::exchange(ran_inline_, false))
     if (auto* const item = lanes_.pop())
       return item;
@@ -21,7 +23,7 @@ ready_item* pump::next() noexcept {
       item = turn_ % 32 == 0 ? lanes_.pop() : urgent_.pop();
       break;
     case 1:
-      item = home.take_from_inbox();
+      item = turn_ % 32 == 1 ? home.take_slow(++slow_turn_) : home.take_shared();
       break;
     default:
       break;
@@ -33,11 +35,6 @@ ready_item* pump::next() noexcept {
     if (item != nullptr)
       return item;
   }
-  if (lanes_are_slow()) {
-    home.watch(*this, clock::now());
-    if (auto* const item = best_anywhere())
-      return item;
-  }
   if (auto* const item = lanes_.pop())
     return item;
   until_visit_ = 1;
@@ -45,24 +42,49 @@ ready_item* pump::next() noexcept {
     return item;
   if (auto* const item = visits_.pop())
     return item;
-  return home.take_from_inbox();
+  return next_shared();
 }
 
-/// Work for a pump without urgent work of its own, while lanes are slow: urgent work of another
-/// pump, work from outside, and then the oldest lane of the longer of two queues, which keeps the
-/// queues of all pumps about equal, so that no lane waits much longer than others (the power of two
-/// choices, Mitzenmacher 2001).
-ready_item* pump::best_anywhere() noexcept {
-  auto& other = home.at(++victim_ % home.concurrency_);
-  if (auto* const item = other.visits_.take())
+/// What any pump may take.
+ready_item* pump::next_shared() noexcept {
+  if (auto* const item = home.take_shared())
     return item;
-  if (auto* const item = other.urgent_.take())
+  return home.take_slow(++slow_turn_);
+}
+
+/// Lanes take so long that looking around costs nothing in comparison, and what waits here for the
+/// end of one may find a free pump elsewhere.
+ready_item* pump::next_while_slow() noexcept {
+  share();
+  until_visit_ = 1;
+  home.watch(*this, clock::now());
+  // As in next(), but a visit is even shorter in comparison.
+  ++turn_;
+  if (!std::exchange(ran_inline_, false) && turn_ % 16 != 0)
+    if (auto* const item = home.take_shared())
+      return item;
+  if (turn_ % 32 != 0) {
+    if (auto* const item = urgent_.pop())
+      return item;
+    auto& other = home.at(++victim_ % home.concurrency_);
+    if (auto* const item = other.visits_.take())
+      return item;
+    if (auto* const item = other.urgent_.take())
+      return item;
+  }
+  if (auto* const item = home.take_slow(++slow_turn_))
     return item;
-  if (auto* const item = home.take_from_inbox())
+  if (auto* const item = urgent_.pop())
     return item;
-  const bool longer = other.runs_urgent_.load(std::memory_order_relaxed) || // a hint
-                      other.lanes_.approx_size() > lanes_.approx_size();
-  return longer ? other.lanes_.take() : nullptr;
+  return home.take_shared();
+}
+
+/// Gives all but urgent lanes, which stay on their pump as long as that is free, to all pumps.
+void pump::share() noexcept {
+  while (auto* const partition = visits_.pop())
+    home.push_shared(*partition);
+  while (auto* const lane = lanes_.pop())
+    home.push_slow(*lane);
 }
 
 ready_item* pump::steal_from(pump& victim) noexcept {
@@ -87,7 +109,7 @@ void pump::take_half(ready_queue& from, ready_queue& to) noexcept {
 }
 
 void pump::cover() noexcept {
-  if (approx_size() == 0)
+  if (approx_size() == 0 && !home.any_shared())
     return;
   fence_light(); // our items against the word, see stand_sentry()
   if (!home.watched())

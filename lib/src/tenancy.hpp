@@ -31,12 +31,12 @@ public:
     return tenants_.empty();
   }
 
-  /// It is time for a trim(), and there is something to trim. Never waits.
+  /// It is time for a trim(), and there is something to trim that nobody is at. Never waits.
   [[nodiscard]] bool should_trim(clock::time_point now) noexcept {
     if (now < next_trim_.load(std::memory_order_relaxed)) // whoever trimmed will ask again, too
       return false;
     const std::unique_lock lock(mutex_, std::try_to_lock);
-    return !lock || std::ranges::any_of(tenants_, [](auto* each) { return each->has_spares(); });
+    return lock && std::ranges::any_of(tenants_, [](auto* each) { return each->has_spares(); });
   }
 
   /// To be called often: trims if it is time for it. Never waits.

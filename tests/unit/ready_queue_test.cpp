@@ -9,9 +9,14 @@ namespace {
 using convoy::detail::ready_item;
 using convoy::detail::ready_queue;
 
+class nobody final : public convoy::detail::runner {
+  void run(ready_item&, convoy::detail::pump&) noexcept override {}
+};
+
 class ready_queue_of : public testing::Test {
 protected:
-  std::vector<ready_item> items{ready_queue::capacity + 1};
+  nobody home;
+  std::vector<ready_item> items{ready_queue::capacity + 1, ready_item{home}};
   ready_queue queue;
   ready_queue thief;
 

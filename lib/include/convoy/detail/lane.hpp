@@ -67,7 +67,7 @@ struct lane_state<void> {};
 template <class Key, class Message, class State>
 struct lane : ready_item, lane_state<State> {
   lane(runner& where, Key&& of, std::uint32_t its_hash) noexcept
-      : ready_item{&where}, hash(its_hash), key(std::move(of)) {
+      : ready_item{where}, hash(its_hash), key(std::move(of)) {
     first.next = nullptr;
     first.capacity = 1;
   }
@@ -75,12 +75,11 @@ struct lane : ready_item, lane_state<State> {
   lane& operator=(const lane&) = delete;
   ~lane() = default;
 
-  // ---- the pump that runs it, while it is out ----
+  // ---- the pump that runs it, while it is out; ready_item::handed as well ----
+  std::uint32_t finished = 0;      // handled since the lane went out
   chunk<Message>* front = &first;  // where the next message to handle is
   chunk<Message>* spent = nullptr; // used up since the lane went out
   lane* link = nullptr;            // in the stack of returned lanes, or of free ones
-  std::uint32_t handed = 0;        // messages that may be handled
-  std::uint32_t finished = 0;      // handled since the lane went out
 
   // ---- the drainer ----
   std::uint32_t staged = 0;    // appended, not yet handed out

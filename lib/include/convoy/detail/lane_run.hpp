@@ -99,11 +99,13 @@ private:
 };
 
 /// Stops the quantum by time. It looks at the clock after 2, 4, 8, 16, 24, … messages: cheap
-/// handlers hardly pay, and slow ones are noticed early.
+/// handlers hardly pay, and slow ones are noticed early. With slow lanes the first look comes after
+/// one.
 class quantum_clock {
 public:
-  explicit quantum_clock(std::uint32_t messages) noexcept
-      : begin_(messages > 2 ? clock::now() : clock::time_point{}) {}
+  quantum_clock(std::uint32_t messages, bool slow) noexcept
+      : begin_(messages > (slow ? 1 : 2) ? clock::now() : clock::time_point{}),
+        next_look_(slow ? 1 : 2) {}
 
   [[nodiscard]] bool over(std::uint32_t done, std::chrono::nanoseconds limit) noexcept {
     if (done < next_look_)
@@ -114,7 +116,7 @@ public:
 
 private:
   clock::time_point begin_;
-  std::uint32_t next_look_ = 2;
+  std::uint32_t next_look_;
 };
 
 template <class Handler, class Key, class Message, class State, class Lane>
@@ -144,14 +146,14 @@ void run_lane(core<Key, Message, State, Hash, Equal>& core,
               pump& self) noexcept {
   constexpr bool spans = form<Handler, Key, Message, State> == handler_form::key_span;
   auto& handler = *static_cast<Handler*>(core.handler.get());
-  self.note_lane(lane.urgent);
+  self.note_lane();
   self.cover();
   const auto before = lane.finished;
   constexpr std::uint32_t urgent_factor = 16; // an urgent lane keeps its worker longer
   const auto factor = lane.urgent ? urgent_factor : 1;
   const auto most = std::min(lane.handed, core.quantum_messages * factor);
   const auto time = core.quantum_time * factor;
-  quantum_clock quantum(most);
+  quantum_clock quantum(most, self.lanes_are_slow());
   for (bool go_on = true; go_on;) {
     try {
       while (go_on) {

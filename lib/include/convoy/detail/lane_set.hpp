@@ -139,18 +139,20 @@ public:
   /// A lane that holds more than half a worker's share of all that waits is urgent: order lets only
   /// one worker at a time work on it, so everything will wait for it in the end if it takes turns
   /// with the others now. (Half, because messages are counted and their handlers differ.) There are
-  /// fewer urgent lanes than workers, so that the others are never left without one.
+  /// fewer urgent lanes than workers, so that the others are never left without one. Slow lanes are
+  /// all put in order of their length.
   void hand_out(pump& self) noexcept {
-    // While lanes are fast, small differences do not matter and reporting them would cost.
-    const std::int64_t few = self.lanes_are_slow() ? 0 : 64;
-    report_unfinished(few);
+    const bool slow = self.lanes_are_slow();
+    report_unfinished();
     *lined_up_end_ = nullptr;
     for (auto* lane = lined_up_; lane != nullptr;) {
       auto& ready = *std::exchange(lane, lane->link);
-      ready.urgent = is_urgent(ready, few) && core_.scheduler.one_more_urgent();
+      ready.urgent = !slow && is_urgent(ready) && core_.scheduler.one_more_urgent();
       ready.handed += std::exchange(ready.staged, 0);
       if (ready.urgent) // from here on it is the runner's
         self.push_urgent(ready);
+      else if (slow)
+        core_.scheduler.push_slow(ready);
       else
         self.push(ready);
     }
@@ -158,8 +160,9 @@ public:
     count_lined_up_ = 0;
   }
 
-  /// Adds what has changed to the scheduler's count, if it is more than a few.
-  void report_unfinished(std::int64_t few) noexcept {
+  /// Adds what has changed to the scheduler's count, if it is more than a few: small differences do
+  /// not matter, and reporting them would cost.
+  void report_unfinished() noexcept {
     const auto now = static_cast<std::int64_t>(outstanding_[0] + outstanding_[1]);
     const auto change = now - reported_;
     if (change > few || change < -few) {
@@ -213,9 +216,10 @@ private:
     ++count_lined_up_;
   }
 
-  [[nodiscard]] bool is_urgent(const lane_type& lane, std::int64_t few) const noexcept {
-    constexpr std::int64_t backlog = 4;
-    if (lane.unsettled < std::max(backlog, few))
+  static constexpr std::int64_t few = 64;
+
+  [[nodiscard]] bool is_urgent(const lane_type& lane) const noexcept {
+    if (lane.unsettled < few)
       return false;
     const auto shares = 2 * std::int64_t{lane.unsettled} * core_.scheduler.concurrency();
     return shares > core_.scheduler.approx_unfinished.load(std::memory_order_relaxed); // a guess

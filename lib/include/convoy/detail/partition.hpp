@@ -39,7 +39,7 @@ public:
   using ring_type = ticket_ring<Key, Message, hash_is_stored<Key, Hash>>;
 
   partition(core_type& core, std::uint64_t credit)
-      : ready_item{this}, ring(credit), core_(core), lanes_(core, *this),
+      : ready_item(static_cast<runner&>(*this)), ring(credit), core_(core), lanes_(core, *this),
         room_(core.room, core.capacity, core.key_capacity != 0) {
     if (core.key_capacity != 0)
       limit.emplace(core.key_capacity, core.hash_of, core.equal);
@@ -264,7 +264,7 @@ private:
     self.claim.close();
     policy.end(moved_);
     if (policy.cheap())
-      lanes_.report_unfinished(64);
+      lanes_.report_unfinished();
     else
       lanes_.hand_out(self);
     self.note_inline();

@@ -32,7 +32,10 @@ protected:
 
 /// A lane with work, or a partition to drain. Belongs to whoever took it from a queue.
 struct ready_item {
+  explicit ready_item(runner& where) noexcept : home(&where) {}
+
   runner* home;
+  std::uint32_t handed = 0; ///< of a lane: messages that may be handled
 };
 
 class ready_queue {

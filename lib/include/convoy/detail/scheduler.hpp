@@ -55,17 +55,14 @@ public:
   void push_urgent(ready_item& lane) noexcept { push_to(urgent_, lane); }
 
   /// As push(), for a partition to drain.
-  void push_visit(ready_item& partition) noexcept { push_to(visits_, partition); }
+  void push_visit(ready_item& partition) noexcept;
 
   [[nodiscard]] std::uint64_t approx_size() const noexcept {
     return lanes_.approx_size() + urgent_.approx_size() + visits_.approx_size();
   }
 
   /// A partition ran handlers inline here: now it is the turn of a lane.
-  void note_inline() noexcept {
-    ran_inline_ = true;
-    set_urgent(false);
-  }
+  void note_inline() noexcept { ran_inline_ = true; }
 
   /// Tells when a partition was drained here: the slower the lanes in between, the sooner comes the
   /// next visit.
@@ -81,12 +78,8 @@ public:
   /// What runs inline here, if anything.
   inline_claim claim;
 
-  /// Before a lane: an urgent one comes back here again and again, so others should take the lanes
-  /// behind it.
-  void note_lane(bool urgent) noexcept {
-    ++lanes_run_;
-    set_urgent(urgent);
-  }
+  /// A lane is run here.
+  void note_lane() noexcept { ++lanes_run_; }
 
   /// Declares that memory of `owner` may be touched until the current item's run returns. To be
   /// called while the owner can't be destroyed yet: a message is unfinished, or its partition is
@@ -105,13 +98,11 @@ private:
 
   std::atomic<const void*> touching_{nullptr};
   std::atomic<std::uint64_t> items_run_{0};
-  void set_urgent(bool urgent) noexcept {
-    if (runs_urgent_.load(std::memory_order_relaxed) != urgent) // only we write it
-      runs_urgent_.store(urgent, std::memory_order_relaxed);    // a hint
-  }
   void push_to(ready_queue& queue, ready_item& item) noexcept;
   ready_item* next() noexcept;
-  ready_item* best_anywhere() noexcept;
+  ready_item* next_while_slow() noexcept;
+  ready_item* next_shared() noexcept;
+  void share() noexcept;
   ready_item* steal_from(pump& victim) noexcept;
   void relieve(pump& other) noexcept;
   void take_half(ready_queue& from, ready_queue& to) noexcept;
@@ -129,7 +120,6 @@ private:
   ready_queue urgent_;
   ready_queue visits_;
 
-  std::atomic<bool> runs_urgent_{false};
   std::atomic<std::uint64_t> seen_items_run_{0};
   static constexpr std::chrono::nanoseconds visit_time{50'000}; // about so often
 
@@ -139,6 +129,7 @@ private:
   std::uint32_t interval_ = 8;    // how many lanes between two visits
   std::uint32_t until_visit_ = 1; // lanes still to run before the next
   std::uint32_t turn_ = 0;        // every so many of these something else goes first
+  std::uint32_t slow_turn_ = 0;   // the same among slow lanes
   std::uint32_t victim_ = 0;      // where the next search starts
 };
 
@@ -200,6 +191,10 @@ public:
   /// wake a sleeping pump.
   void make_ready(ready_item& partition) noexcept;
 
+  /// Makes a lane ready, for any pump: while lanes are slow, those with the most messages go first.
+  /// From a pump; lock-free.
+  void push_slow(ready_item& lane) noexcept;
+
   /// Waits until no pump touches memory of `owner`. Nothing of it may be ready or running any more.
   void wait_until_left(const void* owner) const noexcept;
 
@@ -207,8 +202,10 @@ private:
   friend class pump;
   struct parts;
 
-  void put_in_inbox(ready_item& item) noexcept;
-  ready_item* take_from_inbox() noexcept;
+  void push_shared(ready_item& item) noexcept;
+  ready_item* take_shared() noexcept;
+  ready_item* take_slow(std::uint32_t turn) noexcept;
+  [[nodiscard]] bool any_shared() const noexcept;
   [[nodiscard]] pump& at(std::size_t index) const noexcept;
 
   void start_task() noexcept;
@@ -218,9 +215,11 @@ private:
   ready_item* search(pump& self) noexcept;
   void stop_searching() noexcept;
   [[nodiscard]] bool any_ready() const noexcept;
+  [[nodiscard]] bool any_in_pumps() const noexcept;
+  [[nodiscard]] bool found_ready(pump& self) noexcept;
 
   [[nodiscard]] bool sleep(pump& self) noexcept;
-  [[nodiscard]] bool park() noexcept;
+  [[nodiscard]] bool park(pump& self) noexcept;
   [[nodiscard]] bool stand_sentry(pump& self) noexcept;
   [[nodiscard]] bool must_watch() const noexcept;
   [[nodiscard]] bool leave_field(std::uint64_t field, std::uint64_t to) noexcept;
@@ -228,7 +227,6 @@ private:
   const unsigned concurrency_;
   std::unique_ptr<parts> parts_; // what would drag other libraries' headers in here
   alignas(cache_line) std::atomic<std::uint64_t> idle_;
-  alignas(cache_line) std::atomic<std::uint64_t> inbox_edge_{0}; // orders what the inbox passes on
   alignas(cache_line) std::atomic<bool> stopping_{false};
   alignas(cache_line) std::atomic<std::int64_t> next_watch_{0}; // ns, of the steady clock
   std::atomic<unsigned> urgent_{0};                             // lanes handed out as urgent
@@ -236,7 +234,14 @@ private:
 
 inline void pump::push_to(ready_queue& queue, ready_item& item) noexcept {
   if (!queue.push(item)) [[unlikely]]
-    home.put_in_inbox(item);
+    home.push_shared(item);
+}
+
+inline void pump::push_visit(ready_item& partition) noexcept {
+  if (lanes_are_slow()) // it should not wait for the next one here
+    home.push_shared(partition);
+  else
+    push_to(visits_, partition);
 }
 
 inline void pump::note_visit(clock::time_point now) noexcept {

@@ -1,0 +1,178 @@
+#include "convoy/detail/asymmetric_fence.hpp"
+#include "convoy/detail/pause.hpp"
+#include "convoy/detail/scheduler.hpp"
+#include "scheduler_parts.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+// What a pump does that has found nothing: it searches, stands sentry, parks; and what it watches over
+// meanwhile.
+
+namespace convoy::detail {
+
+namespace {
+
+constexpr std::chrono::microseconds search_time{10}; // about what a wake-up costs
+constexpr std::chrono::microseconds nap_time{50};    // how long work may hide behind a handler
+constexpr unsigned idle_naps = 40;                   // then the sentry parks
+constexpr std::chrono::milliseconds park_time{100};  // then the thread goes back to the arena
+
+} // namespace
+
+ready_item* scheduler::search(pump& self) noexcept {
+  const auto begin = clock::now();
+  watch(self, begin);
+  for (auto* queue : {&self.visits_, &self.urgent_, &self.lanes_}) // what watch() has found
+    if (auto* const item = queue->pop())
+      return item;
+  const auto until = begin + search_time;
+  do {
+    if (auto* const item = self.next_shared())
+      return item;
+    for (std::size_t i = 0; i < parts_->pumps.size(); ++i) {
+      auto& victim = *parts_->pumps[++self.victim_ % parts_->pumps.size()];
+      if (&victim == &self)
+        continue;
+      if (auto* const item = self.steal_from(victim))
+        return item;
+    }
+    for (unsigned i = 0; i < 16; ++i)
+      pause();
+  } while (clock::now() < until);
+  return nullptr;
+}
+
+void scheduler::stop_searching() noexcept {
+  // (9) seq_cst: the word first, then the items; against (3) in scheduler.cpp, who woke nobody while we searched
+  const auto idle = idle_.fetch_sub(searching, std::memory_order_seq_cst) - searching;
+  if (count(idle, searching) + count(idle, sentry) != 0 || count_all(idle) == 0)
+    return;
+  // Nobody looks any more. Somebody must if there is more, or other pumps that could hide some.
+  if (count_all(idle) + 1 < concurrency_ || any_ready())
+    wake();
+}
+
+/// To be asked after a change of the idle word.
+bool scheduler::any_ready() const noexcept {
+  // (15) seq_cst: the word first, then the items; pairs with (14) in scheduler.cpp
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  return any_shared() || any_in_pumps();
+}
+
+bool scheduler::any_in_pumps() const noexcept {
+  return std::ranges::any_of(parts_->pumps,
+                             [](const auto& each) { return each->approx_size() != 0; });
+}
+
+/// As any_ready(), for a pump that would go on searching. What is shared it takes: who is preempted
+/// while it takes the last item leaves a queue that is not empty, but has nothing for others, and
+/// all idle pumps would search until it runs again.
+bool scheduler::found_ready(pump& self) noexcept {
+  // (15) seq_cst: the word first, then the items; pairs with (14) in scheduler.cpp
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (auto* const item = self.next_shared()) {
+    self.push(*item); // search() looks there first
+    return true;
+  }
+  return any_in_pumps();
+}
+
+/// Called while counted as searching. True: counted as searching again, with reason; false: counted
+/// nowhere, leave.
+bool scheduler::sleep(pump& self) noexcept {
+  auto idle = idle_.load(std::memory_order_relaxed); // the swap decides
+  for (;;) {
+    const bool others_busy = count_all(idle) < concurrency_;
+    const auto to = others_busy && count(idle, sentry) == 0 ? sentry : parked;
+    // (10) seq_cst: the word first, then the items; against (3) in scheduler.cpp
+    if (!idle_.compare_exchange_weak(idle, idle - searching + to, std::memory_order_seq_cst,
+                                     std::memory_order_relaxed))
+      continue;
+    return to == sentry ? stand_sentry(self) : park(self);
+  }
+}
+
+/// Gives up one of `field`, to be counted under `to`; false if a waker has already counted us in as
+/// searching.
+bool scheduler::leave_field(std::uint64_t field, std::uint64_t to) noexcept {
+  auto idle = idle_.load(std::memory_order_relaxed); // the swap decides
+  while (count(idle, field) != 0)
+    // (11) seq_cst: the word first, then the items; against (3) in scheduler.cpp
+    if (idle_.compare_exchange_weak(idle, idle - field + to, std::memory_order_seq_cst,
+                                    std::memory_order_relaxed))
+      return true;
+  return false;
+}
+
+bool scheduler::park(pump& self) noexcept {
+  const auto must_stay = [this, &self] {
+    return found_ready(self) || parts_->tenants.should_trim(clock::now()); // search() will
+  };
+  if (!must_stay()) {
+    if (parts_->park.wait_for(park_time))
+      return true;
+    if (!must_stay()) {
+      if (leave_field(parked, 0))
+        return false;
+      parts_->park.wait(); // a waker was faster, its signal is on the way
+      return true;
+    }
+  }
+  if (!leave_field(parked, searching))
+    parts_->park.wait();
+  return true;
+}
+
+/// Some pump runs handlers inline, and might be stuck in one.
+bool scheduler::must_watch() const noexcept {
+  return std::any_of(parts_->pumps.begin(), parts_->pumps.end(),
+                     [](const auto& each) { return each->claim.needs_watcher(); });
+}
+
+void scheduler::watch(pump& self, clock::time_point now) noexcept {
+  const auto at = std::chrono::nanoseconds(now.time_since_epoch()).count();
+  auto due = next_watch_.load(std::memory_order_relaxed); // the swap decides
+  if (at < due ||
+      !next_watch_.compare_exchange_strong(due, at + std::chrono::nanoseconds(nap_time).count(),
+                                           std::memory_order_relaxed))
+    return;
+  for (const auto& each : parts_->pumps)
+    if (auto* const partition = each->claim.take_if_stuck())
+      self.push_visit(*partition);
+  for (const auto& each : parts_->pumps)
+    if (each.get() != &self && each->held_up())
+      self.relieve(*each);
+  parts_->tenants.trim(self, now);
+}
+
+bool scheduler::stand_sentry(pump& self) noexcept {
+  for (unsigned naps = 0;; ++naps) {
+    const bool woken = parts_->nap.wait_for(nap_time);
+    watch(self, clock::now());
+    if (woken)
+      return true;
+    const auto idle = idle_.load(std::memory_order_relaxed); // a hint
+    if (any_ready() ||
+        count_all(idle) == concurrency_) { // or nobody left to watch: the next sleep() parks
+      if (!leave_field(sentry, searching))
+        parts_->nap.wait();
+      return true;
+    }
+    if (naps == idle_naps) {
+      if (!leave_field(sentry, parked)) {
+        parts_->nap.wait();
+        return true;
+      }
+      fence_heavy(); // against a pump that relies on us in cover() or open_inline(): we see its
+                     // items or its claim, or it sees us gone
+      if (!must_watch())
+        return park(self);
+      if (!leave_field(parked, searching))
+        parts_->park.wait();
+      return true;
+    }
+  }
+}
+
+} // namespace convoy::detail

@@ -1,0 +1,55 @@
+#pragma once
+
+// What a scheduler is made of: its idle word's fields, its queues and its pumps.
+
+#include "arena.hpp"
+#include "convoy/detail/scheduler.hpp"
+#include "semaphore.hpp"
+#include "shared_queue.hpp"
+#include "tenancy.hpp"
+
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+namespace convoy::detail {
+
+// The idle word's fields.
+inline constexpr unsigned field_bits = 12;
+inline constexpr std::uint64_t field_mask = (1u << field_bits) - 1;
+inline constexpr std::uint64_t searching = 1;
+inline constexpr std::uint64_t parked = searching << field_bits;
+inline constexpr std::uint64_t starting = parked << field_bits;
+inline constexpr std::uint64_t absent = starting << field_bits;
+inline constexpr std::uint64_t sentry = absent << field_bits;
+
+constexpr unsigned count(std::uint64_t idle, std::uint64_t field) noexcept {
+  return static_cast<unsigned>((idle / field) & field_mask);
+}
+
+constexpr unsigned count_all(std::uint64_t idle) noexcept {
+  return count(idle, searching) + count(idle, parked) + count(idle, starting) +
+         count(idle, absent) + count(idle, sentry);
+}
+
+struct scheduler::parts {
+  explicit parts(unsigned concurrency) : workers(concurrency), shared(concurrency) {}
+
+  arena workers;
+  shared_queue shared;
+  std::vector<std::unique_ptr<pump>> pumps;
+
+  semaphore park;
+  semaphore nap;
+
+  std::mutex mutex; // guards what follows
+  std::vector<pump*> absent_pumps;
+  unsigned tasks = 0; // enqueued or running
+  std::condition_variable task_ended;
+
+  tenancy tenants;
+};
+
+} // namespace convoy::detail

@@ -1,0 +1,101 @@
+#pragma once
+
+// Ready items that any pump may take. First of all what comes from outside or found no room in a
+// pump's own queue, and partitions to drain while lanes are slow. Then slow lanes, in queues by
+// length, the longest first: order lets only one worker at a time work on a lane, so what is put
+// off in a long one is still there when the others have come to an end.
+//
+// How long is long? A worker that always has the longest lane is lost to the others. With 64 workers
+// they hardly notice, and each message counts: with a thousand equally busy keys taking turns cost 3
+// to 9 % of the makespan. With two they have only half of the workers left, and a key with half of
+// the work tripled the others' p99, where taking turns costs nothing as long as a backlog is small.
+// So lengths are counted in units of 63 / (workers - 1) messages, and what is less than two of them
+// is all alike.
+
+#include "convoy/detail/ready_queue.hpp"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <bit>
+#include <chrono>
+#include <concurrentqueue.h>
+#include <cstddef>
+#include <cstdint>
+#include <thread>
+
+namespace convoy::detail {
+
+class shared_queue {
+public:
+  explicit shared_queue(unsigned workers) noexcept : others_(workers - 1) {}
+
+  /// What goes first. Any thread; lock-free, except that it waits for memory if there is none, as
+  /// an item can't be refused.
+  void push(ready_item& item) noexcept { push_to(lengths, item); }
+
+  /// As push().
+  void push_lane(ready_item& lane) noexcept { push_to(length_of(lane.handed), lane); }
+
+  /// Any thread, lock-free. Null: nothing.
+  [[nodiscard]] ready_item* take() noexcept { return take_from(lengths); }
+
+  /// The longest lane there is. As take().
+  [[nodiscard]] ready_item* take_longest() noexcept { return take_turn(lengths - 1); }
+
+  /// As take_longest(), but from another length downwards each turn, and then from the top.
+  [[nodiscard]] ready_item* take_turn(std::size_t turn) noexcept {
+    for (std::size_t i = 0; i < lengths; ++i)
+      if (auto* const lane = take_from((turn + lengths - i) % lengths))
+        return lane;
+    return nullptr;
+  }
+
+  /// A guess that does not miss what was pushed and is not taken. Cheap when it is true.
+  [[nodiscard]] bool empty() const noexcept {
+    std::uint32_t all = 0;
+    for (const auto& size : sizes_)
+      all |= size.load(std::memory_order_relaxed); // ordered by the caller's fence
+    // While a push is under way there is nothing to be had yet.
+    return all == 0 ||
+           std::ranges::all_of(items_, [](const auto& queue) { return queue.size_approx() == 0; });
+  }
+
+private:
+  static constexpr std::size_t lengths = 15;
+
+  /// The queue for less than 2 units, for 2, 3, 4 and 5, 6 and 7, 8 to 11, 12 to 15, …, from 192 on.
+  [[nodiscard]] std::size_t length_of(std::uint32_t messages) const noexcept {
+    const auto units = std::uint64_t{messages} * others_ / 63;
+    if (units < 2)
+      return 0;
+    const auto width = static_cast<unsigned>(std::bit_width(units));
+    const auto half = (units >> (width - 2)) & 1;
+    return std::min<std::size_t>(2 * (width - 2) + half + 1, lengths - 1);
+  }
+
+  void push_to(std::size_t index, ready_item& item) noexcept {
+    // (1) release: the item, where ThreadSanitizer sees it; pairs with (2)
+    sizes_[index].fetch_add(1, std::memory_order_release);
+    while (!items_[index].enqueue(&item))
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+
+  [[nodiscard]] ready_item* take_from(std::size_t index) noexcept {
+    ready_item* item = nullptr;
+    if (sizes_[index].load(std::memory_order_relaxed) == 0 || // a hint
+        !items_[index].try_dequeue(item))
+      return nullptr;
+    // (2) acquire: the item; pairs with (1)
+    sizes_[index].fetch_sub(1, std::memory_order_acquire);
+    return item;
+  }
+
+  const unsigned others_;
+
+  // Pushed, or about to be, and not taken. All in one line, for those who look and find nothing.
+  alignas(cache_line) std::array<std::atomic<std::uint32_t>, lengths + 1> sizes_{};
+  std::array<moodycamel::ConcurrentQueue<ready_item*>, lengths + 1> items_;
+};
+
+} // namespace convoy::detail

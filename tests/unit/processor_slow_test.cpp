@@ -1,0 +1,66 @@
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <convoy/convoy.hpp>
+#include <gtest/gtest.h>
+#include <numeric>
+#include <thread>
+#include <vector>
+
+// In which order lanes are run whose handlers are slow: the longest first, as everything waits for
+// it in the end, but not always.
+
+namespace {
+
+using convoy::processor;
+using convoy::runtime;
+using convoy::submit_status;
+
+/// Handles `backlog[key]` messages of each key, all submitted at once, in the order in which a
+/// round takes one of each key that has some left. Returns the keys in the order in which their
+/// messages were done.
+std::vector<int> handle_slowly(unsigned workers, std::vector<int> backlog) {
+  std::vector<int> done(
+      static_cast<std::size_t>(std::accumulate(backlog.begin(), backlog.end(), 0)));
+  std::atomic<std::size_t> next{0};
+  runtime rt{{.concurrency = workers}};
+  processor<int, int> p{rt, [&](const int& key, int&) {
+                          std::this_thread::sleep_for(std::chrono::microseconds(500));
+                          done[next.fetch_add(1)] = key;
+                        }};
+  for (bool any = true; any;) {
+    any = false;
+    for (int key = 0; auto& left : backlog) {
+      if (left-- > 0) {
+        any = true;
+        EXPECT_EQ(p.submit(key, 0), submit_status::accepted);
+      }
+      ++key;
+    }
+  }
+  p.drain();
+  return done;
+}
+
+TEST(slow_lanes, the_longest_does_not_wait_for_its_turn) {
+  constexpr int hot = 0;
+  constexpr int backlog = 300;
+  std::vector<int> keys(200, 3);
+  keys[hot] = backlog;
+  const auto done = handle_slowly(4, keys); // 225 rounds of all four, and the hot key needs 300
+  const auto last_cold =
+      std::find_if(done.rbegin(), done.rend(), [](int key) { return key != hot; }).base();
+  EXPECT_GE(std::count(done.begin(), last_cold, hot), backlog / 2); // in turns it would be 3 or 4
+}
+
+TEST(slow_lanes, short_ones_do_not_wait_for_the_end_of_long_ones) {
+  constexpr int backlog = 500;
+  std::vector<int> keys(32, 1);
+  keys[0] = keys[1] = backlog; // one for each worker
+  const auto done = handle_slowly(2, keys);
+  const auto last_cold =
+      std::find_if(done.rbegin(), done.rend(), [](int key) { return key > 1; }).base();
+  EXPECT_LE(last_cold - done.begin(), backlog);
+}
+
+} // namespace
