@@ -9,8 +9,9 @@ namespace convoy::detail {
 ready_item* pump::next() noexcept {
   if (lanes_are_slow())
     return next_while_slow();
-  if (std::exchange(ran_inline_, false))
-    if (auto* const item = lanes_.pop())
+  const bool lanes_turn = std::exchange(ran_inline_, false);
+  if (lanes_turn)
+    if (auto* const item = next_lane())
       return item;
   // The interval comes from the lanes before; these may be slower.
   if (--until_visit_ == 0 || (until_visit_ % 8 == 0 && clock::now() - last_visit_ > visit_time)) {
@@ -20,10 +21,10 @@ ready_item* pump::next() noexcept {
     ready_item* item = nullptr;
     switch (++turn_ % 4) {
     case 0:
-      item = turn_ % 32 == 0 ? lanes_.pop() : urgent_.pop();
+      item = turn_ % 32 == 0 ? next_lane() : urgent_.pop();
       break;
     case 1:
-      item = turn_ % 32 == 1 ? home.take_slow(++slow_turn_) : home.take_shared();
+      item = home.take_shared();
       break;
     default:
       break;
@@ -35,14 +36,21 @@ ready_item* pump::next() noexcept {
     if (item != nullptr)
       return item;
   }
-  if (auto* const item = lanes_.pop())
-    return item;
+  if (!lanes_turn)
+    if (auto* const item = next_lane())
+      return item;
   until_visit_ = 1;
   if (auto* const item = urgent_.pop())
     return item;
   if (auto* const item = visits_.pop())
     return item;
-  return next_shared();
+  return home.take_shared();
+}
+
+ready_item* pump::next_lane() noexcept {
+  if (auto* const item = lanes_.pop())
+    return item;
+  return home.take_slow(++slow_turn_);
 }
 
 /// What any pump may take.

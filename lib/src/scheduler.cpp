@@ -81,11 +81,8 @@ void scheduler::push_slow(ready_item& lane) noexcept {
   parts_->shared.push_lane(lane);
 }
 
-/// The longest lane, but as often as one worker takes one each length in its turn: what is long
-/// must not keep the others waiting for as long as it lasts.
 ready_item* scheduler::take_slow(std::uint32_t turn) noexcept {
-  const auto every = std::max(concurrency_, 2u);
-  return turn % every == 0 ? parts_->shared.take_turn(turn / every) : parts_->shared.take_longest();
+  return parts_->shared.take_lane(turn);
 }
 
 bool scheduler::any_shared() const noexcept {

@@ -40,24 +40,27 @@ public:
   /// Any thread, lock-free. Null: nothing.
   [[nodiscard]] ready_item* take() noexcept { return take_from(lengths); }
 
-  /// The longest lane there is. As take().
-  [[nodiscard]] ready_item* take_longest() noexcept { return take_turn(lengths - 1); }
-
-  /// As take_longest(), but from another length downwards each turn, and then from the top.
-  [[nodiscard]] ready_item* take_turn(std::size_t turn) noexcept {
-    for (std::size_t i = 0; i < lengths; ++i)
-      if (auto* const lane = take_from((turn + lengths - i) % lengths))
+  /// The longest lane there is, but as often as one worker takes one each length in its turn: what
+  /// is long must not keep the others waiting for as long as it lasts. As take(). `turn`: of the
+  /// caller, one more each time.
+  [[nodiscard]] ready_item* take_lane(std::uint32_t turn) noexcept {
+    if (nothing())
+      return nullptr;
+    const auto every = std::max(others_ + 1, 2u);
+    const auto first = turn % every == 0 ? turn / every % lengths : lengths - 1;
+    for (auto length = first + 1; length-- != 0;)
+      if (auto* const lane = take_from(length))
+        return lane;
+    for (auto length = lengths; --length > first;)
+      if (auto* const lane = take_from(length))
         return lane;
     return nullptr;
   }
 
   /// A guess that does not miss what was pushed and is not taken. Cheap when it is true.
   [[nodiscard]] bool empty() const noexcept {
-    std::uint32_t all = 0;
-    for (const auto& size : sizes_)
-      all |= size.load(std::memory_order_relaxed); // ordered by the caller's fence
     // While a push is under way there is nothing to be had yet.
-    return all == 0 ||
+    return nothing() ||
            std::ranges::all_of(items_, [](const auto& queue) { return queue.size_approx() == 0; });
   }
 
@@ -79,6 +82,13 @@ private:
     sizes_[index].fetch_add(1, std::memory_order_release);
     while (!items_[index].enqueue(&item))
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+
+  [[nodiscard]] bool nothing() const noexcept {
+    std::uint32_t any = 0;
+    for (const auto& size : sizes_)
+      any |= size.load(std::memory_order_relaxed); // ordered by the caller's fence
+    return any == 0;
   }
 
   [[nodiscard]] ready_item* take_from(std::size_t index) noexcept {

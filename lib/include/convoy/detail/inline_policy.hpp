@@ -48,6 +48,7 @@ public:
     return over_ = clock::now() - begin_ > most_time;
   }
   [[nodiscard]] bool over() const noexcept { return over_; }
+  [[nodiscard]] std::uint32_t handlers() const noexcept { return ran_; } ///< run in this visit
 
   /// The handlers of the last inline visit cost no more than moving messages to lanes does.
   [[nodiscard]] bool cheap() const noexcept { return cheap_; }

@@ -267,7 +267,7 @@ private:
       lanes_.report_unfinished();
     else
       lanes_.hand_out(self);
-    self.note_inline();
+    self.note_inline(policy.handlers());
     return true;
   }
 

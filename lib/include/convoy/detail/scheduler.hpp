@@ -61,8 +61,11 @@ public:
     return lanes_.approx_size() + urgent_.approx_size() + visits_.approx_size();
   }
 
-  /// A partition ran handlers inline here: now it is the turn of a lane.
-  void note_inline() noexcept { ran_inline_ = true; }
+  /// A partition ran so many handlers inline here: now it is the turn of a lane.
+  void note_inline(std::uint32_t handlers) noexcept {
+    ran_inline_ = true;
+    inline_run_ = handlers;
+  }
 
   /// Tells when a partition was drained here: the slower the lanes in between, the sooner comes the
   /// next visit.
@@ -100,6 +103,7 @@ private:
   std::atomic<std::uint64_t> items_run_{0};
   void push_to(ready_queue& queue, ready_item& item) noexcept;
   ready_item* next() noexcept;
+  ready_item* next_lane() noexcept;
   ready_item* next_while_slow() noexcept;
   ready_item* next_shared() noexcept;
   void share() noexcept;
@@ -126,6 +130,7 @@ private:
   bool ran_inline_ = false; // since the last lane
   clock::time_point last_visit_{};
   std::uint32_t lanes_run_ = 0;   // since then
+  std::uint32_t inline_run_ = 0;  // by it
   std::uint32_t interval_ = 8;    // how many lanes between two visits
   std::uint32_t until_visit_ = 1; // lanes still to run before the next
   std::uint32_t turn_ = 0;        // every so many of these something else goes first
@@ -247,11 +252,13 @@ inline void pump::push_visit(ready_item& partition) noexcept {
 inline void pump::note_visit(clock::time_point now) noexcept {
   constexpr std::int64_t most = 64;
   const auto took = std::max<std::int64_t>((now - last_visit_).count(), 1);
-  if (lanes_run_ != 0) // visits in a row say nothing about lanes
+  // Visits in a row say nothing about lanes; but if they ran handlers, whether these are slow.
+  const auto run = lanes_run_ != 0 || !lanes_are_slow() ? lanes_run_ : inline_run_;
+  if (run != 0)
     interval_ = static_cast<std::uint32_t>(
-        std::clamp<std::int64_t>(visit_time.count() * lanes_run_ / took, 1,
+        std::clamp<std::int64_t>(visit_time.count() * run / took, 1,
                                  std::min<std::int64_t>(2 * std::int64_t{interval_}, most)));
-  lanes_run_ = 0;
+  lanes_run_ = inline_run_ = 0;
   last_visit_ = now;
 }
 
