@@ -4,6 +4,7 @@
 #include "scheduler_parts.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <chrono>
 
 // What a pump does that has found nothing: it searches, stands sentry, parks; and what it watches over
@@ -27,19 +28,28 @@ ready_item* scheduler::search(pump& self) noexcept {
     if (auto* const item = queue->pop())
       return item;
   const auto until = begin + search_time;
-  do {
+  // What pumps have for themselves is looked at ever more rarely: they will soon run it, and must not
+  // be disturbed all the time by those who have nothing to do.
+  for (unsigned look = 1;; ++look) {
     if (auto* const item = self.next_shared())
       return item;
-    for (std::size_t i = 0; i < parts_->pumps.size(); ++i) {
-      auto& victim = *parts_->pumps[++self.victim_ % parts_->pumps.size()];
-      if (&victim == &self)
-        continue;
-      if (auto* const item = self.steal_from(victim))
+    if (std::has_single_bit(look))
+      if (auto* const item = steal(self))
         return item;
-    }
+    if (clock::now() >= until)
+      return nullptr;
     for (unsigned i = 0; i < 16; ++i)
       pause();
-  } while (clock::now() < until);
+  }
+}
+
+ready_item* scheduler::steal(pump& self) noexcept {
+  for (std::size_t i = 0; i < parts_->pumps.size(); ++i) {
+    auto& victim = *parts_->pumps[++self.victim_ % parts_->pumps.size()];
+    if (&victim != &self)
+      if (auto* const item = self.steal_from(victim))
+        return item;
+  }
   return nullptr;
 }
 

@@ -218,6 +218,7 @@ private:
 
   void run(pump& self) noexcept;
   ready_item* search(pump& self) noexcept;
+  ready_item* steal(pump& self) noexcept;
   void stop_searching() noexcept;
   [[nodiscard]] bool any_ready() const noexcept;
   [[nodiscard]] bool any_in_pumps() const noexcept;
