@@ -17,8 +17,8 @@
 //
 // Who makes an item ready calls wake() if it can't run it at once itself. Two things keep a ready
 // item from being missed:
-// - From outside: the item goes into the inbox, then the idle word is read; a pump that parks
-//   changes the idle word, then looks into the inbox (both seq_cst). A searching pump looks once
+// - From outside: the item goes into the shared queue, then the idle word is read; a pump that parks
+//   changes the idle word, then looks into the queue (both seq_cst). A searching pump looks once
 //   more after it has counted itself out.
 // - From a pump: the item is in the pump's own queue, so it is run at the latest by that pump.
 //   Should that pump be held up in a handler, the sentry finds the item. A pump about to run a lane
