@@ -26,11 +26,21 @@ bool register_membarrier() noexcept {
 
 } // namespace
 
-bool fences_are_asymmetric = register_membarrier();
+constinit std::atomic<bool> fences_are_asymmetric{false};
+
+namespace {
+
+[[maybe_unused]] const bool is_registered = [] {
+  const bool ok = register_membarrier();
+  fences_are_asymmetric.store(ok, std::memory_order_relaxed); // who sees false fences itself
+  return ok;
+}();
+
+} // namespace
 
 void fence_heavy() noexcept {
 #ifdef CONVOY_HAS_MEMBARRIER
-  if (fences_are_asymmetric && membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED))
+  if (membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED))
     return;
 #endif
   // (1) seq_cst: pairs with (1) in asymmetric_fence.hpp

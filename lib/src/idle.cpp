@@ -17,7 +17,8 @@ namespace {
 constexpr std::chrono::microseconds search_time{10}; // about what a wake-up costs
 constexpr std::chrono::microseconds nap_time{50};    // how long work may hide behind a handler
 constexpr unsigned idle_naps = 40;                   // then the sentry parks
-constexpr std::chrono::milliseconds park_time{100};  // then the thread goes back to the arena
+constexpr std::chrono::milliseconds short_park_time{1};
+constexpr std::chrono::milliseconds park_time{100}; // then the thread goes back to the arena
 
 } // namespace
 
@@ -82,7 +83,8 @@ bool scheduler::found_ready(pump& self) noexcept {
   // (15) seq_cst: the word first, then the items; pairs with (14) in scheduler.cpp
   std::atomic_thread_fence(std::memory_order_seq_cst);
   if (auto* const item = self.next_shared()) {
-    self.push(*item); // search() looks there first
+    self.push_to(self.visits_,
+                 *item); // where others see it, should we be held up; search() does, too
     return true;
   }
   return any_in_pumps();
@@ -120,7 +122,8 @@ bool scheduler::park(pump& self) noexcept {
     return found_ready(self) || parts_->tenants.should_trim(clock::now()); // search() will
   };
   if (!must_stay()) {
-    if (parts_->park.wait_for(park_time))
+    // What can't be taken although it is there will be, or has to be looked for again.
+    if (parts_->park.wait_for(any_shared() ? short_park_time : park_time))
       return true;
     if (!must_stay()) {
       if (leave_field(parked, 0))
@@ -174,7 +177,7 @@ bool scheduler::stand_sentry(pump& self) noexcept {
         parts_->nap.wait();
         return true;
       }
-      fence_heavy(); // against a pump that relies on us in cover() or open_inline(): we see its
+      fence_heavy(); // against a pump that relies on us in cover() or inline_claim::open(): we see its
                      // items or its claim, or it sees us gone
       if (!must_watch())
         return park(self);

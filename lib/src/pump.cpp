@@ -26,6 +26,9 @@ ready_item* pump::next() noexcept {
     case 1:
       item = home.take_shared();
       break;
+    case 2:
+      item = home.take_slow(++slow_turn_);
+      break;
     default:
       break;
     }
@@ -63,9 +66,9 @@ ready_item* pump::next_shared() noexcept {
 /// Lanes take so long that looking around costs nothing in comparison, and what waits here for the
 /// end of one may find a free pump elsewhere.
 ready_item* pump::next_while_slow() noexcept {
+  home.watch(*this, clock::now());
   share();
   until_visit_ = 1;
-  home.watch(*this, clock::now());
   // As in next(), but a visit is even shorter in comparison.
   ++turn_;
   if (!std::exchange(ran_inline_, false) && turn_ % 16 != 0)

@@ -28,30 +28,34 @@ namespace convoy::detail {
 
 class shared_queue {
 public:
-  explicit shared_queue(unsigned workers) noexcept : others_(workers - 1) {}
+  explicit shared_queue(unsigned workers) noexcept : workers_(workers) {}
 
   /// What goes first. Any thread; lock-free, except that it waits for memory if there is none, as
   /// an item can't be refused.
-  void push(ready_item& item) noexcept { push_to(lengths, item); }
+  void push(ready_item& item) noexcept { push_to(first, item); }
 
   /// As push().
   void push_lane(ready_item& lane) noexcept { push_to(length_of(lane.handed), lane); }
 
   /// Any thread, lock-free. Null: nothing.
-  [[nodiscard]] ready_item* take() noexcept { return take_from(lengths); }
+  [[nodiscard]] ready_item* take() noexcept { return take_from(first); }
 
-  /// The longest lane there is, but as often as one worker takes one each length in its turn: what
-  /// is long must not keep the others waiting for as long as it lasts. As take(). `turn`: of the
-  /// caller, one more each time.
+  /// The longest lane there is; but as often as one worker takes one each length has its turn, and
+  /// all the time if there are enough of the longest for everybody: what is long must not keep the
+  /// others waiting for as long as it lasts. As take(). `turn`: of the caller, one more each time.
   [[nodiscard]] ready_item* take_lane(std::uint32_t turn) noexcept {
     if (nothing())
       return nullptr;
-    const auto every = std::max(others_ + 1, 2u);
-    const auto first = turn % every == 0 ? turn / every % lengths : lengths - 1;
-    for (auto length = first + 1; length-- != 0;)
+    auto longest = lengths - 1;
+    while (longest != 0 && size_of(longest) == 0)
+      --longest;
+    const auto begin = turn % std::max(workers_, 2u) == 0 ? turn / workers_ % lengths
+                       : size_of(longest) >= workers_     ? turn % lengths
+                                                          : longest;
+    for (auto length = begin + 1; length-- != 0;)
       if (auto* const lane = take_from(length))
         return lane;
-    for (auto length = lengths; --length > first;)
+    for (auto length = lengths; --length > begin;)
       if (auto* const lane = take_from(length))
         return lane;
     return nullptr;
@@ -59,17 +63,19 @@ public:
 
   /// A guess that does not miss what was pushed and is not taken. Cheap when it is true.
   [[nodiscard]] bool empty() const noexcept {
-    // While a push is under way there is nothing to be had yet.
-    return nothing() ||
-           std::ranges::all_of(items_, [](const auto& queue) { return queue.size_approx() == 0; });
+    for (std::size_t i = 0; i <= first; ++i) // while a push is under way there is nothing yet
+      if (size_of(i) != 0 && items_[i].size_approx() != 0)
+        return false;
+    return true;
   }
 
 private:
   static constexpr std::size_t lengths = 15;
+  static constexpr std::size_t first = lengths; // the queue of what goes first
 
   /// The queue for less than 2 units, for 2, 3, 4 and 5, 6 and 7, 8 to 11, 12 to 15, …, from 192 on.
   [[nodiscard]] std::size_t length_of(std::uint32_t messages) const noexcept {
-    const auto units = std::uint64_t{messages} * others_ / 63;
+    const auto units = std::uint64_t{messages} * (workers_ - 1) / 63;
     if (units < 2)
       return 0;
     const auto width = static_cast<unsigned>(std::bit_width(units));
@@ -84,24 +90,32 @@ private:
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
 
-  [[nodiscard]] bool nothing() const noexcept {
-    std::uint32_t any = 0;
-    for (const auto& size : sizes_)
-      any |= size.load(std::memory_order_relaxed); // ordered by the caller's fence
-    return any == 0;
-  }
-
   [[nodiscard]] ready_item* take_from(std::size_t index) noexcept {
+    if (size_of(index) == 0)
+      return nullptr;
+    // Inside there is a queue for each thread that pushes. Without a token the fullest is taken
+    // from, and what a thread has left before it was held up might never be; each new token begins
+    // at another one.
+    moodycamel::ConsumerToken token(items_[index]);
     ready_item* item = nullptr;
-    if (sizes_[index].load(std::memory_order_relaxed) == 0 || // a hint
-        !items_[index].try_dequeue(item))
+    if (!items_[index].try_dequeue(token, item))
       return nullptr;
     // (2) acquire: the item; pairs with (1)
     sizes_[index].fetch_sub(1, std::memory_order_acquire);
     return item;
   }
 
-  const unsigned others_;
+  [[nodiscard]] std::uint32_t size_of(std::size_t index) const noexcept {
+    return sizes_[index].load(std::memory_order_relaxed); // ordered by the caller's fence
+  }
+  [[nodiscard]] bool nothing() const noexcept {
+    std::uint32_t any = 0;
+    for (std::size_t i = 0; i <= first; ++i)
+      any |= size_of(i);
+    return any == 0;
+  }
+
+  const unsigned workers_;
 
   // Pushed, or about to be, and not taken. All in one line, for those who look and find nothing.
   alignas(cache_line) std::array<std::atomic<std::uint32_t>, lengths + 1> sizes_{};

@@ -53,14 +53,22 @@ TEST(slow_lanes, the_longest_does_not_wait_for_its_turn) {
   EXPECT_GE(std::count(done.begin(), last_cold, hot), backlog / 2); // in turns it would be 3 or 4
 }
 
-TEST(slow_lanes, short_ones_do_not_wait_for_the_end_of_long_ones) {
-  constexpr int backlog = 500;
-  std::vector<int> keys(32, 1);
-  keys[0] = keys[1] = backlog; // one for each worker
-  const auto done = handle_slowly(2, keys);
-  const auto last_cold =
-      std::find_if(done.rbegin(), done.rend(), [](int key) { return key > 1; }).base();
-  EXPECT_LE(last_cold - done.begin(), backlog);
+/// Of how many messages the last one of a key with one message was, if `long_ones` keys have 400.
+long last_of_short_ones(unsigned workers, int long_ones, std::size_t short_ones) {
+  std::vector<int> keys(static_cast<std::size_t>(long_ones), 400);
+  keys.resize(keys.size() + short_ones, 1);
+  const auto done = handle_slowly(workers, keys);
+  const auto last =
+      std::find_if(done.rbegin(), done.rend(), [&](int key) { return key >= long_ones; }).base();
+  return last - done.begin();
+}
+
+TEST(slow_lanes, short_ones_do_not_wait_for_the_end_of_one_long_one_for_each_worker) {
+  EXPECT_LE(last_of_short_ones(2, 2, 32), 500);
+}
+
+TEST(slow_lanes, short_ones_do_not_wait_for_the_end_of_many_long_ones) {
+  EXPECT_LE(last_of_short_ones(8, 24, 400), 2'000);
 }
 
 } // namespace

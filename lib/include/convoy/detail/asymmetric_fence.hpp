@@ -11,10 +11,11 @@ namespace convoy::detail {
 
 /// Set once before main. False (also while statics are still being constructed) makes fence_light a
 /// full fence.
-extern bool fences_are_asymmetric;
+extern std::atomic<bool> fences_are_asymmetric;
 
 inline void fence_light() noexcept {
-  if (fences_are_asymmetric) [[likely]]
+  const bool asymmetric = fences_are_asymmetric.load(std::memory_order_relaxed); // either is right
+  if (asymmetric) [[likely]]
     std::atomic_signal_fence(std::memory_order_seq_cst);
   else
     // (1) seq_cst: pairs with (1) in asymmetric_fence.cpp

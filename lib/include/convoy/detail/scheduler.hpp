@@ -10,7 +10,8 @@
 //   searching  looks through all queues     a waker counts a pump in when it wakes it; it counts
 //                                           itself out
 //   parked     waits on park, until woken   counts itself in and looks once more before it waits
-//   starting   its task is in the arena     counted in by the waker, out by its first step
+//   starting   its task is in the arena     counted in by the waker or at first, out by its first
+//                                           step
 //   absent     has given its thread back    counts itself in after a long wait on park
 //   sentry     0 or 1: waits on nap, looks through the queues every nap, as long as some pump is
 //              busy
@@ -20,8 +21,9 @@
 // - From outside: the item goes into the shared queue, then the idle word is read; a pump that parks
 //   changes the idle word, then looks into the queue (both seq_cst). A searching pump looks once
 //   more after it has counted itself out.
-// - From a pump: the item is in the pump's own queue, so it is run at the latest by that pump.
-//   Should that pump be held up in a handler, the sentry finds the item. A pump about to run a lane
+// - From a pump: the item is in the pump's own queue, or in the shared one, where it looks before it
+//   leaves, so it is run at the latest by that pump. Should that pump be held up in a handler, the
+//   sentry finds the item. A pump about to run a lane
 //   with other items behind it sees to it that there is a searching pump or a sentry (cover()).
 //
 // Wake-ups cost microseconds, handlers may take nanoseconds. The sentry makes it affordable not to
