@@ -21,13 +21,12 @@ ready_item* pump::next() noexcept {
     ready_item* item = nullptr;
     switch (++turn_ % 4) {
     case 0:
-      item = turn_ % 32 == 0 ? next_lane() : urgent_.pop();
+      item = turn_ % 32 != 0   ? urgent_.pop()
+             : turn_ % 64 != 0 ? next_lane()
+                               : home.take_slow(++slow_turn_);
       break;
     case 1:
       item = home.take_shared();
-      break;
-    case 2:
-      item = home.take_slow(++slow_turn_);
       break;
     default:
       break;
@@ -72,8 +71,10 @@ ready_item* pump::next_while_slow() noexcept {
   // As in next(), but a visit is even shorter in comparison.
   ++turn_;
   if (!std::exchange(ran_inline_, false) && turn_ % 16 != 0)
-    if (auto* const item = home.take_shared())
+    if (auto* const item = home.take_shared()) {
+      cover(); // there may be many more
       return item;
+    }
   if (turn_ % 32 != 0) {
     if (auto* const item = urgent_.pop())
       return item;

@@ -158,8 +158,6 @@ public:
     }
     lined_up_end_ = &lined_up_;
     count_lined_up_ = 0;
-    if (slow) // there may be more visits before we run one of them
-      self.cover();
   }
 
   /// Adds what has changed to the scheduler's count, if it is more than a few: small differences do

@@ -133,7 +133,7 @@ private:
   clock::time_point last_visit_{};
   std::uint32_t lanes_run_ = 0;   // since then
   std::uint32_t inline_run_ = 0;  // by it
-  std::uint32_t interval_ = 8;    // how many lanes between two visits
+  std::uint32_t interval_ = 1;    // how many lanes between two visits
   std::uint32_t until_visit_ = 1; // lanes still to run before the next
   std::uint32_t turn_ = 0;        // every so many of these something else goes first
   std::uint32_t slow_turn_ = 0;   // the same among slow lanes
