@@ -123,9 +123,10 @@ bool scheduler::park(pump& self) noexcept {
   };
   if (!must_stay()) {
     // What can't be taken although it is there will be, or has to be looked for again.
-    if (parts_->park.wait_for(any_shared() ? short_park_time : park_time))
+    const bool must_look = any_shared();
+    if (parts_->park.wait_for(must_look ? short_park_time : park_time))
       return true;
-    if (!must_stay()) {
+    if (!must_look && !must_stay()) {
       if (leave_field(parked, 0))
         return false;
       parts_->park.wait(); // a waker was faster, its signal is on the way

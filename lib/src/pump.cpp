@@ -21,9 +21,7 @@ ready_item* pump::next() noexcept {
     ready_item* item = nullptr;
     switch (++turn_ % 4) {
     case 0:
-      item = turn_ % 32 != 0   ? urgent_.pop()
-             : turn_ % 64 != 0 ? next_lane()
-                               : home.take_slow(++slow_turn_);
+      item = turn_ % 32 == 0 ? next_lane() : urgent_.pop();
       break;
     case 1:
       item = home.take_shared();
@@ -49,17 +47,24 @@ ready_item* pump::next() noexcept {
   return home.take_shared();
 }
 
+/// One of our own or a slow one in turns: neither must wait for the other to come to an end.
 ready_item* pump::next_lane() noexcept {
-  if (auto* const item = lanes_.pop())
+  if (home.approx_slow_.load(std::memory_order_relaxed) == 0) // the rule, and the rest costs
+    return lanes_.pop();
+  shared_first_ = !shared_first_;
+  if (!shared_first_)
+    if (auto* const item = lanes_.pop())
+      return item;
+  if (auto* const item = home.take_slow(slow_turn_))
     return item;
-  return home.take_slow(++slow_turn_);
+  return shared_first_ ? lanes_.pop() : nullptr;
 }
 
 /// What any pump may take.
 ready_item* pump::next_shared() noexcept {
   if (auto* const item = home.take_shared())
     return item;
-  return home.take_slow(++slow_turn_);
+  return home.take_slow(slow_turn_);
 }
 
 /// Lanes take so long that looking around costs nothing in comparison, and what waits here for the
@@ -79,12 +84,14 @@ ready_item* pump::next_while_slow() noexcept {
     if (auto* const item = urgent_.pop())
       return item;
     auto& other = home.at(++victim_ % home.concurrency_);
-    if (auto* const item = other.visits_.take())
+    if (auto* const item = other.visits_.take()) {
+      cover();
       return item;
+    }
     if (auto* const item = other.urgent_.take())
       return item;
   }
-  if (auto* const item = home.take_slow(++slow_turn_))
+  if (auto* const item = home.take_slow(slow_turn_))
     return item;
   if (auto* const item = urgent_.pop())
     return item;

@@ -78,11 +78,15 @@ ready_item* scheduler::take_shared() noexcept {
 }
 
 void scheduler::push_slow(ready_item& lane) noexcept {
+  approx_slow_.fetch_add(1, std::memory_order_relaxed); // a hint
   parts_->shared.push_lane(lane);
 }
 
-ready_item* scheduler::take_slow(std::uint32_t turn) noexcept {
-  return parts_->shared.take_lane(turn);
+ready_item* scheduler::take_slow(slow_turn& turn) noexcept {
+  auto* const lane = parts_->shared.take_lane(turn);
+  if (lane != nullptr)
+    approx_slow_.fetch_sub(1, std::memory_order_relaxed); // a hint
+  return lane;
 }
 
 bool scheduler::any_shared() const noexcept {

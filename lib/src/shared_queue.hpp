@@ -40,24 +40,27 @@ public:
   /// Any thread, lock-free. Null: nothing.
   [[nodiscard]] ready_item* take() noexcept { return take_from(first); }
 
-  /// The longest lane there is; but as often as one worker takes one each length has its turn, and
-  /// all the time if there are enough of the longest for everybody: what is long must not keep the
-  /// others waiting for as long as it lasts. As take(). `turn`: of the caller, one more each time.
-  [[nodiscard]] ready_item* take_lane(std::uint32_t turn) noexcept {
+  /// The longest lane there is. But as often as one worker takes one, each length that there is has
+  /// its turn; and if there are enough of the longest for everybody, any length has: what is long
+  /// must not keep the others waiting for as long as it lasts. As take(); `turn` is the caller's.
+  [[nodiscard]] ready_item* take_lane(slow_turn& turn) noexcept {
     if (nothing())
       return nullptr;
     auto longest = lengths - 1;
     while (longest != 0 && size_of(longest) == 0)
       --longest;
-    const auto begin = turn % std::max(workers_, 2u) == 0 ? turn / workers_ % lengths
-                       : size_of(longest) >= workers_     ? turn % lengths
-                                                          : longest;
-    for (auto length = begin + 1; length-- != 0;)
-      if (auto* const lane = take_from(length))
+    const bool in_turn = ++turn.takes % std::max(workers_, 2u) == 0;
+    const auto begin = in_turn                        ? (turn.length + lengths - 1) % lengths
+                       : size_of(longest) >= workers_ ? turn.takes % lengths
+                                                      : longest;
+    for (std::size_t i = 0; i < lengths; ++i) {
+      const auto length = (begin + lengths - i) % lengths;
+      if (auto* const lane = take_from(length)) {
+        if (in_turn)
+          turn.length = length;
         return lane;
-    for (auto length = lengths; --length > begin;)
-      if (auto* const lane = take_from(length))
-        return lane;
+      }
+    }
     return nullptr;
   }
 

@@ -158,6 +158,7 @@ public:
     }
     lined_up_end_ = &lined_up_;
     count_lined_up_ = 0;
+    self.note_visit_end(clock::now());
   }
 
   /// Adds what has changed to the scheduler's count, if it is more than a few: small differences do

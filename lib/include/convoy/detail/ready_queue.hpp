@@ -38,6 +38,12 @@ struct ready_item {
   std::uint32_t handed = 0; ///< of a lane: messages that may be handled
 };
 
+/// Where a pump is in the order of slow lanes.
+struct slow_turn {
+  std::size_t takes = 0;
+  std::size_t length = 0; ///< that had its turn last
+};
+
 class ready_queue {
 public:
   static constexpr std::uint64_t capacity = 256;

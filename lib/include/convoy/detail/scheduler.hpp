@@ -73,6 +73,9 @@ public:
   /// next visit.
   void note_visit(clock::time_point now) noexcept;
 
+  /// Tells when the visit has ended, if it handed out lanes: it took longer than they may take.
+  void note_visit_end(clock::time_point now) noexcept { last_visit_ = now; }
+
   /// Lanes take so long that finding the best next one costs nothing in comparison.
   [[nodiscard]] bool lanes_are_slow() const noexcept { return interval_ == 1; }
 
@@ -136,8 +139,9 @@ private:
   std::uint32_t interval_ = 1;    // how many lanes between two visits
   std::uint32_t until_visit_ = 1; // lanes still to run before the next
   std::uint32_t turn_ = 0;        // every so many of these something else goes first
-  std::uint32_t slow_turn_ = 0;   // the same among slow lanes
-  std::uint32_t victim_ = 0;      // where the next search starts
+  bool shared_first_ = false;     // the next lane is a slow one, if there is one
+  slow_turn slow_turn_;
+  std::uint32_t victim_ = 0; // where the next search starts
 };
 
 /// True on threads that must never wait for a handler: pumps, and whoever else works in a runtime's
@@ -211,7 +215,7 @@ private:
 
   void push_shared(ready_item& item) noexcept;
   ready_item* take_shared() noexcept;
-  ready_item* take_slow(std::uint32_t turn) noexcept;
+  ready_item* take_slow(slow_turn& turn) noexcept;
   [[nodiscard]] bool any_shared() const noexcept;
   [[nodiscard]] pump& at(std::size_t index) const noexcept;
 
@@ -238,6 +242,7 @@ private:
   alignas(cache_line) std::atomic<bool> stopping_{false};
   alignas(cache_line) std::atomic<std::int64_t> next_watch_{0}; // ns, of the steady clock
   std::atomic<unsigned> urgent_{0};                             // lanes handed out as urgent
+  std::atomic<std::int32_t> approx_slow_{0};                    // slow lanes that wait
 };
 
 inline void pump::push_to(ready_queue& queue, ready_item& item) noexcept {
