@@ -14,11 +14,11 @@ namespace convoy::detail {
 
 namespace {
 
-constexpr std::chrono::microseconds search_time{10}; // about what a wake-up costs
-constexpr std::chrono::microseconds nap_time{50};    // how long work may hide behind a handler
-constexpr unsigned idle_naps = 40;                   // then the sentry parks
-constexpr std::chrono::milliseconds short_park_time{1};
-constexpr std::chrono::milliseconds park_time{100}; // then the thread goes back to the arena
+constexpr std::chrono::microseconds search_time{10};    // about what a wake-up costs
+constexpr std::chrono::microseconds nap_time{50};       // how long work may hide behind a handler
+constexpr unsigned idle_naps = 40;                      // then the sentry parks
+constexpr std::chrono::milliseconds short_park_time{1}; // if something there could not be taken
+constexpr std::chrono::milliseconds park_time{100};     // then the thread goes back to the arena
 
 } // namespace
 
@@ -122,7 +122,6 @@ bool scheduler::park(pump& self) noexcept {
     return found_ready(self) || parts_->tenants.should_trim(clock::now()); // search() will
   };
   if (!must_stay()) {
-    // What can't be taken although it is there will be, or has to be looked for again.
     const bool must_look = any_shared();
     if (parts_->park.wait_for(must_look ? short_park_time : park_time))
       return true;

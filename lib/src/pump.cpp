@@ -49,7 +49,7 @@ ready_item* pump::next() noexcept {
 
 /// One of our own or a slow one in turns: neither must wait for the other to come to an end.
 ready_item* pump::next_lane() noexcept {
-  if (home.approx_slow_.load(std::memory_order_relaxed) == 0) // the rule, and the rest costs
+  if (!home.any_slow()) // the rule
     return lanes_.pop();
   shared_first_ = !shared_first_;
   if (!shared_first_)

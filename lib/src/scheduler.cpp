@@ -83,6 +83,8 @@ void scheduler::push_slow(ready_item& lane) noexcept {
 }
 
 ready_item* scheduler::take_slow(slow_turn& turn) noexcept {
+  if (!any_slow())
+    return nullptr;
   auto* const lane = parts_->shared.take_lane(turn);
   if (lane != nullptr)
     approx_slow_.fetch_sub(1, std::memory_order_relaxed); // a hint

@@ -44,8 +44,6 @@ public:
   /// its turn; and if there are enough of the longest for everybody, any length has: what is long
   /// must not keep the others waiting for as long as it lasts. As take(); `turn` is the caller's.
   [[nodiscard]] ready_item* take_lane(slow_turn& turn) noexcept {
-    if (nothing())
-      return nullptr;
     auto longest = lengths - 1;
     while (longest != 0 && size_of(longest) == 0)
       --longest;
@@ -64,7 +62,7 @@ public:
     return nullptr;
   }
 
-  /// A guess that does not miss what was pushed and is not taken. Cheap when it is true.
+  /// A guess that does not miss what was pushed and is not taken.
   [[nodiscard]] bool empty() const noexcept {
     for (std::size_t i = 0; i <= first; ++i) // while a push is under way there is nothing yet
       if (size_of(i) != 0 && items_[i].size_approx() != 0)
@@ -110,12 +108,6 @@ private:
 
   [[nodiscard]] std::uint32_t size_of(std::size_t index) const noexcept {
     return sizes_[index].load(std::memory_order_relaxed); // ordered by the caller's fence
-  }
-  [[nodiscard]] bool nothing() const noexcept {
-    std::uint32_t any = 0;
-    for (std::size_t i = 0; i <= first; ++i)
-      any |= size_of(i);
-    return any == 0;
   }
 
   const unsigned workers_;

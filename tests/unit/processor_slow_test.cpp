@@ -1,3 +1,5 @@
+#include "gate.hpp"
+
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -69,6 +71,38 @@ TEST(slow_lanes, short_ones_do_not_wait_for_the_end_of_one_long_one_for_each_wor
 
 TEST(slow_lanes, short_ones_do_not_wait_for_the_end_of_many_long_ones) {
   EXPECT_LE(last_of_short_ones(8, 24, 400), 2'000);
+}
+
+/// A worker is stuck after it has made lanes ready. The other one always has more that it made ready
+/// itself: that must not go first for ever.
+TEST(slow_lanes, that_a_stuck_worker_has_made_ready_have_their_turn) {
+  constexpr int stuck = 0;
+  constexpr int first_busy = 100;
+  constexpr int keys = 120; // from first_busy on they submit to themselves
+  runtime rt{{.concurrency = 2}};
+  gate held;
+  std::atomic<bool> over{false};
+  std::atomic<int> left{first_busy - 1};
+  processor<int, int>* self = nullptr;
+  processor<int, int> p{rt, [&](const int& key, int& m) {
+                          if (key == stuck && m == 1)
+                            return held.pass();
+                          std::this_thread::sleep_for(std::chrono::microseconds(200));
+                          if (key >= first_busy && !over) {
+                            EXPECT_EQ(self->submit(key, 0), submit_status::accepted);
+                          }
+                          if (key > stuck && key < first_busy && m == 1)
+                            --left;
+                        }};
+  self = &p;
+  for (int round = 0; round < 2; ++round) // the first one tells that handlers are slow
+    for (int key = 0; key < (round == 0 ? keys : first_busy); ++key)
+      ASSERT_EQ(p.submit(key, round), submit_status::accepted);
+  held.await_visitors();
+  EXPECT_TRUE(eventually([&] { return left == 0; }));
+  over = true;
+  held.open();
+  p.drain();
 }
 
 } // namespace

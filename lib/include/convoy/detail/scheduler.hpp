@@ -2,7 +2,7 @@
 
 // Pumps and what wakes them. A pump is one long task on a worker thread: it takes a ready item and
 // runs it, until it finds none. At most `concurrency` pumps run, so a runtime with nothing to do
-// holds no thread and uses no CPU.
+// uses no CPU, and after a while holds no thread.
 //
 // The idle word says what the pumps that run nothing are doing. One compare-and-swap per
 // transition:
@@ -217,6 +217,9 @@ private:
   ready_item* take_shared() noexcept;
   ready_item* take_slow(slow_turn& turn) noexcept;
   [[nodiscard]] bool any_shared() const noexcept;
+  [[nodiscard]] bool any_slow() const noexcept {
+    return approx_slow_.load(std::memory_order_relaxed) != 0; // a hint that misses none
+  }
   [[nodiscard]] pump& at(std::size_t index) const noexcept;
 
   void start_task() noexcept;
