@@ -68,7 +68,7 @@ void scheduler::stop_searching() noexcept {
 bool scheduler::any_ready() const noexcept {
   // (15) seq_cst: the word first, then the items; pairs with (14) in scheduler.cpp
   std::atomic_thread_fence(std::memory_order_seq_cst);
-  return any_shared() || any_in_pumps();
+  return !parts_->shared.empty() || any_in_pumps();
 }
 
 bool scheduler::any_in_pumps() const noexcept {
@@ -80,11 +80,10 @@ bool scheduler::any_in_pumps() const noexcept {
 /// while it takes the last item leaves a queue that is not empty, but has nothing for others, and
 /// all idle pumps would search until it runs again.
 bool scheduler::found_ready(pump& self) noexcept {
-  // (15) seq_cst: the word first, then the items; pairs with (14) in scheduler.cpp
-  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (!any_ready())
+    return false;
   if (auto* const item = self.next_shared()) {
-    self.push_to(self.visits_,
-                 *item); // where others see it, should we be held up; search() does, too
+    self.push_to(self.visits_, *item); // search() looks there, and so do others if we are held up
     return true;
   }
   return any_in_pumps();
@@ -122,7 +121,7 @@ bool scheduler::park(pump& self) noexcept {
     return found_ready(self) || parts_->tenants.should_trim(clock::now()); // search() will
   };
   if (!must_stay()) {
-    const bool must_look = any_shared();
+    const bool must_look = !parts_->shared.empty();
     if (parts_->park.wait_for(must_look ? short_park_time : park_time))
       return true;
     if (!must_look && !must_stay()) {

@@ -1,4 +1,5 @@
 #include "convoy/detail/scheduler.hpp"
+#include "scheduler_parts.hpp"
 
 #include <utility>
 
@@ -24,7 +25,7 @@ ready_item* pump::next() noexcept {
       item = turn_ % 32 == 0 ? next_lane() : urgent_.pop();
       break;
     case 1:
-      item = home.take_shared();
+      item = home.parts_->shared.take();
       break;
     default:
       break;
@@ -44,27 +45,27 @@ ready_item* pump::next() noexcept {
     return item;
   if (auto* const item = visits_.pop())
     return item;
-  return home.take_shared();
+  return home.parts_->shared.take();
 }
 
 /// One of our own or a slow one in turns: neither must wait for the other to come to an end.
 ready_item* pump::next_lane() noexcept {
-  if (!home.any_slow()) // the rule
+  if (!home.parts_->shared.any_lane()) // the rule
     return lanes_.pop();
   shared_first_ = !shared_first_;
   if (!shared_first_)
     if (auto* const item = lanes_.pop())
       return item;
-  if (auto* const item = home.take_slow(slow_turn_))
+  if (auto* const item = home.parts_->shared.take_lane(slow_turn_))
     return item;
   return shared_first_ ? lanes_.pop() : nullptr;
 }
 
 /// What any pump may take.
 ready_item* pump::next_shared() noexcept {
-  if (auto* const item = home.take_shared())
+  if (auto* const item = home.parts_->shared.take())
     return item;
-  return home.take_slow(slow_turn_);
+  return home.parts_->shared.take_lane(slow_turn_);
 }
 
 /// Lanes take so long that looking around costs nothing in comparison, and what waits here for the
@@ -76,7 +77,7 @@ ready_item* pump::next_while_slow() noexcept {
   // As in next(), but a visit is even shorter in comparison.
   ++turn_;
   if (!std::exchange(ran_inline_, false) && turn_ % 16 != 0)
-    if (auto* const item = home.take_shared()) {
+    if (auto* const item = home.parts_->shared.take()) {
       cover(); // there may be many more
       return item;
     }
@@ -84,18 +85,16 @@ ready_item* pump::next_while_slow() noexcept {
     if (auto* const item = urgent_.pop())
       return item;
     auto& other = home.at(++victim_ % home.concurrency_);
-    if (auto* const item = other.visits_.take()) {
-      cover();
+    if (auto* const item = other.visits_.take())
       return item;
-    }
     if (auto* const item = other.urgent_.take())
       return item;
   }
-  if (auto* const item = home.take_slow(slow_turn_))
+  if (auto* const item = home.parts_->shared.take_lane(slow_turn_))
     return item;
   if (auto* const item = urgent_.pop())
     return item;
-  return home.take_shared();
+  return home.parts_->shared.take();
 }
 
 /// Gives all but urgent lanes, which stay on their pump as long as that is free, to all pumps.
@@ -128,7 +127,7 @@ void pump::take_half(ready_queue& from, ready_queue& to) noexcept {
 }
 
 void pump::cover() noexcept {
-  if (approx_size() == 0 && !home.any_shared())
+  if (approx_size() == 0 && home.parts_->shared.empty())
     return;
   fence_light(); // our items against the word, see stand_sentry()
   if (!home.watched())

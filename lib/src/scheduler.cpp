@@ -73,26 +73,8 @@ void scheduler::push_shared(ready_item& item) noexcept {
   parts_->shared.push(item);
 }
 
-ready_item* scheduler::take_shared() noexcept {
-  return parts_->shared.take();
-}
-
 void scheduler::push_slow(ready_item& lane) noexcept {
-  approx_slow_.fetch_add(1, std::memory_order_relaxed); // a hint
   parts_->shared.push_lane(lane);
-}
-
-ready_item* scheduler::take_slow(slow_turn& turn) noexcept {
-  if (!any_slow())
-    return nullptr;
-  auto* const lane = parts_->shared.take_lane(turn);
-  if (lane != nullptr)
-    approx_slow_.fetch_sub(1, std::memory_order_relaxed); // a hint
-  return lane;
-}
-
-bool scheduler::any_shared() const noexcept {
-  return !parts_->shared.empty();
 }
 
 void scheduler::wake() noexcept {
@@ -180,6 +162,7 @@ void scheduler::run(pump& self) noexcept {
       continue;
     }
     stop_searching();
+    self.lanes_run_ = 0; // what they took is not what they and the search took
     do {
       item->home->run(*item, self);
       // (7) release: our last touch of the owner's memory; pairs with (8)

@@ -35,31 +35,42 @@ public:
   void push(ready_item& item) noexcept { push_to(first, item); }
 
   /// As push().
-  void push_lane(ready_item& lane) noexcept { push_to(length_of(lane.handed), lane); }
+  void push_lane(ready_item& lane) noexcept {
+    lanes_waiting_.fetch_add(1, std::memory_order_relaxed); // a hint that misses none
+    push_to(length_of(lane.handed), lane);
+  }
 
-  /// Any thread, lock-free. Null: nothing.
+  /// Any thread, lock-free. Null: nothing that is not being taken already.
   [[nodiscard]] ready_item* take() noexcept { return take_from(first); }
 
-  /// The longest lane there is. But as often as one worker takes one, each length that there is has
-  /// its turn; and if there are enough of the longest for everybody, any length has: what is long
-  /// must not keep the others waiting for as long as it lasts. As take(); `turn` is the caller's.
+  /// The longest lane there is. But at every fourth take (with two workers every other one, and as
+  /// long as there are enough of the longest for everybody) the next of the lengths that there are
+  /// has its turn: what is long must not keep the others waiting for as long as it lasts. As
+  /// take(); `turn` is the caller's.
   [[nodiscard]] ready_item* take_lane(slow_turn& turn) noexcept {
+    if (!any_lane())
+      return nullptr;
     auto longest = lengths - 1;
     while (longest != 0 && size_of(longest) == 0)
       --longest;
-    const bool in_turn = ++turn.takes % std::max(workers_, 2u) == 0;
-    const auto begin = in_turn                        ? (turn.length + lengths - 1) % lengths
-                       : size_of(longest) >= workers_ ? turn.takes % lengths
-                                                      : longest;
+    const auto every = size_of(longest) >= workers_ ? 2u : std::clamp(workers_, 2u, 4u);
+    const bool in_turn = ++turn.takes % every == 0;
+    const auto begin = in_turn ? (turn.length + lengths - 1) % lengths : longest;
     for (std::size_t i = 0; i < lengths; ++i) {
       const auto length = (begin + lengths - i) % lengths;
       if (auto* const lane = take_from(length)) {
+        lanes_waiting_.fetch_sub(1, std::memory_order_relaxed); // a hint that misses none
         if (in_turn)
           turn.length = length;
         return lane;
       }
     }
     return nullptr;
+  }
+
+  /// A guess that misses none that was pushed and is not taken.
+  [[nodiscard]] bool any_lane() const noexcept {
+    return lanes_waiting_.load(std::memory_order_relaxed) != 0; // a hint that misses none
   }
 
   /// A guess that does not miss what was pushed and is not taken.
@@ -111,7 +122,7 @@ private:
   }
 
   const unsigned workers_;
-
+  alignas(cache_line) std::atomic<std::uint32_t> lanes_waiting_{0}; // fast pumps look here
   // Pushed, or about to be, and not taken. All in one line, for those who look and find nothing.
   alignas(cache_line) std::array<std::atomic<std::uint32_t>, lengths + 1> sizes_{};
   std::array<moodycamel::ConcurrentQueue<ready_item*>, lengths + 1> items_;

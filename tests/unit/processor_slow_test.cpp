@@ -55,9 +55,9 @@ TEST(slow_lanes, the_longest_does_not_wait_for_its_turn) {
   EXPECT_GE(std::count(done.begin(), last_cold, hot), backlog / 2); // in turns it would be 3 or 4
 }
 
-/// Of how many messages the last one of a key with one message was, if `long_ones` keys have 400.
-long last_of_short_ones(unsigned workers, int long_ones, std::size_t short_ones) {
-  std::vector<int> keys(static_cast<std::size_t>(long_ones), 400);
+/// Of how many messages the last one of a key with one message was, beside so many keys with `backlog`.
+long last_of_short_ones(unsigned workers, std::size_t short_ones, int long_ones, int backlog) {
+  std::vector<int> keys(static_cast<std::size_t>(long_ones), backlog);
   keys.resize(keys.size() + short_ones, 1);
   const auto done = handle_slowly(workers, keys);
   const auto last =
@@ -66,11 +66,16 @@ long last_of_short_ones(unsigned workers, int long_ones, std::size_t short_ones)
 }
 
 TEST(slow_lanes, short_ones_do_not_wait_for_the_end_of_one_long_one_for_each_worker) {
-  EXPECT_LE(last_of_short_ones(2, 2, 32), 500);
+  EXPECT_LE(last_of_short_ones(2, 32, 2, 400), 500);
+  EXPECT_LE(last_of_short_ones(8, 100, 8, 400), 1'000);
 }
 
 TEST(slow_lanes, short_ones_do_not_wait_for_the_end_of_many_long_ones) {
-  EXPECT_LE(last_of_short_ones(8, 24, 400), 2'000);
+  EXPECT_LE(last_of_short_ones(8, 400, 24, 400), 2'000);
+}
+
+TEST(slow_lanes, of_two_workers_none_is_lost_to_a_key_with_a_small_backlog) {
+  EXPECT_LE(last_of_short_ones(2, 60, 1, 100), 80);
 }
 
 /// A worker is stuck after it has made lanes ready. The other one always has more that it made ready

@@ -48,7 +48,6 @@ public:
     return over_ = clock::now() - begin_ > most_time;
   }
   [[nodiscard]] bool over() const noexcept { return over_; }
-  [[nodiscard]] std::uint32_t handlers() const noexcept { return ran_; } ///< run in this visit
 
   /// The handlers of the last inline visit cost no more than moving messages to lanes does.
   [[nodiscard]] bool cheap() const noexcept { return cheap_; }
@@ -67,16 +66,18 @@ public:
     return in_a_row_ > quantum && !cheap_;
   }
 
-  /// `moved` messages have left the ring.
-  void end(std::uint32_t moved) noexcept {
+  /// `moved` messages have left the ring. True: handlers ran, and were fast.
+  [[nodiscard]] bool end(std::uint32_t moved) noexcept {
     if (ran_ + moved == 0)
-      return;
+      return false;
     const auto took = clock::now() - begin_;
     cheap_ = took < (ran_ + moved) * staging;
-    if (took > overhead + ran_ * slow + moved * staging)
-      stage();
-    else
+    const bool fast = took <= overhead + ran_ * slow + moved * staging;
+    if (fast)
       stage_for_ = fewest_staged;
+    else
+      stage();
+    return fast && ran_ != 0;
   }
 
 private:

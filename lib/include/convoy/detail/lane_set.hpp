@@ -144,6 +144,8 @@ public:
   void hand_out(pump& self) noexcept {
     const bool slow = self.lanes_are_slow();
     report_unfinished();
+    if (count_lined_up_ == 0)
+      return;
     *lined_up_end_ = nullptr;
     for (auto* lane = lined_up_; lane != nullptr;) {
       auto& ready = *std::exchange(lane, lane->link);

@@ -262,12 +262,12 @@ private:
     if (!core_.run_inline(core_, *this, self))
       return false;
     self.claim.close();
-    policy.end(moved_);
+    const bool fast = policy.end(moved_);
     if (policy.cheap())
       lanes_.report_unfinished();
     else
       lanes_.hand_out(self);
-    self.note_inline(policy.handlers());
+    self.note_inline(fast);
     return true;
   }
 

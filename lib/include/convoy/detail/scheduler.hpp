@@ -36,6 +36,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 namespace convoy::detail {
 
@@ -63,10 +64,10 @@ public:
     return lanes_.approx_size() + urgent_.approx_size() + visits_.approx_size();
   }
 
-  /// A partition ran so many handlers inline here: now it is the turn of a lane.
-  void note_inline(std::uint32_t handlers) noexcept {
+  /// A partition ran handlers inline here, fast ones or not: now it is the turn of a lane.
+  void note_inline(bool fast) noexcept {
     ran_inline_ = true;
-    inline_run_ = handlers;
+    inline_was_fast_ = fast;
   }
 
   /// Tells when a partition was drained here: the slower the lanes in between, the sooner comes the
@@ -135,7 +136,7 @@ private:
   bool ran_inline_ = false; // since the last lane
   clock::time_point last_visit_{};
   std::uint32_t lanes_run_ = 0;   // since then
-  std::uint32_t inline_run_ = 0;  // by it
+  bool inline_was_fast_ = false;  // by it
   std::uint32_t interval_ = 1;    // how many lanes between two visits
   std::uint32_t until_visit_ = 1; // lanes still to run before the next
   std::uint32_t turn_ = 0;        // every so many of these something else goes first
@@ -214,12 +215,6 @@ private:
   struct parts;
 
   void push_shared(ready_item& item) noexcept;
-  ready_item* take_shared() noexcept;
-  ready_item* take_slow(slow_turn& turn) noexcept;
-  [[nodiscard]] bool any_shared() const noexcept;
-  [[nodiscard]] bool any_slow() const noexcept {
-    return approx_slow_.load(std::memory_order_relaxed) != 0; // a hint that misses none
-  }
   [[nodiscard]] pump& at(std::size_t index) const noexcept;
 
   void start_task() noexcept;
@@ -245,7 +240,6 @@ private:
   alignas(cache_line) std::atomic<bool> stopping_{false};
   alignas(cache_line) std::atomic<std::int64_t> next_watch_{0}; // ns, of the steady clock
   std::atomic<unsigned> urgent_{0};                             // lanes handed out as urgent
-  std::atomic<std::int32_t> approx_slow_{0};                    // slow lanes that wait
 };
 
 inline void pump::push_to(ready_queue& queue, ready_item& item) noexcept {
@@ -263,13 +257,13 @@ inline void pump::push_visit(ready_item& partition) noexcept {
 inline void pump::note_visit(clock::time_point now) noexcept {
   constexpr std::int64_t most = 64;
   const auto took = std::max<std::int64_t>((now - last_visit_).count(), 1);
-  // Visits in a row say nothing about lanes; but if they ran handlers, whether these are slow.
-  const auto run = lanes_run_ != 0 || !lanes_are_slow() ? lanes_run_ : inline_run_;
-  if (run != 0)
+  if (lanes_run_ != 0) // visits in a row say nothing about lanes
     interval_ = static_cast<std::uint32_t>(
-        std::clamp<std::int64_t>(visit_time.count() * run / took, 1,
+        std::clamp<std::int64_t>(visit_time.count() * lanes_run_ / took, 1,
                                  std::min<std::int64_t>(2 * std::int64_t{interval_}, most)));
-  lanes_run_ = inline_run_ = 0;
+  else if (lanes_are_slow() && std::exchange(inline_was_fast_, false)) // the same handlers
+    interval_ = 2;
+  lanes_run_ = 0;
   last_visit_ = now;
 }
 
