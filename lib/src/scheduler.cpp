@@ -163,6 +163,7 @@ void scheduler::run(pump& self) noexcept {
     }
     stop_searching();
     self.lanes_run_ = 0; // what they took is not what they and the search took
+    self.last_visit_ = clock::now();
     do {
       item->home->run(*item, self);
       // (7) release: our last touch of the owner's memory; pairs with (8)

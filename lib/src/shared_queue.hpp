@@ -40,7 +40,7 @@ public:
     push_to(length_of(lane.handed), lane);
   }
 
-  /// Any thread, lock-free. Null: nothing that is not being taken already.
+  /// Any thread, lock-free. Null: nothing, or it is being taken or hidden for a moment (see found_ready()).
   [[nodiscard]] ready_item* take() noexcept { return take_from(first); }
 
   /// The longest lane there is. But at every fourth take (with two workers every other one, and as

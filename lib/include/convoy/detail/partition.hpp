@@ -1,8 +1,7 @@
 #pragma once
 
 // A partition: the part of the key space that shares one ingress ring, and the lanes of its keys.
-// One pump at a time drains it, as its drainer; everything about lanes that is not marked otherwise
-// happens in that role, without concurrency.
+// One pump at a time drains it, as its drainer; what is not marked otherwise happens in that role.
 //
 // The word scheduled_: false, nobody is responsible; true, a pump is draining it or it is in a
 // ready queue. Who makes work and sees false exchanges it for true and, having won, makes the
@@ -263,10 +262,12 @@ private:
       return false;
     self.claim.close();
     const bool fast = policy.end(moved_);
-    if (policy.cheap())
+    if (policy.cheap()) {
       lanes_.report_unfinished();
-    else
+    } else {
       lanes_.hand_out(self);
+      self.note_visit_end(clock::now());
+    }
     self.note_inline(fast);
     return true;
   }

@@ -74,7 +74,8 @@ public:
   /// next visit.
   void note_visit(clock::time_point now) noexcept;
 
-  /// Tells when the visit has ended, if it handed out lanes: it took longer than they may take.
+  /// Tells when the visit has ended, if it took long: longer than the lanes may take that it handed
+  /// out.
   void note_visit_end(clock::time_point now) noexcept { last_visit_ = now; }
 
   /// Lanes take so long that finding the best next one costs nothing in comparison.
@@ -257,11 +258,12 @@ inline void pump::push_visit(ready_item& partition) noexcept {
 inline void pump::note_visit(clock::time_point now) noexcept {
   constexpr std::int64_t most = 64;
   const auto took = std::max<std::int64_t>((now - last_visit_).count(), 1);
+  const bool fast = std::exchange(inline_was_fast_, false);
   if (lanes_run_ != 0) // visits in a row say nothing about lanes
     interval_ = static_cast<std::uint32_t>(
         std::clamp<std::int64_t>(visit_time.count() * lanes_run_ / took, 1,
                                  std::min<std::int64_t>(2 * std::int64_t{interval_}, most)));
-  else if (lanes_are_slow() && std::exchange(inline_was_fast_, false)) // the same handlers
+  else if (lanes_are_slow() && fast) // the same handlers
     interval_ = 2;
   lanes_run_ = 0;
   last_visit_ = now;
