@@ -1,0 +1,59 @@
+#include "alarm_clock.hpp"
+
+#include <algorithm>
+
+namespace convoy::detail {
+
+alarm_clock::~alarm_clock() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_one();
+  if (thread_.joinable())
+    thread_.join();
+}
+
+void alarm_clock::add(alarm& a) {
+  const std::lock_guard lock(mutex_);
+  if (!thread_.joinable())
+    thread_ = std::thread([this] { run(); });
+  alarms_.push_back(&a);
+}
+
+void alarm_clock::remove(alarm& a) noexcept {
+  const std::lock_guard lock(mutex_);
+  std::erase(alarms_, &a);
+}
+
+void alarm_clock::set(alarm& a, clock::time_point due) noexcept {
+  {
+    const std::lock_guard lock(mutex_);
+    a.due_ = due;
+    if (due >= wakes_at_)
+      return;
+    wakes_at_ = due; // it is awake as good as
+  }
+  changed_.notify_one();
+}
+
+void alarm_clock::run() noexcept {
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    const auto now = clock::now();
+    wakes_at_ = clock::time_point::max();
+    for (auto* each : alarms_) {
+      if (each->due_ <= now) {
+        each->due_ = clock::time_point::max();
+        each->ring_alarm();
+      }
+      wakes_at_ = std::min(wakes_at_, each->due_);
+    }
+    if (wakes_at_ == clock::time_point::max())
+      changed_.wait(lock);
+    else
+      changed_.wait_until(lock, wakes_at_);
+  }
+}
+
+} // namespace convoy::detail

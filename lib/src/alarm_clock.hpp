@@ -1,0 +1,47 @@
+#pragma once
+
+// The timer thread of a runtime: it rings each alarm when it is due, and sleeps until the next one
+// is. A partition has one alarm, for the first of its timers (timer_wheel.hpp), so there are few of
+// them and looking through them all is cheap.
+
+#include "convoy/detail/alarm.hpp"
+
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace convoy::detail {
+
+/// All members may be called by any thread.
+class alarm_clock {
+public:
+  using clock = std::chrono::steady_clock;
+
+  alarm_clock() = default;
+  alarm_clock(const alarm_clock&) = delete;
+  alarm_clock& operator=(const alarm_clock&) = delete;
+  ~alarm_clock();
+
+  /// Throws std::bad_alloc, std::system_error (no thread could be made).
+  void add(alarm& a);
+
+  /// Waits while it rings.
+  void remove(alarm& a) noexcept;
+
+  /// To ring at `due`, once, instead of when it was to ring before. A short lock.
+  void set(alarm& a, clock::time_point due) noexcept;
+
+private:
+  void run() noexcept;
+
+  std::mutex mutex_; // guards what follows
+  std::vector<alarm*> alarms_;
+  clock::time_point wakes_at_ = clock::time_point::max(); // the thread, by itself
+  bool stopping_ = false;
+  std::condition_variable changed_;
+  std::thread thread_;
+};
+
+} // namespace convoy::detail
