@@ -69,6 +69,18 @@ void scheduler::make_ready(ready_item& partition) noexcept {
   wake();
 }
 
+void scheduler::add_alarm(alarm& a) {
+  parts_->alarms.add(a);
+}
+
+void scheduler::remove_alarm(alarm& a) noexcept {
+  parts_->alarms.remove(a);
+}
+
+void scheduler::set_alarm(alarm& a, clock::time_point due) noexcept {
+  parts_->alarms.set(a, due);
+}
+
 void scheduler::push_shared(ready_item& item) noexcept {
   parts_->shared.push(item);
 }

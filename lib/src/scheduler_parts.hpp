@@ -2,6 +2,7 @@
 
 // What a scheduler is made of: its idle word's fields, its queues and its pumps.
 
+#include "alarm_clock.hpp"
 #include "arena.hpp"
 #include "convoy/detail/scheduler.hpp"
 #include "semaphore.hpp"
@@ -50,6 +51,7 @@ struct scheduler::parts {
   std::condition_variable task_ended;
 
   tenancy tenants;
+  alarm_clock alarms;
 };
 
 } // namespace convoy::detail

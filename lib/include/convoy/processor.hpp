@@ -1,6 +1,7 @@
 #pragma once
 
 #include "convoy/detail/ingress.hpp"
+#include "convoy/failure.hpp"
 #include "convoy/runtime.hpp"
 
 #include <algorithm>
@@ -10,6 +11,7 @@
 #include <exception>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <ranges>
 #include <span>
 #include <stdexcept>
@@ -32,6 +34,10 @@ namespace convoy {
 /// constructed before the key's first message. A handler may move from its messages. It may submit
 /// to any processor, its own key included, and may use oneTBB. What it throws goes to on_error; the
 /// message counts as handled and the lane goes on.
+///
+/// **Failure.** A handler may return an outcome, and with a failure_policy what it throws is tried
+/// again, too (failure.hpp). Until a message is done or dead it stays the first of its key; other
+/// keys do not notice. Every accepted message is handled or becomes a dead letter.
 ///
 /// **Bounds.** At most `capacity` messages are unfinished, at most `key_capacity` per key. submit()
 /// sleeps while that is reached, try_submit() refuses. On a worker thread (inside a handler)
@@ -64,6 +70,8 @@ class processor {
                 "convoy: the key needs operator== or an equality as processor's fifth parameter");
 
 public:
+  using dead_letter = convoy::dead_letter<Key, Message>;
+
   struct options {
     std::size_t capacity = std::size_t{1} << 20; ///< unfinished messages, 1 to 2^31
     std::size_t key_capacity = 0;   ///< unfinished messages per key; 0: no limit but capacity
@@ -74,6 +82,12 @@ public:
     unsigned batch_limit = 64; ///< most messages that a span handler gets at once, 1 to 65535
     /// Called on a worker with what a handler threw; must not throw. Default: a line on stderr.
     std::function<void(const Key&, std::exception_ptr)> on_error = {};
+    /// How often a message is tried whose handler throws or returns outcome::retry. Without one a
+    /// message whose handler throws counts as handled, and outcomes follow failure_policy{}.
+    std::optional<failure_policy> failure = {};
+    /// Called on a worker with each dead letter, for each key in order; should not throw. Default:
+    /// the last exception becomes a line on stderr, unless on_error had it.
+    std::function<void(dead_letter&)> dead_letters = {};
   };
 
   /// Throws std::invalid_argument for options out of range, std::bad_alloc, and what copying Hash,
@@ -89,9 +103,10 @@ public:
               std::move(wanted.on_error),
               std::move(hash),
               std::move(equal),
-              runner_of<Handler>(),
+              runner_of<Handler>(handles_failures<Handler>(wanted)),
               std::make_shared<Handler>(std::move(handler)),
-              inline_runner_of<Handler>()},
+              inline_runner_of<Handler>(handles_failures<Handler>(wanted)),
+              failures_of<Handler>(wanted)},
         ingress_(core_, checked_partitions(wanted)) {
     core_.scheduler.attach(ingress_);
   }
@@ -99,9 +114,11 @@ public:
   processor(const processor&) = delete;
   processor& operator=(const processor&) = delete;
 
-  /// Closes and drains. Must not run inside a handler, nor while another thread is in a member.
+  /// Closes and drains; what is parked becomes dead letters. Must not run inside a handler, nor
+  /// while another thread is in a member.
   ~processor() {
     close();
+    ingress_.end();
     drain();
     core_.scheduler.detach(ingress_);
   }
@@ -134,7 +151,8 @@ public:
     return ingress_.submit_all(std::forward<Range>(range));
   }
 
-  /// Returns when all messages accepted before the call are finished. Sleeps. Any number of threads
+  /// Returns when all messages accepted before the call are handled or dead; those of parked keys
+  /// are neither. Sleeps. Any number of threads
   /// may drain at once, while others submit. Throws std::logic_error on a worker thread: it would
   /// wait for itself.
   void drain() { ingress_.drain(); }
@@ -143,6 +161,26 @@ public:
   /// Never blocks.
   void close() noexcept { ingress_.close(); }
 
+  /// If the key's lane is parked, it goes on soon, and its first message has all its attempts again;
+  /// else nothing happens. Throws std::logic_error if nothing can ever park here, std::bad_alloc and
+  /// what copying or hashing the key throws.
+  void resume(const Key& key) {
+    if (!core_.failures)
+      throw std::logic_error("convoy: resume() on a processor where nothing parks: its handler "
+                             "returns no outcome, and it has no failure policy");
+    ingress_.resume(key);
+  }
+
+  /// Messages that became dead letters so far.
+  [[nodiscard]] std::uint64_t dead_letters() const noexcept {
+    return core_.failures ? core_.failures->buried() : 0;
+  }
+
+  /// Lanes that are parked at the moment. Who sees one parked sees what its handlers did.
+  [[nodiscard]] std::size_t parked() const noexcept {
+    return core_.failures ? core_.failures->parked() : 0;
+  }
+
 private:
   template <class, class, class>
   friend class keyed_executor;
@@ -150,25 +188,47 @@ private:
   using core_type = detail::core<Key, Message, State, Hash, Equal>;
   using ingress_type = detail::ingress<Key, Message, State, Hash, Equal>;
 
+  /// What a handler says or throws has consequences.
   template <class Handler>
-  static consteval auto runner_of() {
+  static bool handles_failures(const options& wanted) noexcept {
+    return detail::returns_outcome<Handler, Key, Message, State> || wanted.failure ||
+           wanted.dead_letters;
+  }
+
+  template <class Handler>
+  static auto failures_of(options& wanted) {
+    using failures = detail::failures<Key, Message>;
+    return handles_failures<Handler>(wanted)
+               ? std::make_unique<failures>(
+                     wanted.failure.value_or(detail::returns_outcome<Handler, Key, Message, State>
+                                                 ? failure_policy{}
+                                                 : failure_policy{.attempts = 1}),
+                     std::move(wanted.dead_letters))
+               : nullptr;
+  }
+
+  template <class Handler>
+  static auto runner_of(bool failing) {
     constexpr bool fits = detail::form<Handler, Key, Message, State> != detail::handler_form::none;
     static_assert(
         fits, "convoy: the handler must be callable as (message&), (const key&, message&) or "
               "(const key&, std::span<message>), each followed by State& if the processor has one");
     if constexpr (fits)
-      return &detail::run_lane<Handler, Key, Message, State, Hash, Equal>;
+      return failing ? &detail::run_lane<true, Handler, Key, Message, State, Hash, Equal>
+                     : &detail::run_lane<false, Handler, Key, Message, State, Hash, Equal>;
     else
       return nullptr;
   }
 
   template <class Handler>
-  static consteval auto inline_runner_of() {
+  static auto inline_runner_of(bool failing) {
     using detail::handler_form;
     constexpr auto form = detail::form<Handler, Key, Message, State>;
     using function = decltype(core_type::run_inline);
     if constexpr (form == handler_form::message || form == handler_form::key_message)
-      return function{&detail::run_inline<Handler, Key, Message, State, Hash, Equal>};
+      return failing
+                 ? function{&detail::run_inline<true, Handler, Key, Message, State, Hash, Equal>}
+                 : function{&detail::run_inline<false, Handler, Key, Message, State, Hash, Equal>};
     else
       return function{};
   }

@@ -3,6 +3,7 @@
 // What the partitions of one processor share, and nothing that changes per message.
 
 #include "convoy/detail/event_count.hpp"
+#include "convoy/detail/failures.hpp"
 #include "convoy/detail/scheduler.hpp"
 
 #include <atomic>
@@ -67,6 +68,10 @@ struct core {
   /// False: another pump has taken the partition over.
   bool (*run_inline)(core&, partition_type&, pump&) noexcept = nullptr;
 
+  /// Null: what a handler throws is reported, and that is all.
+  std::unique_ptr<detail::failures<Key, Message>> failures = nullptr;
+  std::atomic<bool> ending{false}; ///< the processor is about to be destroyed
+
   event_count room{};    // credit was added somewhere
   event_count drained{}; // a partition finished what a drain() waits for
 
@@ -74,8 +79,7 @@ struct core {
     return spread(static_cast<std::uint64_t>(hash_of(key)));
   }
 
-  void report(const Key& key) noexcept {
-    auto error = std::current_exception();
+  void report(const Key& key, std::exception_ptr error) noexcept {
     if (on_error) {
       try {
         return on_error(key, error);

@@ -100,6 +100,23 @@ public:
     });
   }
 
+  /// Whatever is parked, or will be, becomes dead letters.
+  void end() noexcept {
+    if (!core_.failures)
+      return;
+    core_.ending.store(true, std::memory_order_relaxed); // before it rings
+    for (auto& p : partitions_)
+      p->ring_alarm();
+  }
+
+  /// See processor::resume.
+  void resume(const Key& key) {
+    using command = typename partition_type::command_type;
+    const auto hash = core_.hash(key);
+    partitions_[index_of(hash)]->post(std::make_unique<command>(
+        [key, hash](auto& lanes) { lanes.resume(key, static_cast<std::uint32_t>(hash)); }));
+  }
+
   /// See processor::close.
   void close() noexcept {
     for (auto& p : partitions_)

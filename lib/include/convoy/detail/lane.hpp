@@ -31,6 +31,7 @@ struct chunk {
 
   chunk* next;
   std::uint32_t capacity;
+  std::uint32_t number; ///< sequence number of its first message, the lower half
 
   Message* slots() noexcept {
     return reinterpret_cast<Message*>(reinterpret_cast<std::byte*>(this) + header);
@@ -43,7 +44,7 @@ struct chunk {
   /// Null when out of memory.
   static chunk* make(std::uint32_t capacity) noexcept {
     void* const memory = ::operator new (size(capacity), std::align_val_t{alignment}, std::nothrow);
-    return memory == nullptr ? nullptr : ::new (memory) chunk{nullptr, capacity};
+    return memory == nullptr ? nullptr : ::new (memory) chunk{nullptr, capacity, 0};
   }
 
   static void destroy(chunk* c) noexcept { ::operator delete (c, std::align_val_t{alignment}); }
@@ -64,6 +65,9 @@ struct lane_state {
 template <>
 struct lane_state<void> {};
 
+template <class Lane>
+struct trouble;
+
 template <class Key, class Message, class State>
 struct lane : ready_item, lane_state<State> {
   lane(runner& where, Key&& of, std::uint32_t its_hash) noexcept
@@ -71,6 +75,11 @@ struct lane : ready_item, lane_state<State> {
     first.next = nullptr;
     first.capacity = 1;
   }
+  /// Sequence number of its first message, the lower half.
+  [[nodiscard]] std::uint32_t next_number() const noexcept {
+    return front->number + front_index; // also if that is in the next chunk
+  }
+
   lane(const lane&) = delete;
   lane& operator=(const lane&) = delete;
   ~lane() = default;
@@ -79,7 +88,9 @@ struct lane : ready_item, lane_state<State> {
   std::uint32_t finished = 0;      // handled since the lane went out
   chunk<Message>* front = &first;  // where the next message to handle is
   chunk<Message>* spent = nullptr; // used up since the lane went out
-  lane* link = nullptr;            // in the stack of returned lanes, or of free ones
+  detail::trouble<lane>* trouble =
+      nullptr;          // its first message has failed, or it is stopped; see held
+  lane* link = nullptr; // in the stack of returned lanes, or of free ones
 
   // ---- the drainer ----
   std::uint32_t staged = 0;    // appended, not yet handed out
@@ -90,9 +101,10 @@ struct lane : ready_item, lane_state<State> {
   lane* next = nullptr; // in its bucket of the lane table
   std::uint16_t back_index = 0;
   std::uint16_t front_index = 0; // the runner's
-  bool out = false;              // lined up to be handed out, ready, or running
+  bool out = false;              // lined up to be handed out, ready, running, or stopped
   bool urgent = false;           // handed out to be run before others, see lane_set::hand_out()
   bool epoch = false;            // of its youngest message
+  bool held = false;             // stopped, and back: its trouble is the drainer's
 
   const Key key;
   first_chunk<Message> first;

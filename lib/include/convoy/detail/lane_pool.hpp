@@ -57,6 +57,7 @@ public:
       auto* const next = make_chunk(lane.back->capacity);
       if (next == nullptr)
         return false;
+      next->number = lane.back->number + lane.back->capacity;
       lane.back->next = next;
       lane.back = next;
       lane.back_index = 0;

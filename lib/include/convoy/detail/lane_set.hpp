@@ -6,11 +6,13 @@
 #include "convoy/detail/core.hpp"
 #include "convoy/detail/lane_pool.hpp"
 #include "convoy/detail/lane_table.hpp"
+#include "convoy/detail/stopped_lanes.hpp"
 
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <type_traits>
 #include <utility>
 
@@ -22,7 +24,11 @@ public:
   using core_type = core<Key, Message, State, Hash, Equal>;
   using lane_type = lane<Key, Message, State>;
 
-  lane_set(core_type& core, runner& home) : core_(core), home_(home), table_(core.equal) {}
+  /// Throws std::bad_alloc.
+  lane_set(core_type& core, runner& home) : core_(core), home_(home), table_(core.equal) {
+    if (core.failures)
+      stopped_ = std::make_unique<stopped_lanes<lane_type>>();
+  }
   lane_set(const lane_set&) = delete;
   lane_set& operator=(const lane_set&) = delete;
 
@@ -32,9 +38,10 @@ public:
     table_.drain([this](lane_type& lane) { pool_.free_lane(lane); });
   }
 
-  /// Moves a message to the end of its lane, made if need be. False: out of memory, everything is
-  /// as it was.
-  [[nodiscard]] bool append(Key&& key, std::uint32_t hash, Message&& message) noexcept {
+  /// Moves the message of a ticket to the end of its lane, made if need be. False: out of memory,
+  /// everything is as it was.
+  [[nodiscard]] bool append(Key&& key, std::uint32_t hash, Message&& message,
+                            std::uint64_t ticket) noexcept {
     auto* lane = table_.find(key, hash);
     if (lane == nullptr) {
       lane = pool_.make_lane(home_, std::move(key), hash);
@@ -44,6 +51,8 @@ public:
     }
     if (!pool_.append(*lane, std::move(message)))
       return false; // not a new lane: its first message has room in it
+    if (lane->unsettled == 0)
+      lane->first.number = static_cast<std::uint32_t>(ticket);
     count(*lane);
     ++lane->staged;
     if (!lane->out)
@@ -53,8 +62,8 @@ public:
 
   /// As append(), if the key has no message waiting: returns its lane, to be run at once by the
   /// drainer. Null: as long as others wait, the message must too, or out of memory.
-  [[nodiscard]] lane_type* append_inline(Key&& key, std::uint32_t hash,
-                                         Message&& message) noexcept {
+  [[nodiscard]] lane_type* append_inline(Key&& key, std::uint32_t hash, Message&& message,
+                                         std::uint64_t ticket) noexcept {
     auto* lane = table_.size() == 0 ? nullptr : table_.find(key, hash);
     if (lane == nullptr) {
       lane = pool_.make_lane(home_, std::move(key), hash);
@@ -62,9 +71,10 @@ public:
         return nullptr;
       if constexpr (!std::is_void_v<State>)
         table_.insert(*lane); // else it enters the table only when it is taken over
-    } else if (lane->unsettled != 0) {
+    } else if (lane->unsettled != 0 || lane->out) {
       return nullptr;
     }
+    lane->first.number = static_cast<std::uint32_t>(ticket);
     (void)pool_.append(*lane, std::move(message)); // it is empty: there is room
     lane->handed = 1;
     return inline_ = lane;
@@ -81,11 +91,14 @@ public:
   }
   [[nodiscard]] std::uint32_t lined_up() const noexcept { return count_lined_up_; }
 
-  /// The drainer has run the lane. Returns how many messages are finished.
-  std::uint32_t finish_inline(lane_type& lane) noexcept {
+  /// The drainer has run the lane. Returns how many messages are finished. `consumed` tickets have
+  /// left the ring.
+  std::uint32_t finish_inline(lane_type& lane, std::uint64_t consumed) noexcept {
     inline_ = nullptr;
+    if (lane.trouble != nullptr) [[unlikely]]
+      enter(lane);
     if (lane.unsettled != 0)
-      return settle(lane);
+      return settle(lane, consumed);
     lane.finished = 0;
     pool_.rewind(lane);
     if constexpr (std::is_void_v<State>)
@@ -100,16 +113,12 @@ public:
       return false;
     auto& lane = *std::exchange(inline_, nullptr);
     lane.out = true;
-    if (lane.unsettled == 0) { // fresh from the ring
-      count(lane);
-      if constexpr (std::is_void_v<State>)
-        table_.insert(lane);
-    }
+    enter(lane);
     return true;
   }
 
-  /// Takes a lane back. Returns how many of its messages are finished.
-  std::uint32_t settle(lane_type& lane) noexcept {
+  /// Takes a lane back. Returns how many of its messages are finished. `consumed` as above.
+  std::uint32_t settle(lane_type& lane, std::uint64_t consumed) noexcept {
     const auto finished = std::exchange(lane.finished, 0);
     const auto of_older = lane.epoch == epoch_ ? std::min(finished, lane.older) : finished;
     if (lane.epoch == epoch_)
@@ -121,16 +130,33 @@ public:
     if (std::exchange(lane.urgent, false))
       core_.scheduler.urgent_is_back();
     pool_.free_spent(lane);
-    if (lane.unsettled != 0) {
-      line_up(lane);
+    if (lane.trouble != nullptr && stopped_->hold(lane, consumed)) [[unlikely]] {
+      lane.out = lane.held = true;
+      core_.failures->count_parked(lane.trouble->stopped == stop::park ? 1 : 0);
     } else {
-      pool_.rewind(lane);
-      if constexpr (std::is_void_v<State>) {
-        table_.erase(lane);
-        pool_.free_lane(lane);
-      }
+      go_on(lane);
     }
     return finished;
+  }
+
+  // ---- lanes that are stopped; only if the processor handles failures ----
+
+  /// Those that may go on now, do. Returns when to call this next.
+  clock::time_point release_stopped(clock::time_point now, std::uint64_t consumed) noexcept {
+    stopped_->release(now, consumed, [this](lane_type& lane) { go_on(lane); });
+    return stopped_->next();
+  }
+
+  /// See processor::resume().
+  void resume(const Key& key, std::uint32_t hash) noexcept {
+    auto* const lane = table_.find(key, hash);
+    if (lane != nullptr && lane->held && stopped_->resume(*lane))
+      unpark(*lane);
+  }
+
+  /// See stopped_lanes::end().
+  void end_stopped() noexcept {
+    stopped_->end([this](lane_type& lane) { unpark(lane); });
   }
 
   /// Makes the lanes ready that got work or came back with some, in that order, once per lane and
@@ -199,6 +225,35 @@ public:
   }
 
 private:
+  /// A lane that was run straight from the ring becomes one like the others.
+  void enter(lane_type& lane) noexcept {
+    if (lane.unsettled != 0)
+      return;
+    count(lane);
+    if constexpr (std::is_void_v<State>)
+      table_.insert(lane);
+  }
+
+  void unpark(lane_type& lane) noexcept {
+    core_.failures->count_parked(-1);
+    go_on(lane);
+  }
+
+  /// Of a lane that is not out, or was stopped.
+  void go_on(lane_type& lane) noexcept {
+    lane.held = false;
+    if (lane.unsettled != 0)
+      return line_up(lane);
+    lane.out = false;
+    pool_.rewind(lane);
+    if (lane.trouble != nullptr) [[unlikely]]
+      trouble<lane_type>::forget(lane);
+    if constexpr (std::is_void_v<State>) {
+      table_.erase(lane);
+      pool_.free_lane(lane);
+    }
+  }
+
   /// One more message in the lane.
   void count(lane_type& lane) noexcept {
     if (lane.unsettled == 0) {
@@ -232,6 +287,7 @@ private:
   runner& home_;
   lane_table<lane_type, Equal> table_;
   lane_pool<Key, Message, State> pool_;
+  std::unique_ptr<stopped_lanes<lane_type>> stopped_;
   lane_type* lined_up_ = nullptr; // to be handed out at the end of this visit
   lane_type** lined_up_end_ = &lined_up_;
   std::uint32_t count_lined_up_ = 0;

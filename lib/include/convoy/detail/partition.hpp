@@ -5,13 +5,11 @@
 //
 // The word scheduled_: false, nobody is responsible; true, a pump is draining it or it is in a
 // ready queue. Who makes work and sees false exchanges it for true and, having won, makes the
-// partition ready. The drainer gives the role up in leave().
-//
-// The word returned_: a stack of lanes that pumps have given back; pushed by compare-and-swap,
-// taken whole by the drainer.
+// partition ready. The drainer gives the role up in leave(). What others leave for it is in inbox_.
 
 #include "convoy/detail/asymmetric_fence.hpp"
 #include "convoy/detail/drain_point.hpp"
+#include "convoy/detail/inbox.hpp"
 #include "convoy/detail/inline_policy.hpp"
 #include "convoy/detail/key_limit.hpp"
 #include "convoy/detail/lane_set.hpp"
@@ -25,16 +23,18 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <utility>
 
 namespace convoy::detail {
 
 template <class Key, class Message, class State, class Hash, class Equal>
-class partition final : public runner, private ready_item {
+class partition final : public runner, private ready_item, private alarm {
 public:
   using core_type = core<Key, Message, State, Hash, Equal>;
   using lane_type = lane<Key, Message, State>;
+  using command_type = command<lane_set<Key, Message, State, Hash, Equal>>;
   using ring_type = ticket_ring<Key, Message, hash_is_stored<Key, Hash>>;
 
   partition(core_type& core, std::uint64_t credit)
@@ -42,12 +42,17 @@ public:
         room_(core.room, core.capacity, core.key_capacity != 0) {
     if (core.key_capacity != 0)
       limit.emplace(core.key_capacity, core.hash_of, core.equal);
+    if (core.failures)
+      core.scheduler.add_alarm(*this);
   }
   partition(const partition&) = delete;
   partition& operator=(const partition&) = delete;
 
   /// Everything accepted is finished, and the role was taken for good.
-  ~partition() = default;
+  ~partition() {
+    if (core_.failures)
+      core_.scheduler.remove_alarm(*this);
+  }
 
   // ---- any thread ----
 
@@ -66,6 +71,15 @@ public:
   /// See drain_point.
   void request_drain(std::uint64_t ticket) noexcept {
     drain_point_.ask(ticket);
+    signal();
+  }
+  void post(std::unique_ptr<command_type> what) noexcept {
+    inbox_.post(std::move(what));
+    signal();
+  }
+  /// A timer is due, or core::ending was set.
+  void ring_alarm() noexcept override {
+    inbox_.ring();
     signal();
   }
   [[nodiscard]] std::uint64_t drained() const noexcept { return drain_point_.reached(); }
@@ -100,11 +114,7 @@ public:
   /// The pump that ran a lane until nothing was handed out any more gives it back, and must not
   /// touch it again.
   void give_back(lane_type& lane, pump& self) noexcept {
-    lane.link = returned_.load(std::memory_order_relaxed); // the swap decides
-    // (8) release: the lane; pairs with (9). seq_cst: before our look at scheduled_, against (10)
-    while (!returned_.compare_exchange_weak(lane.link, &lane, std::memory_order_seq_cst,
-                                            std::memory_order_relaxed)) {
-    }
+    inbox_.give_back(lane);
     // (1) seq_cst: as in signal(); against (2)
     if (!scheduled_.load(std::memory_order_seq_cst) && take_role())
       self.push_visit(*this);
@@ -118,10 +128,9 @@ public:
   [[nodiscard]] lane_type* next_inline() noexcept {
     if (policy.over())
       return nullptr;
-    if (lanes_first_)
-      if (auto* const lane = next_turn())
-        return lane;
-    if (auto* const lane = next_from_ring())
+    if (auto* const lane = lanes_first_ ? next_turn() : nullptr)
+      return lane;
+    if (auto* const lane = move_messages<true>())
       return lane;
     return next_turn();
   }
@@ -130,38 +139,10 @@ public:
     return turns_ != 0 && turns_-- != 0 ? lanes_.next_lined_up() : nullptr;
   }
 
-  [[nodiscard]] lane_type* next_from_ring() noexcept {
-    for (; moved_ < most_; ++moved_) {
-      const auto next = ring.peek();
-      if (next == ring_type::state::pending)
-        return nullptr;
-      if (next == ring_type::state::void_ticket) {
-        ++credit_;
-      } else {
-        auto& cell = ring.current();
-        const auto hash = hash_of(cell);
-        auto* const lane =
-            policy.over_quantum(hash, core_.quantum_messages)
-                ? nullptr
-                : lanes_.append_inline(std::move(cell.key), hash, std::move(cell.message));
-        if (lane == nullptr && !lanes_.append(std::move(cell.key), hash, std::move(cell.message)))
-          return nullptr; // out of memory: it stays where it is, and we come back
-        empty(cell);
-        if (lane != nullptr) {
-          ring.consume();
-          ++moved_;
-          return lane;
-        }
-      }
-      ring.consume();
-    }
-    return nullptr;
-  }
-
   void finish_inline(lane_type& lane) noexcept {
     if (limit)
       limit->remove(lane.key, lane.finished);
-    credit_ += lanes_.finish_inline(lane);
+    credit_ += lanes_.finish_inline(lane, ring.consumed());
   }
 
   // ---- pumps ----
@@ -187,7 +168,7 @@ private:
     // (12) acquire: the last drainer's work, through whoever scheduled us; pairs with (11)
     (void)scheduled_.load(std::memory_order_acquire);
     const auto now = clock::now();
-    if (pace_.too_early(now) && returned_.load(std::memory_order_relaxed) == nullptr) { // a hint
+    if (pace_.too_early(now) && !inbox_.any_lane()) {
       if (self.approx_size() == 0)
         for (unsigned i = 0; i < 8; ++i)
           pause();
@@ -199,15 +180,18 @@ private:
       policy.stage();
     const auto settled = settle_returned();
     most_ = room(self);
+    moved_ = 0;
     if (may_run_inline(self)) {
       if (!run_inline(self, now))
         return; // another pump has the role, and perhaps more
     } else {
-      moved_ = move_messages();
+      move_messages<false>();
       lanes_.hand_out(self);
     }
     recycle();
     add_credit();
+    if (core_.failures) [[unlikely]]
+      attend(now);
     if (drain_point_.advance(lanes_, ring.consumed()))
       core_.drained.notify();
     pace_.note(now, moved_, most_per_visit);
@@ -223,17 +207,27 @@ private:
   }
 
   [[nodiscard]] bool settle_returned() noexcept {
-    if (returned_.load(std::memory_order_relaxed) == nullptr) // the exchange decides
+    if (!inbox_.any_lane())
       return false;
-    // (9) acquire: the lanes; pairs with (8)
-    auto* lane = returned_.exchange(nullptr, std::memory_order_acquire);
-    while (lane != nullptr) {
-      auto& back = *std::exchange(lane, lane->link);
+    inbox_.take_lanes([this](lane_type& back) {
       if (limit)
         limit->remove(back.key, back.finished);
-      credit_ += lanes_.settle(back);
-    }
+      credit_ += lanes_.settle(back, ring.consumed());
+    });
     return true;
+  }
+
+  // ---- lanes that are stopped ----
+
+  void attend(clock::time_point now) noexcept {
+    if (inbox_.has_rung())
+      alarm_at_ = clock::time_point::max();
+    inbox_.take_commands([this](command_type& what) { what.carry_out(lanes_); });
+    if (core_.ending.load(std::memory_order_relaxed)) // set before it rang
+      lanes_.end_stopped();
+    const auto next = lanes_.release_stopped(now, ring.consumed());
+    if (next != std::exchange(alarm_at_, next) && next != clock::time_point::max())
+      core_.scheduler.set_alarm(*this, next);
   }
 
   // ---- inline ----
@@ -254,7 +248,6 @@ private:
 
   /// False: the partition was taken over.
   [[nodiscard]] bool run_inline(pump& self, clock::time_point now) noexcept {
-    moved_ = 0;
     turns_ = policy.cheap() ? lanes_.lined_up() : 0;
     lanes_first_ = !lanes_first_;
     policy.begin(now);
@@ -280,29 +273,36 @@ private:
         std::min<std::uint64_t>(most_per_visit, ready_queue::capacity - taken));
   }
 
-  /// Moves messages from the ring to their lanes. Returns how many tickets were consumed.
-  std::uint32_t move_messages() noexcept {
-    std::uint32_t moved = 0;
-    for (; moved < most_; ++moved) {
+  /// Moves messages from the ring to their lanes. If they may run `Inline`, it stops at the first whose
+  /// key has none waiting, and returns its lane; else null.
+  template <bool Inline>
+  lane_type* move_messages() noexcept {
+    for (; moved_ < most_; ++moved_) {
       const auto next = ring.peek();
       if (next == ring_type::state::pending)
         break;
+      lane_type* lane = nullptr;
       if (next == ring_type::state::void_ticket) {
         ++credit_;
       } else {
         auto& cell = ring.current();
-        if (!lanes_.append(std::move(cell.key), hash_of(cell), std::move(cell.message)))
+        const auto hash = hash_of(cell);
+        if (Inline && !policy.over_quantum(hash, core_.quantum_messages))
+          lane = lanes_.append_inline(std::move(cell.key), hash, std::move(cell.message),
+                                      ring.consumed());
+        if (lane == nullptr &&
+            !lanes_.append(std::move(cell.key), hash, std::move(cell.message), ring.consumed()))
           break; // out of memory: it stays where it is, and we come back
-        empty(cell);
+        std::destroy_at(&cell.message);
+        std::destroy_at(&cell.key);
       }
       ring.consume();
+      if (lane != nullptr) {
+        ++moved_;
+        return lane;
+      }
     }
-    return moved;
-  }
-
-  static void empty(typename ring_type::cell& cell) noexcept {
-    std::destroy_at(&cell.message);
-    std::destroy_at(&cell.key);
+    return nullptr;
   }
 
   [[nodiscard]] std::uint32_t hash_of(const typename ring_type::cell& cell) const {
@@ -368,17 +368,14 @@ private:
 
   /// Atomics only: we do not have the role.
   [[nodiscard]] bool more_work(std::uint64_t asked) const noexcept {
-    // (10) seq_cst: role given up; against (8)
-    if (returned_.load(std::memory_order_seq_cst) != nullptr)
-      return true;
-    return drain_point_.asked_since(asked);
+    return inbox_.anything() || drain_point_.asked_since(asked);
   }
 
   core_type& core_;
 
   alignas(cache_line) std::atomic<bool> scheduled_{false}; // producers look at it for each message
 
-  alignas(cache_line) std::atomic<lane_type*> returned_{nullptr};
+  alignas(cache_line) inbox<lane_type, command_type> inbox_;
   drain_point drain_point_;
   std::atomic<std::uint32_t> lookers_{0}; // pumps that look at a segment without the role
   spare_memory spares_;
@@ -389,6 +386,7 @@ private:
   room_notice room_;
   visit_pace pace_;
   unsigned patience_ = 0;
+  clock::time_point alarm_at_ = clock::time_point::max(); // it will ring
 
   // One visit's.
   std::uint32_t most_ = 0;   // messages to move or run

@@ -29,6 +29,7 @@
 // Wake-ups cost microseconds, handlers may take nanoseconds. The sentry makes it affordable not to
 // wake somebody for each item: what a busy pump has in its queue waits one nap at most.
 
+#include "convoy/detail/alarm.hpp"
 #include "convoy/detail/inline_claim.hpp"
 
 #include <algorithm>
@@ -207,6 +208,13 @@ public:
   /// Makes a lane ready, for any pump: while lanes are slow, those with the most messages go first.
   /// From a pump; lock-free.
   void push_slow(ready_item& lane) noexcept;
+
+  /// Alarms ring on the runtime's timer thread, which the first one starts. add_alarm() throws
+  /// std::bad_alloc and std::system_error; remove_alarm() waits while it rings; set_alarm() has it
+  /// ring at `due`, once, instead of when it was to ring before.
+  void add_alarm(alarm& a);
+  void remove_alarm(alarm& a) noexcept;
+  void set_alarm(alarm& a, clock::time_point due) noexcept;
 
   /// Waits until no pump touches memory of `owner`. Nothing of it may be ready or running any more.
   void wait_until_left(const void* owner) const noexcept;

@@ -1,0 +1,109 @@
+#pragma once
+
+// What other threads leave for a partition's drainer.
+//
+// The words: returned_, a stack of lanes that pumps have given back; posted_, a stack of commands;
+// both are pushed by compare-and-swap and taken whole by the drainer, so there is no ABA. rang_: the
+// alarm was due. Who leaves something then looks whether anybody is responsible; who gives up the
+// drainer's role then looks here.
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <utility>
+
+namespace convoy::detail {
+
+/// Something to be done in the drainer's role.
+template <class Lanes>
+struct command {
+  std::function<void(Lanes&)> carry_out;
+  command* link = nullptr;
+};
+
+template <class Lane, class Command>
+class inbox {
+public:
+  inbox() = default;
+  inbox(const inbox&) = delete;
+  inbox& operator=(const inbox&) = delete;
+  ~inbox() {
+    for (auto* each = posted_.load(std::memory_order_relaxed);
+         each != nullptr;) // nobody else is left
+      delete std::exchange(each, each->link);
+  }
+
+  // ---- any thread; the caller then looks whether anybody is responsible ----
+
+  void give_back(Lane& lane) noexcept { push(returned_, lane); }
+  void post(std::unique_ptr<Command> what) noexcept { push(posted_, *what.release()); }
+  void ring() noexcept {
+    // (3) seq_cst: before our look at who is responsible, against (2)
+    rang_.store(true, std::memory_order_seq_cst);
+  }
+
+  /// There is something. To be asked after the role was given up.
+  [[nodiscard]] bool anything() const noexcept {
+    // (2) seq_cst: role given up; against (1), (3)
+    return returned_.load(std::memory_order_seq_cst) != nullptr ||
+           posted_.load(std::memory_order_seq_cst) != nullptr ||
+           rang_.load(std::memory_order_seq_cst); // (2) seq_cst: likewise
+  }
+
+  // ---- the drainer ----
+
+  [[nodiscard]] bool any_lane() const noexcept {
+    return returned_.load(std::memory_order_relaxed) != nullptr; // a hint
+  }
+
+  /// Calls function(lane&) for each.
+  template <class Function>
+  void take_lanes(Function&& function) noexcept {
+    // (4) acquire: the lanes; pairs with (1)
+    auto* lane = returned_.exchange(nullptr, std::memory_order_acquire);
+    while (lane != nullptr)
+      function(*std::exchange(lane, lane->link));
+  }
+
+  /// The alarm rang since the last call. It rings once each time it is set, by the drainer.
+  [[nodiscard]] bool has_rung() noexcept {
+    if (!rang_.load(std::memory_order_relaxed)) // who leaves looks again
+      return false;
+    rang_.store(false, std::memory_order_relaxed); // it was not set since
+    return true;
+  }
+
+  /// Calls function(command&) for each, in the order in which they were posted.
+  template <class Function>
+  void take_commands(Function&& function) noexcept {
+    if (posted_.load(std::memory_order_relaxed) == nullptr) // who leaves looks again
+      return;
+    // (4) acquire: the commands; pairs with (1)
+    auto* newest = posted_.exchange(nullptr, std::memory_order_acquire);
+    Command* oldest = nullptr;
+    while (newest != nullptr) {
+      auto* const next = std::exchange(newest->link, oldest);
+      oldest = std::exchange(newest, next);
+    }
+    while (oldest != nullptr) {
+      const std::unique_ptr<Command> each(std::exchange(oldest, oldest->link));
+      function(*each);
+    }
+  }
+
+private:
+  template <class Item>
+  static void push(std::atomic<Item*>& stack, Item& item) noexcept {
+    item.link = stack.load(std::memory_order_relaxed); // the swap decides
+    // (1) release: the item; pairs with (4). seq_cst: before our look at who is responsible, against (2)
+    while (!stack.compare_exchange_weak(item.link, &item, std::memory_order_seq_cst,
+                                        std::memory_order_relaxed)) {
+    }
+  }
+
+  std::atomic<Lane*> returned_{nullptr};
+  std::atomic<Command*> posted_{nullptr};
+  std::atomic<bool> rang_{false};
+};
+
+} // namespace convoy::detail

@@ -1,0 +1,120 @@
+#pragma once
+
+// Lanes of a partition that have work but wait for something else than a worker: they hold no worker
+// and no thread. Only the drainer touches it.
+
+#include "convoy/detail/timer_wheel.hpp"
+#include "convoy/detail/trouble.hpp"
+
+#include <cstdint>
+#include <utility>
+
+namespace convoy::detail {
+
+template <class Lane>
+class stopped_lanes {
+public:
+  using clock = timer_wheel::clock;
+  using trouble_type = trouble<Lane>;
+
+  stopped_lanes() noexcept : retries_(clock::now()) {}
+  stopped_lanes(const stopped_lanes&) = delete;
+  stopped_lanes& operator=(const stopped_lanes&) = delete;
+  ~stopped_lanes() = default;
+
+  /// A lane has come back with trouble, while so many tickets have left the ring. True: it is held;
+  /// false: it goes on.
+  [[nodiscard]] bool hold(Lane& lane, std::uint64_t consumed) noexcept {
+    auto& t = *lane.trouble;
+    switch (t.stopped) {
+    case stop::retry:
+      retries_.add(t, t.due);
+      return true;
+    case stop::park:
+      if (ending_) {
+        doom(t, death::shutdown);
+        return false;
+      }
+      link(t, parked_);
+      return true;
+    case stop::rest:
+      if (consumed < t.rest_until) {
+        link(t, resting_);
+        return true;
+      }
+      doom(t, death::failed_rest);
+      return false;
+    case stop::none:
+      break;
+    }
+    return false;
+  }
+
+  /// Calls function(lane&) for each lane that may go on now.
+  template <class Function>
+  void release(clock::time_point now, std::uint64_t consumed, Function&& function) noexcept {
+    retries_.expire(now, [&](timer& each) {
+      auto& t = static_cast<trouble_type&>(each);
+      t.stopped = stop::none;
+      function(t.lane);
+    });
+    for (auto* each = resting_.next; each != &resting_;) {
+      auto& t = of(*std::exchange(each, each->next));
+      if (consumed >= t.rest_until) {
+        timer_wheel::remove(t);
+        doom(t, death::failed_rest);
+        function(t.lane);
+      }
+    }
+  }
+
+  /// Of a lane that is held. True: it was parked, and may go on; its message has all its attempts
+  /// again.
+  [[nodiscard]] bool resume(Lane& lane) noexcept {
+    auto& t = *lane.trouble;
+    if (t.stopped != stop::park)
+      return false;
+    timer_wheel::remove(t);
+    t.stopped = stop::none;
+    t.attempts = 0;
+    return true;
+  }
+
+  /// From now on what parks, and what is parked, becomes dead letters. Calls function(lane&) for each
+  /// lane that may go on for it.
+  template <class Function>
+  void end(Function&& function) noexcept {
+    ending_ = true;
+    while (parked_.next != &parked_) {
+      auto& t = of(*parked_.next);
+      timer_wheel::remove(t);
+      doom(t, death::shutdown);
+      function(t.lane);
+    }
+  }
+
+  /// When release() should be called next.
+  [[nodiscard]] clock::time_point next() const noexcept { return retries_.next(); }
+
+private:
+  static trouble_type& of(timer_link& each) noexcept { return static_cast<trouble_type&>(each); }
+
+  static void link(trouble_type& t, timer_link& list) noexcept {
+    t.next = &list;
+    t.previous = list.previous;
+    list.previous = list.previous->next = &t;
+  }
+
+  static void doom(trouble_type& t, death why) noexcept {
+    t.stopped = stop::none;
+    t.doomed = t.lane.unsettled;
+    t.why = why;
+  }
+
+  timer_wheel retries_;
+  timer_link parked_;
+  timer_link resting_; // until the ring is as far as when their handlers said fail_rest
+  bool ending_ = false;
+};
+
+} // namespace convoy::detail

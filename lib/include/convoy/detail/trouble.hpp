@@ -1,0 +1,71 @@
+#pragma once
+
+// What a lane carries along when its first message has failed, or when it is stopped. Made when it
+// is needed: a lane that never fails has none. Belongs to whoever the lane belongs to.
+
+#include "convoy/detail/timer_wheel.hpp"
+#include "convoy/failure.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <exception>
+#include <new>
+#include <thread>
+
+namespace convoy::detail {
+
+/// What a lane waits for; its runner says so, and the drainer holds it until then.
+enum class stop : unsigned char {
+  none,
+  retry, ///< `due`; in the partition's timer wheel
+  park,  ///< resume(); in the partition's list of parked lanes
+  rest,  ///< the tickets below `rest_until` to leave the ring
+};
+
+/// A timer, so that the lane costs nothing more while it waits.
+template <class Lane>
+struct trouble : timer {
+  explicit trouble(Lane& of) noexcept : lane(of) {}
+
+  /// Of a lane; made if need be. Waits for memory, as the message can't be given back.
+  static trouble& of(Lane& lane) noexcept {
+    while (lane.trouble == nullptr) {
+      lane.trouble = new (std::nothrow) trouble(lane);
+      if (lane.trouble == nullptr)
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    return *lane.trouble;
+  }
+
+  static void forget(Lane& lane) noexcept {
+    delete lane.trouble;
+    lane.trouble = nullptr;
+  }
+
+  /// The first message is done.
+  static void forget_first(Lane& lane) noexcept {
+    auto& t = *lane.trouble;
+    if (t.singly == 0 || --t.singly == 0)
+      return forget(lane);
+    t.attempts = 0;
+    t.first_error = t.last_error = nullptr;
+  }
+
+  Lane& lane;
+
+  // ---- of the first message ----
+  unsigned attempts = 0; // since it failed first, or was resumed
+  std::exception_ptr first_error;
+  std::exception_ptr last_error;
+  timer_wheel::clock::time_point first_failed{};
+
+  // ---- of the lane ----
+  std::uint32_t singly = 0; // so many messages are handled one at a time: one of them throws
+  stop stopped = stop::none;
+  timer_wheel::clock::time_point due{};
+  std::uint64_t rest_until = 0;
+  std::uint32_t doomed = 0;       // so many messages become dead letters instead of being handled
+  death why = death::failed_rest; // they do
+};
+
+} // namespace convoy::detail

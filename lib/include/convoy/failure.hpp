@@ -1,0 +1,114 @@
+#pragma once
+
+// What becomes of a message whose handler fails: retries that keep the order, dead letters, lanes that
+// are parked.
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <optional>
+#include <stdexcept>
+#include <vector>
+
+namespace convoy {
+
+/// What a handler may return about its message. Whatever it is: later messages of the key wait until
+/// this one is done or dead, and other keys do not notice.
+class [[nodiscard]] outcome {
+public:
+  enum class kind : unsigned char {
+    done,      ///< handled
+    retry,     ///< not yet: call the handler again after the policy's backoff
+    skip,      ///< it becomes a dead letter, and its lane goes on
+    park,      ///< its lane stops in front of it, until resume()
+    fail_rest, ///< it becomes a dead letter, and so does all that waits behind it
+  };
+
+  constexpr outcome(kind what) noexcept : kind_(what) {} // NOLINT(google-explicit-constructor)
+
+  static const outcome done, retry, skip, park, fail_rest;
+
+  /// As retry, after a delay instead of the policy's backoff. Throws std::invalid_argument if it is
+  /// negative.
+  [[nodiscard]] static outcome retry_after(std::chrono::nanoseconds delay) {
+    if (delay < std::chrono::nanoseconds(0))
+      throw std::invalid_argument("convoy::outcome::retry_after: the delay must not be negative");
+    outcome result(kind::retry);
+    result.delay_ = delay;
+    return result;
+  }
+
+  [[nodiscard]] constexpr kind what() const noexcept { return kind_; }
+
+  /// What retry_after() was given; negative: nothing.
+  [[nodiscard]] constexpr std::chrono::nanoseconds delay() const noexcept { return delay_; }
+
+  /// For handlers of spans: this is said of the index-th message; those before it are done, and those
+  /// behind it stay in line. Else it is said of the first.
+  [[nodiscard]] constexpr outcome at(std::size_t index) const noexcept {
+    auto result = *this;
+    result.index_ = index;
+    return result;
+  }
+  [[nodiscard]] constexpr std::size_t index() const noexcept { return index_; }
+
+private:
+  kind kind_;
+  std::size_t index_ = 0;
+  std::chrono::nanoseconds delay_{-1};
+};
+
+inline constexpr outcome outcome::done = outcome::kind::done;
+inline constexpr outcome outcome::retry = outcome::kind::retry;
+inline constexpr outcome outcome::skip = outcome::kind::skip;
+inline constexpr outcome outcome::park = outcome::kind::park;
+inline constexpr outcome outcome::fail_rest = outcome::kind::fail_rest;
+
+/// What is done with a message that has used up its attempts.
+enum class exhausted : unsigned char { skip, park, fail_rest };
+
+/// How often a message is tried, and how long its lane waits in between: the n-th retry comes
+///   min(backoff * factor^(n-1), ceiling)
+/// after the n-th failure, or, with jitter, after a random part of that (full jitter). So a message
+/// that fails for ever blocks its own key for
+///   attempts * (longest handler) + (attempts - 1) * ceiling
+/// at most, and with max_block for max_block + one handler: a retry that would begin later than
+/// max_block after the first failure is not made.
+struct failure_policy {
+  unsigned attempts = 5; ///< calls of the handler, the first one included; at least 1
+  std::chrono::nanoseconds backoff = std::chrono::milliseconds(10);
+  double factor = 2;                                           ///< at least 1
+  std::chrono::nanoseconds ceiling = std::chrono::seconds(10); ///< at least backoff
+  bool jitter = true;
+  std::chrono::nanoseconds max_block = std::chrono::nanoseconds::max();
+  exhausted then = exhausted::skip;
+  std::uint64_t seed = 0; ///< of the jitter
+};
+
+/// Why a message is dead.
+enum class death : unsigned char {
+  failed,      ///< its attempts are used up, or its handler said skip
+  failed_rest, ///< an earlier one of its key failed, and took all that waited with it
+  purged,      ///< purge()
+  shutdown,    ///< the processor ended before it could be handled
+};
+
+/// Valid while the sink is called, which may move from the message.
+template <class Key, class Message>
+struct dead_letter {
+  using time_point = std::chrono::steady_clock::time_point;
+
+  const Key& key;
+  Message& message;
+  std::uint64_t sequence; ///< grows from message to message of a key; not by one
+  unsigned attempts = 0;  ///< calls of the handler
+  death why = death::failed;
+  std::exception_ptr first_error = nullptr; ///< null: the handler returned an outcome
+  std::exception_ptr last_error = nullptr;
+  time_point first_failed{}; ///< only if attempts is not 0
+  time_point died{};
+};
+
+} // namespace convoy
