@@ -63,6 +63,37 @@ TEST(idle, behind_a_handler_that_waits_uses_no_cpu) {
   held.open();
 }
 
+TEST(idle, with_parked_and_waiting_keys_uses_no_cpu_and_stops_no_others) {
+  constexpr int stopped = 2'000, healthy = 10'000;
+  runtime rt{{.concurrency = 2}};
+  std::atomic<int> handled{0};
+  std::atomic<int> retried{0};
+  processor<int, int> p{rt, [&](const int& key, int& calls) {
+                          if (key >= stopped) {
+                            ++handled;
+                          } else if (key % 2 == 0) {
+                            return convoy::outcome::park;
+                          } else if (calls++ == 0) {
+                            return convoy::outcome::retry_after(milliseconds(3'000));
+                          } else {
+                            ++retried;
+                          }
+                          return convoy::outcome::done;
+                        }};
+  for (int key = 0; key < stopped; ++key)
+    ASSERT_EQ(p.submit(key, 0), submit_status::accepted);
+  for (int i = 0; i < healthy; ++i)
+    ASSERT_EQ(p.submit(stopped + i % 1'000, i), submit_status::accepted);
+  EXPECT_TRUE(eventually([&] { return handled == healthy && p.parked() == stopped / 2; }));
+  std::this_thread::sleep_for(milliseconds(300));
+  const auto used = cpu_time_of([] { std::this_thread::sleep_for(milliseconds(300)); });
+  EXPECT_LT(used, milliseconds(5));
+  for (int key = 0; key < stopped; key += 2)
+    p.resume(key);
+  EXPECT_TRUE(eventually([&] { return retried == stopped / 2; }));
+  EXPECT_EQ(p.dead_letters(), 0u); // those that were resumed have parked again
+}
+
 TEST(trickle, of_a_message_each_millisecond_uses_little_cpu) {
   constexpr int messages = 500;
   runtime rt{{.concurrency = 2}};
