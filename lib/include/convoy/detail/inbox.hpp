@@ -17,6 +17,8 @@ namespace convoy::detail {
 /// Something to be done in the drainer's role.
 template <class Lanes>
 struct command {
+  explicit command(std::function<void(Lanes&)> what) : carry_out(std::move(what)) {}
+
   std::function<void(Lanes&)> carry_out;
   command* link = nullptr;
 };

@@ -35,27 +35,25 @@ template <class Handler, class Key, class Message>
 inline constexpr handler_form form<Handler, Key, Message, void> = form_of<Handler, Key, Message>();
 
 /// Its outcome is heeded; what else a handler may return is not.
-template <class Handler, class Key, class Message, class State>
+template <class Handler, class Key, class Message, class... State>
 consteval bool outcome_of() {
-  constexpr auto how = form<Handler, Key, Message, State>;
-  const auto is_outcome = []<class... S>(S*...) {
-    if constexpr (how == handler_form::message)
-      return std::is_same_v<std::invoke_result_t<Handler&, Message&, S&...>, outcome>;
-    else if constexpr (how == handler_form::key_message)
-      return std::is_same_v<std::invoke_result_t<Handler&, const Key&, Message&, S&...>, outcome>;
-    else if constexpr (how == handler_form::key_span)
-      return std::is_same_v<std::invoke_result_t<Handler&, const Key&, std::span<Message>, S&...>,
-                            outcome>;
-    else
-      return false;
-  };
-  if constexpr (std::is_void_v<State>)
-    return is_outcome();
+  constexpr auto how = form_of<Handler, Key, Message, State...>();
+  if constexpr (how == handler_form::message)
+    return std::is_same_v<std::invoke_result_t<Handler&, Message&, State&...>, outcome>;
+  else if constexpr (how == handler_form::key_message)
+    return std::is_same_v<std::invoke_result_t<Handler&, const Key&, Message&, State&...>, outcome>;
+  else if constexpr (how == handler_form::key_span)
+    return std::is_same_v<std::invoke_result_t<Handler&, const Key&, std::span<Message>, State&...>,
+                          outcome>;
   else
-    return is_outcome(static_cast<State*>(nullptr));
+    return false;
 }
+
 template <class Handler, class Key, class Message, class State>
 inline constexpr bool returns_outcome = outcome_of<Handler, Key, Message, State>();
+template <class Handler, class Key, class Message>
+inline constexpr bool
+    returns_outcome<Handler, Key, Message, void> = outcome_of<Handler, Key, Message>();
 
 /// Goes on to the next chunk; the used-up one travels back with the lane to whom it belongs.
 template <class Lane>
