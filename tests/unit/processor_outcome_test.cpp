@@ -36,7 +36,7 @@ struct message {
 };
 
 std::string dead(int number, death why) {
-  const char* const names[] = {"failed", "failed_rest", "purged", "shutdown"};
+  const char* const names[] = {"failed", "failed_rest", "shutdown"};
   return std::to_string(number) + " " + names[static_cast<int>(why)];
 }
 

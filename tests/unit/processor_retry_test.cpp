@@ -242,6 +242,82 @@ TEST(dead_letters, are_a_line_on_stderr_by_default) {
   EXPECT_THAT(lines, HasSubstr("the reason"));
 }
 
+TEST(dead_letters, are_all_that_wait_behind_a_parked_message_at_the_end) {
+  constexpr int messages = 5'000; // most of them still in the ring
+  runtime rt{{.concurrency = 2}};
+  std::atomic<int> calls{0};
+  std::vector<int> letters;
+  {
+    processor<int, int> p{rt,
+                          [&](int&) {
+                            ++calls;
+                            return outcome::park;
+                          },
+                          {.dead_letters = [&](auto& letter) {
+                            EXPECT_EQ(letter.why, death::shutdown);
+                            letters.push_back(letter.message);
+                          }}};
+    for (int m = 0; m < messages; ++m)
+      ASSERT_EQ(p.submit(1, m), submit_status::accepted);
+  }
+  EXPECT_LE(calls, 1); // if it was parked before the end came
+  std::vector<int> all(messages);
+  std::iota(all.begin(), all.end(), 0);
+  EXPECT_EQ(letters, all);
+}
+
+TEST(outcome_at, beyond_the_span_is_an_error_of_its_first_message) {
+  runtime rt{{.concurrency = 1}};
+  std::vector<int> seen;
+  std::atomic<int> errors{0};
+  processor<int, int> p{rt,
+                        [&](const int&, std::span<int> all) {
+                          if (errors == 0)
+                            return outcome::skip.at(all.size());
+                          seen.insert(seen.end(), all.begin(), all.end());
+                          return outcome::done;
+                        },
+                        {.on_error = [&](const int&, const auto&) { ++errors; },
+                         .failure = failure_policy{.attempts = 2, .backoff = 0ms}}};
+  for (int m = 0; m < 5; ++m)
+    ASSERT_EQ(p.submit(1, m), submit_status::accepted);
+  p.drain();
+  EXPECT_EQ(errors, 1);
+  EXPECT_THAT(seen, ElementsAre(0, 1, 2, 3, 4));
+}
+
+TEST(outcome_at, of_done_leaves_the_rest_in_line) {
+  runtime rt{{.concurrency = 1}};
+  std::vector<int> seen;
+  processor<int, int> p{rt, [&](const int&, std::span<int> all) {
+                          seen.push_back(all[0]);
+                          return outcome::done.at(0);
+                        }};
+  for (int m = 0; m < 20; ++m)
+    ASSERT_EQ(p.submit(1, m), submit_status::accepted);
+  p.drain();
+  std::vector<int> all(20);
+  std::iota(all.begin(), all.end(), 0);
+  EXPECT_EQ(seen, all);
+}
+
+TEST(outcome, may_be_returned_as_its_kind) {
+  runtime rt{{.concurrency = 1}};
+  processor<int, int> p{rt, [](int&) { return outcome::kind::skip; }};
+  ASSERT_EQ(p.submit(1, 1), submit_status::accepted);
+  p.drain();
+  EXPECT_EQ(p.dead_letters(), 1u);
+}
+
+TEST(backoff, stays_what_it_is_after_thousands_of_attempts) {
+  using failures = convoy::detail::failures<int, int>;
+  failures none({.backoff = 0ns, .jitter = false}, {});
+  EXPECT_EQ(none.backoff(5'000), 0ns);
+  failures longest({.backoff = 1s, .ceiling = std::chrono::nanoseconds::max(), .jitter = false},
+                   {});
+  EXPECT_GT(longest.backoff(5'000), std::chrono::hours(24 * 365));
+}
+
 TEST(failure_policy, that_makes_no_sense_is_refused) {
   runtime rt{{.concurrency = 1}};
   const auto handler = [](int&) {};

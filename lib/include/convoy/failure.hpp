@@ -46,17 +46,19 @@ public:
   [[nodiscard]] constexpr std::chrono::nanoseconds delay() const noexcept { return delay_; }
 
   /// For handlers of spans: this is said of the index-th message; those before it are done, and those
-  /// behind it stay in line. Else it is said of the first.
+  /// behind it stay in line. Else `done` is said of all, and what else there is of the first. An
+  /// index beyond the span counts as an exception, std::out_of_range.
   [[nodiscard]] constexpr outcome at(std::size_t index) const noexcept {
     auto result = *this;
     result.index_ = index;
     return result;
   }
   [[nodiscard]] constexpr std::size_t index() const noexcept { return index_; }
+  static constexpr std::size_t whole = ~std::size_t{0}; ///< the index if at() was not called
 
 private:
   kind kind_;
-  std::size_t index_ = 0;
+  std::size_t index_ = whole;
   std::chrono::nanoseconds delay_{-1};
 };
 
@@ -73,13 +75,14 @@ enum class exhausted : unsigned char { skip, park, fail_rest };
 ///   min(backoff * factor^(n-1), ceiling)
 /// after the n-th failure, or, with jitter, after a random part of that (full jitter). So a message
 /// that fails for ever blocks its own key for
-///   attempts * (longest handler) + (attempts - 1) * ceiling
-/// at most, and with max_block for max_block + one handler: a retry that would begin later than
+///   attempts * (longest handler) + (attempts - 1) * (ceiling + wake-up)
+/// at most, where retry_after() counts instead of the ceiling if it is longer, and with max_block for
+/// max_block + one handler: a retry that would begin later than
 /// max_block after the first failure is not made.
 struct failure_policy {
   unsigned attempts = 5; ///< calls of the handler, the first one included; at least 1
   std::chrono::nanoseconds backoff = std::chrono::milliseconds(10);
-  double factor = 2;                                           ///< at least 1
+  double factor = 2;                                           ///< at least 1, finite
   std::chrono::nanoseconds ceiling = std::chrono::seconds(10); ///< at least backoff
   bool jitter = true;
   std::chrono::nanoseconds max_block = std::chrono::nanoseconds::max();
@@ -91,7 +94,6 @@ struct failure_policy {
 enum class death : unsigned char {
   failed,      ///< its attempts are used up, or its handler said skip
   failed_rest, ///< an earlier one of its key failed, and took all that waited with it
-  purged,      ///< purge()
   shutdown,    ///< the processor ended before it could be handled
 };
 

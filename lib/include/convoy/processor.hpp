@@ -37,7 +37,8 @@ namespace convoy {
 ///
 /// **Failure.** A handler may return an outcome, and with a failure_policy what it throws is tried
 /// again, too (failure.hpp). Until a message is done or dead it stays the first of its key; other
-/// keys do not notice. Every accepted message is handled or becomes a dead letter.
+/// keys do not notice, except that it takes room: set a key_capacity, or a parked key fills all. Every
+/// accepted message is handled or becomes a dead letter. Do not move from a message and then fail.
 ///
 /// **Bounds.** At most `capacity` messages are unfinished, at most `key_capacity` per key. submit()
 /// sleeps while that is reached, try_submit() refuses. On a worker thread (inside a handler)
@@ -83,7 +84,7 @@ public:
     /// Called on a worker with what a handler threw; must not throw. Default: a line on stderr.
     std::function<void(const Key&, std::exception_ptr)> on_error = {};
     /// How often a message is tried whose handler throws or returns outcome::retry. Without one a
-    /// message whose handler throws counts as handled, and outcomes follow failure_policy{}.
+    /// handler that returns no outcome is called once, and one that does follows failure_policy{}.
     std::optional<failure_policy> failure = {};
     /// Called on a worker with each dead letter, for each key in order; should not throw. Default:
     /// the last exception becomes a line on stderr, unless on_error had it.
@@ -114,7 +115,8 @@ public:
   processor(const processor&) = delete;
   processor& operator=(const processor&) = delete;
 
-  /// Closes and drains; what is parked becomes dead letters. Must not run inside a handler, nor
+  /// Closes and drains, and waits for retries that are due later; what is parked becomes dead
+  /// letters. Must not run inside a handler, nor
   /// while another thread is in a member.
   ~processor() {
     close();

@@ -7,9 +7,11 @@
 #include "convoy/detail/taken.hpp"
 #include "convoy/detail/trouble.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <exception>
+#include <stdexcept>
 #include <utility>
 
 namespace convoy::detail {
@@ -63,7 +65,8 @@ template <class Key, class Message, class State, class Hash, class Equal>
     const auto asked = result.delay();
     const auto delay = asked.count() >= 0 ? asked : core.failures->backoff(t.attempts);
     if (t.attempts < policy.attempts && delay <= policy.max_block - (now - t.first_failed)) {
-      t.due = now + delay;
+      constexpr auto longest = std::chrono::hours(24 * 365 * 100); // no overflow
+      t.due = now + std::min<std::chrono::nanoseconds>(delay, longest);
       t.stopped = stop::retry;
       return false;
     }
@@ -79,6 +82,7 @@ template <class Key, class Message, class State, class Hash, class Equal>
   if (what == outcome::kind::fail_rest) {
     t.rest_until = home.ring.tickets();
     t.stopped = stop::rest;
+    t.why = death::failed_rest;
     return false;
   }
   trouble_type::forget_first(lane);
@@ -109,13 +113,21 @@ template <class Handler, class Key, class Message, class State, class Hash, clas
       error = std::current_exception();
       result = outcome::retry; // whole: GCC 12 may have written a part of it before the throw
     }
+    if (result.index() != outcome::whole && result.index() >= messages.size()) [[unlikely]] {
+      error = std::make_exception_ptr(
+          std::out_of_range("convoy: a handler's outcome::at() is beyond its messages"));
+      result = outcome::retry;
+    }
+    const auto index = result.index() == outcome::whole ? 0 : result.index();
     if (result.what() == outcome::kind::done) [[likely]] {
+      if (result.index() != outcome::whole) [[unlikely]]
+        messages.keep_from(index + 1);
       if (lane.trouble != nullptr) [[unlikely]]
         trouble_type::forget_first(lane);
       return true;
     }
-    messages.keep_from(result.index());
-    if (result.index() != 0 && lane.trouble != nullptr) // it was the first one's, which is done
+    messages.keep_from(index);
+    if (index != 0 && lane.trouble != nullptr) // it was the first one's, which is done
       trouble_type::forget_first(lane);
     count = static_cast<std::uint32_t>(messages.size());
   }

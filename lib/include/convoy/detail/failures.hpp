@@ -32,8 +32,8 @@ public:
     if (policy.backoff < zero || policy.ceiling < policy.backoff)
       throw std::invalid_argument(
           "convoy: failure_policy::backoff must be 0 or more, and at most ceiling");
-    if (!(policy.factor >= 1))
-      throw std::invalid_argument("convoy: failure_policy::factor must be at least 1");
+    if (!(policy.factor >= 1) || std::isinf(policy.factor))
+      throw std::invalid_argument("convoy: failure_policy::factor must be at least 1, and finite");
     if (policy.max_block < zero)
       throw std::invalid_argument("convoy: failure_policy::max_block must not be negative");
   }
@@ -43,7 +43,10 @@ public:
 
   /// Until the retry after so many failed attempts.
   [[nodiscard]] std::chrono::nanoseconds backoff(unsigned attempts) noexcept {
-    const auto longest = static_cast<double>(policy_.ceiling.count());
+    if (policy_.backoff.count() == 0)
+      return policy_.backoff;          // times infinity it would be no number
+    constexpr double century = 3.2e18; // in nanoseconds; more does not fit
+    const auto longest = std::min(century, static_cast<double>(policy_.ceiling.count()));
     auto delay = std::min(longest, static_cast<double>(policy_.backoff.count()) *
                                        std::pow(policy_.factor, attempts - 1));
     if (policy_.jitter)

@@ -49,10 +49,11 @@ public:
         return false;
       table_.insert(*lane);
     }
+    if (lane->unsettled ==
+        0) // its messages are counted from here; the back need not be the first chunk
+      lane->back->number = static_cast<std::uint32_t>(ticket) - lane->back_index;
     if (!pool_.append(*lane, std::move(message)))
       return false; // not a new lane: its first message has room in it
-    if (lane->unsettled == 0)
-      lane->first.number = static_cast<std::uint32_t>(ticket);
     count(*lane);
     ++lane->staged;
     if (!lane->out)
@@ -150,13 +151,15 @@ public:
   /// See processor::resume().
   void resume(const Key& key, std::uint32_t hash) noexcept {
     auto* const lane = table_.find(key, hash);
-    if (lane != nullptr && lane->held && stopped_->resume(*lane))
-      unpark(*lane);
+    if (lane != nullptr && lane->held && stopped_->resume(*lane)) {
+      core_.failures->count_parked(-1);
+      go_on(*lane);
+    }
   }
 
   /// See stopped_lanes::end().
-  void end_stopped() noexcept {
-    stopped_->end([this](lane_type& lane) { unpark(lane); });
+  void end_stopped(std::uint64_t tickets) noexcept {
+    core_.failures->count_parked(-stopped_->end(tickets));
   }
 
   /// Makes the lanes ready that got work or came back with some, in that order, once per lane and
@@ -232,11 +235,6 @@ private:
     count(lane);
     if constexpr (std::is_void_v<State>)
       table_.insert(lane);
-  }
-
-  void unpark(lane_type& lane) noexcept {
-    core_.failures->count_parked(-1);
-    go_on(lane);
   }
 
   /// Of a lane that is not out, or was stopped.

@@ -224,7 +224,7 @@ private:
       alarm_at_ = clock::time_point::max();
     inbox_.take_commands([this](command_type& what) { what.carry_out(lanes_); });
     if (core_.ending.load(std::memory_order_relaxed)) // set before it rang
-      lanes_.end_stopped();
+      lanes_.end_stopped(ring.tickets());
     const auto next = lanes_.release_stopped(now, ring.consumed());
     if (next != std::exchange(alarm_at_, next) && next != clock::time_point::max())
       core_.scheduler.set_alarm(*this, next);

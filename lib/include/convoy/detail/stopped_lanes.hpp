@@ -31,18 +31,18 @@ public:
       retries_.add(t, t.due);
       return true;
     case stop::park:
-      if (ending_) {
-        doom(t, death::shutdown);
-        return false;
+      if (!ending_) {
+        link(t, parked_);
+        return true;
       }
-      link(t, parked_);
-      return true;
+      bury_rest(t);
+      [[fallthrough]];
     case stop::rest:
       if (consumed < t.rest_until) {
         link(t, resting_);
         return true;
       }
-      doom(t, death::failed_rest);
+      doom(t);
       return false;
     case stop::none:
       break;
@@ -62,7 +62,7 @@ public:
       auto& t = of(*std::exchange(each, each->next));
       if (consumed >= t.rest_until) {
         timer_wheel::remove(t);
-        doom(t, death::failed_rest);
+        doom(t);
         function(t.lane);
       }
     }
@@ -80,17 +80,20 @@ public:
     return true;
   }
 
-  /// From now on what parks, and what is parked, becomes dead letters. Calls function(lane&) for each
-  /// lane that may go on for it.
-  template <class Function>
-  void end(Function&& function) noexcept {
+  /// From now on what parks, and what is parked, becomes dead letters, with all that waits behind it.
+  /// So many tickets were given out, and no more will be. Returns how many lanes were parked; they go
+  /// on with release().
+  int end(std::uint64_t tickets) noexcept {
     ending_ = true;
-    while (parked_.next != &parked_) {
+    end_ = tickets;
+    int parked = 0;
+    for (; parked_.next != &parked_; ++parked) {
       auto& t = of(*parked_.next);
       timer_wheel::remove(t);
-      doom(t, death::shutdown);
-      function(t.lane);
+      bury_rest(t);
+      link(t, resting_);
     }
+    return parked;
   }
 
   /// When release() should be called next.
@@ -105,16 +108,22 @@ private:
     list.previous = list.previous->next = &t;
   }
 
-  static void doom(trouble_type& t, death why) noexcept {
+  static void doom(trouble_type& t) noexcept {
     t.stopped = stop::none;
     t.doomed = t.lane.unsettled;
-    t.why = why;
+  }
+
+  void bury_rest(trouble_type& t) noexcept {
+    t.stopped = stop::rest;
+    t.rest_until = end_;
+    t.why = death::shutdown;
   }
 
   timer_wheel retries_;
   timer_link parked_;
   timer_link resting_; // until the ring is as far as when their handlers said fail_rest
   bool ending_ = false;
+  std::uint64_t end_ = 0; // then all tickets that there will be
 };
 
 } // namespace convoy::detail

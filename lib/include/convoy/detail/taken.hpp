@@ -39,12 +39,13 @@ template <class Handler, class Key, class Message, class... State>
 consteval bool outcome_of() {
   constexpr auto how = form_of<Handler, Key, Message, State...>();
   if constexpr (how == handler_form::message)
-    return std::is_same_v<std::invoke_result_t<Handler&, Message&, State&...>, outcome>;
+    return std::is_convertible_v<std::invoke_result_t<Handler&, Message&, State&...>, outcome>;
   else if constexpr (how == handler_form::key_message)
-    return std::is_same_v<std::invoke_result_t<Handler&, const Key&, Message&, State&...>, outcome>;
+    return std::is_convertible_v<std::invoke_result_t<Handler&, const Key&, Message&, State&...>,
+                                 outcome>;
   else if constexpr (how == handler_form::key_span)
-    return std::is_same_v<std::invoke_result_t<Handler&, const Key&, std::span<Message>, State&...>,
-                          outcome>;
+    return std::is_convertible_v<
+        std::invoke_result_t<Handler&, const Key&, std::span<Message>, State&...>, outcome>;
   else
     return false;
 }
@@ -219,7 +220,7 @@ outcome invoke_handler(Handler& handler, lane<Key, Message, State>& lane,
       return handler(lane.key, messages.all(), state...);
   };
   const auto tell = [&](auto&... state) -> outcome {
-    if constexpr (std::is_same_v<decltype(call(state...)), outcome>) {
+    if constexpr (std::is_convertible_v<decltype(call(state...)), outcome>) {
       return call(state...);
     } else {
       call(state...);
