@@ -10,11 +10,11 @@ void report_to_stderr(std::exception_ptr error) noexcept {
   } catch (const std::exception& e) {
     std::fprintf(
         stderr,
-        "convoy: a handler threw: %s; its message counts as handled, set on_error to decide\n",
+        "convoy: a handler threw: %s; its message is not tried again; set on_error to see to it\n",
         e.what());
   } catch (...) {
-    std::fputs("convoy: a handler threw something that is no std::exception; its message counts as "
-               "handled\n",
+    std::fputs("convoy: a handler threw something that is no std::exception; its message is not "
+               "tried again\n",
                stderr);
   }
 }

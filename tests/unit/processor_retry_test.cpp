@@ -9,6 +9,8 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 // When a message is tried again, what it costs others, and what misuse gets told.
@@ -264,6 +266,47 @@ TEST(dead_letters, are_all_that_wait_behind_a_parked_message_at_the_end) {
   std::vector<int> all(messages);
   std::iota(all.begin(), all.end(), 0);
   EXPECT_EQ(letters, all);
+}
+
+/// Whose copy waits, so that its producer holds a ticket that it has not published.
+struct slow_to_copy {
+  explicit slow_to_copy(int of, gate* where = nullptr) noexcept : number(of), waits(where) {}
+  slow_to_copy(const slow_to_copy& other) : number(other.number) {
+    if (other.waits != nullptr)
+      other.waits->pass();
+  }
+  slow_to_copy(slow_to_copy&&) noexcept = default;
+  int number;
+  gate* waits = nullptr;
+};
+
+TEST(dead_letters, are_numbered_by_ticket_while_a_lane_waits_for_the_rest) {
+  runtime rt{{.concurrency = 2}};
+  gate in_handler, in_copy;
+  std::vector<std::pair<int, std::uint64_t>> letters;
+  processor<int, slow_to_copy> p{rt,
+                                 [&](const int& key, slow_to_copy&) {
+                                   if (key != 1)
+                                     return outcome::done;
+                                   in_handler.pass();
+                                   return outcome::fail_rest;
+                                 },
+                                 {.partitions = 1, .dead_letters = [&](auto& letter) {
+                                    letters.emplace_back(letter.message.number, letter.sequence);
+                                  }}};
+  ASSERT_EQ(p.submit(1, slow_to_copy(10)), submit_status::accepted); // ticket 0
+  in_handler.await_visitors();
+  const slow_to_copy waits(20, &in_copy);
+  std::thread other([&] { EXPECT_EQ(p.submit(2, waits), submit_status::accepted); }); // ticket 1
+  in_copy.await_visitors();
+  in_handler.open(); // the lane waits for ticket 1, without a message
+  ASSERT_TRUE(eventually([&] { return p.dead_letters() == 1; }));
+  ASSERT_EQ(p.submit(1, slow_to_copy(11)), submit_status::accepted); // ticket 2
+  in_copy.open();
+  other.join();
+  p.drain();
+  using pair = std::pair<int, std::uint64_t>;
+  EXPECT_THAT(letters, ElementsAre(pair(10, 0), pair(11, 2)));
 }
 
 TEST(outcome_at, beyond_the_span_is_an_error_of_its_first_message) {

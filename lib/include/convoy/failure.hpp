@@ -7,10 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
-#include <functional>
-#include <optional>
 #include <stdexcept>
-#include <vector>
 
 namespace convoy {
 

@@ -40,7 +40,8 @@ public:
   void give_back(Lane& lane) noexcept { push(returned_, lane); }
   void post(std::unique_ptr<Command> what) noexcept { push(posted_, *what.release()); }
   void ring() noexcept {
-    // (3) seq_cst: before our look at who is responsible, against (2)
+    // (3) release: what was set before; pairs with (5). seq_cst: before our look at who is
+    // responsible, against (2)
     rang_.store(true, std::memory_order_seq_cst);
   }
 
@@ -71,8 +72,8 @@ public:
   [[nodiscard]] bool has_rung() noexcept {
     if (!rang_.load(std::memory_order_relaxed)) // who leaves looks again
       return false;
-    rang_.store(false, std::memory_order_relaxed); // it was not set since
-    return true;
+    // (5) acquire: what was set before it rang, by whoever rang last; pairs with (3)
+    return rang_.exchange(false, std::memory_order_acquire);
   }
 
   /// Calls function(command&) for each, in the order in which they were posted.

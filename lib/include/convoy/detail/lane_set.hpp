@@ -49,8 +49,7 @@ public:
         return false;
       table_.insert(*lane);
     }
-    if (lane->unsettled ==
-        0) // its messages are counted from here; the back need not be the first chunk
+    if (lane->unsettled == 0) // numbers begin anew; the back need not be the first chunk
       lane->back->number = static_cast<std::uint32_t>(ticket) - lane->back_index;
     if (!pool_.append(*lane, std::move(message)))
       return false; // not a new lane: its first message has room in it
