@@ -22,8 +22,9 @@ void alarm_clock::add(alarm& a) {
 }
 
 void alarm_clock::remove(alarm& a) noexcept {
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   std::erase(alarms_, &a);
+  rang_.wait(lock, [&] { return ringing_ != &a; });
 }
 
 void alarm_clock::set(alarm& a, clock::time_point due) noexcept {
@@ -42,17 +43,25 @@ void alarm_clock::run() noexcept {
   while (!stopping_) {
     const auto now = clock::now();
     wakes_at_ = clock::time_point::max();
-    for (auto* each : alarms_) {
-      if (each->due_ <= now) {
-        each->due_ = clock::time_point::max();
-        each->ring_alarm();
-      }
-      wakes_at_ = std::min(wakes_at_, each->due_);
-    }
-    if (wakes_at_ == clock::time_point::max())
+    alarm* due = nullptr;
+    for (auto* each : alarms_)
+      if (each->due_ <= now)
+        due = each;
+      else
+        wakes_at_ = std::min(wakes_at_, each->due_);
+    if (due != nullptr) { // unlocked: it may set alarms
+      due->due_ = clock::time_point::max();
+      ringing_ = due;
+      lock.unlock();
+      due->ring_alarm();
+      lock.lock();
+      ringing_ = nullptr;
+      rang_.notify_all();
+    } else if (wakes_at_ == clock::time_point::max()) {
       changed_.wait(lock);
-    else
+    } else {
       changed_.wait_until(lock, wakes_at_);
+    }
   }
 }
 

@@ -27,7 +27,7 @@ public:
   /// Throws std::bad_alloc, std::system_error (no thread could be made).
   void add(alarm& a);
 
-  /// Waits while it rings.
+  /// Waits while it rings. Not while it rings on the calling thread.
   void remove(alarm& a) noexcept;
 
   /// To ring at `due`, once, instead of when it was to ring before. A short lock.
@@ -38,9 +38,11 @@ private:
 
   std::mutex mutex_; // guards what follows
   std::vector<alarm*> alarms_;
+  alarm* ringing_ = nullptr;
   clock::time_point wakes_at_ = clock::time_point::max(); // the thread, by itself
   bool stopping_ = false;
   std::condition_variable changed_;
+  std::condition_variable rang_;
   std::thread thread_;
 };
 

@@ -191,6 +191,18 @@ pump& scheduler::at(std::size_t index) const noexcept {
   return *parts_->pumps[index];
 }
 
+handler_run& scheduler::run_of(unsigned worker) const noexcept {
+  return at(worker).running;
+}
+
+void pump::set_limit(clock::time_point due) {
+  if (!has_limits_)
+    home.add_alarm(running);
+  has_limits_ = true;
+  running.limit(due);
+  home.set_alarm(running, due);
+}
+
 bool scheduler::watched() const noexcept {
   const auto idle = idle_.load(std::memory_order_relaxed); // ordered by the caller's fence
   return idle == 0 || count(idle, searching) + count(idle, sentry) != 0;

@@ -87,12 +87,53 @@ struct failure_policy {
   std::uint64_t seed = 0; ///< of the jitter
 };
 
+/// A policy for what is thrown as an E, or derived from it, instead of processor_options::failure:
+///   .exceptions = {convoy::on_exception<std::invalid_argument>({.attempts = 1})}
+struct exception_policy {
+  bool (*matches)(const std::exception_ptr&);
+  failure_policy policy;
+};
+template <class E>
+[[nodiscard]] exception_policy on_exception(const failure_policy& policy) {
+  return {[](const std::exception_ptr& error) {
+            try {
+              std::rethrow_exception(error);
+            } catch (const E&) {
+              return true;
+            } catch (...) {
+              return false;
+            }
+          },
+          policy};
+}
+
 /// Why a message is dead.
 enum class death : unsigned char {
   failed,      ///< its attempts are used up, or its handler said skip
   failed_rest, ///< an earlier one of its key failed, and took all that waited with it
   shutdown,    ///< the processor ended before it could be handled
+  expired,     ///< its deadline had passed before it could start
+  duplicate,   ///< its key had handled a message of the same id
+  purged,      ///< by purge()
 };
+
+[[nodiscard]] constexpr const char* to_string(death why) noexcept {
+  switch (why) {
+  case death::failed:
+    return "failed";
+  case death::failed_rest:
+    return "failed_rest";
+  case death::shutdown:
+    return "shutdown";
+  case death::expired:
+    return "expired";
+  case death::duplicate:
+    return "duplicate";
+  case death::purged:
+    return "purged";
+  }
+  return "?";
+}
 
 /// Valid while the sink is called, which may move from the message.
 template <class Key, class Message>
@@ -108,6 +149,21 @@ struct dead_letter {
   std::exception_ptr last_error = nullptr;
   time_point first_failed{}; ///< only if attempts is not 0
   time_point died{};
+};
+
+/// A sink throws it when it can't take a dead letter now: the message stays the first of its lane,
+/// which offers it again soon, or parks until resume(). While the processor ends it is discarded.
+class dead_letter_refused : public std::runtime_error {
+public:
+  enum class then : unsigned char { offer_again, park };
+
+  explicit dead_letter_refused(const char* what, then next = then::offer_again)
+      : runtime_error(what), next_(next) {}
+
+  [[nodiscard]] then next() const noexcept { return next_; }
+
+private:
+  then next_;
 };
 
 } // namespace convoy

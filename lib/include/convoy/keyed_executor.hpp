@@ -11,21 +11,24 @@
 
 namespace convoy {
 
+/// A callable without arguments, move-only ones too.
+using task = detail::task;
+
 /// Runs callables in strict FIFO order per key, one at a time per key, and in parallel across keys:
 /// a processor whose messages are the callables. Order, bounds, waiting and thread safety are those
 /// of processor. A callable of up to 40 bytes costs no allocation. What it throws goes to on_error,
 /// except from async(), where it goes into the future.
 template <class Key, class Hash = std::hash<Key>, class Equal = std::equal_to<Key>>
 class keyed_executor {
-  using processor_type = processor<Key, detail::task, void, Hash, Equal>;
+  using processor_type = processor<Key, task, void, Hash, Equal>;
 
 public:
   using options = typename processor_type::options;
 
   explicit keyed_executor(runtime& where, options wanted = {}, Hash hash = {}, Equal equal = {})
       : tasks_(
-            where, [](detail::task& run) { run(); }, std::move(wanted), std::move(hash),
-            std::move(equal)) {}
+            where, [](task& run) { run(); }, std::move(wanted), std::move(hash), std::move(equal)) {
+  }
 
   /// See processor::submit. The callable is moved or copied only if it is accepted.
   template <std::invocable Function>
@@ -54,6 +57,10 @@ public:
 
   void drain() { tasks_.drain(); }
   void close() noexcept { tasks_.close(); }
+
+  /// For all else: schedules, control of a key, shutdown, the account. Its messages are made from any
+  /// callable: tasks().submit_after(key, 5ms, convoy::task([] { … })).
+  [[nodiscard]] processor_type& tasks() noexcept { return tasks_; }
 
 private:
   processor_type tasks_;

@@ -1,8 +1,11 @@
 #pragma once
 
-#include "convoy/detail/ingress.hpp"
-#include "convoy/failure.hpp"
+#include "convoy/context.hpp"
+#include "convoy/detail/control.hpp"
+#include "convoy/options.hpp"
 #include "convoy/runtime.hpp"
+#include "convoy/scheduled.hpp"
+#include "convoy/status.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -28,10 +31,11 @@ namespace convoy {
 /// needs no locks.
 ///
 /// **Handler.** Called on a runtime's workers, as one of
-///   handler(message&), handler(const key&, message&), handler(const key&, std::span<message>);
-/// the last gets as many consecutive messages of the key as are waiting, up to batch_limit. With a
-/// State, a State& comes last: it lives with the key's lane until the processor is destroyed,
-/// constructed before the key's first message. A handler may move from its messages. It may submit
+///   handler(message&), handler(const key&, message&), handler(const key&, std::span<message>),
+///   handler(context&, message&), handler(context&, std::span<message>);
+/// a span handler gets as many consecutive messages of the key as are waiting, up to batch_limit. With a
+/// State, a State& comes last, where there is no context to ask for it: it lives with the key's lane,
+/// see state_options. A handler may move from its messages. It may submit
 /// to any processor, its own key included, and may use oneTBB. What it throws goes to on_error; the
 /// message counts as handled and the lane goes on.
 ///
@@ -71,57 +75,48 @@ class processor {
                 "convoy: the key needs operator== or an equality as processor's fifth parameter");
 
 public:
+  using time_point = std::chrono::steady_clock::time_point;
   using dead_letter = convoy::dead_letter<Key, Message>;
 
-  struct options {
-    std::size_t capacity = std::size_t{1} << 20; ///< unfinished messages, 1 to 2^31
-    std::size_t key_capacity = 0;   ///< unfinished messages per key; 0: no limit but capacity
-    unsigned partitions = 0;        ///< ingress rings, a power of two; 0: chosen by concurrency
-    unsigned quantum_messages = 64; ///< handled of one lane before other lanes get a turn
-    std::chrono::nanoseconds quantum_time =
-        std::chrono::microseconds(100); ///< likewise, whichever comes first
-    unsigned batch_limit = 64; ///< most messages that a span handler gets at once, 1 to 65535
-    /// Called on a worker with what a handler threw; must not throw. Default: a line on stderr.
-    std::function<void(const Key&, std::exception_ptr)> on_error = {};
-    /// How often a message is tried whose handler throws or returns outcome::retry. Without one a
-    /// handler that returns no outcome is called once, and one that does follows failure_policy{}.
-    std::optional<failure_policy> failure = {};
-    /// Called on a worker with each dead letter, for each key in order; should not throw. Default:
-    /// the last exception becomes a line on stderr, unless on_error had it.
-    std::function<void(dead_letter&)> dead_letters = {};
-  };
+  using context = convoy::context<Key, Message, State, Hash, Equal>;
+  using options = processor_options<Key, Message, State>;
 
-  /// Throws std::invalid_argument for options out of range, std::bad_alloc, and what copying Hash,
-  /// Equal, Handler throws.
+  /// Throws std::invalid_argument for options out of range, std::bad_alloc, what copying Hash, Equal,
+  /// Handler throws, and std::system_error if the options need a timer thread that can't be started.
   template <class Handler>
   processor(runtime& where, Handler handler, options wanted = {}, Hash hash = {}, Equal equal = {})
       : core_{where.scheduler_,
-              wanted.capacity,
-              wanted.key_capacity,
-              std::clamp(wanted.quantum_messages, 1u, most_quantum_messages),
-              std::clamp(wanted.quantum_time, std::chrono::nanoseconds(0), most_quantum_time),
-              std::max(wanted.batch_limit, 1u),
-              std::move(wanted.on_error),
+              checked<Handler>(wanted),
               std::move(hash),
               std::move(equal),
-              runner_of<Handler>(handles_failures<Handler>(wanted)),
               std::make_shared<Handler>(std::move(handler)),
-              inline_runner_of<Handler>(handles_failures<Handler>(wanted)),
-              failures_of<Handler>(wanted)},
-        ingress_(core_, checked_partitions(wanted)) {
+              this,
+              runner_of<Handler>(failures_count<Handler>(wanted)),
+              inline_runner_of<Handler>(failures_count<Handler>(wanted)),
+              runner_of<Handler>(true),
+              failures_count<Handler>(wanted),
+              {wanted.failure.value_or(says_outcome<Handler> ? failure_policy{}
+                                                             : failure_policy{.attempts = 1}),
+               std::move(wanted.exceptions), std::move(wanted.dead_letters), wanted.max_parked}},
+        ingress_(core_, partitions_of(wanted)) {
+    if (core_.options.watchdog.report)
+      core_.watchdog = std::make_unique<detail::watchdog_alarm<Key, typename core_type::lane_type>>(
+          core_.scheduler, core_.options.watchdog, &core_);
     core_.scheduler.attach(ingress_);
   }
 
   processor(const processor&) = delete;
   processor& operator=(const processor&) = delete;
 
-  /// Closes and drains, and waits for retries that are due later; what is parked becomes dead
-  /// letters. Must not run inside a handler, nor
-  /// while another thread is in a member.
+  /// Closes and drains, and waits for retries that are due later; what is parked, paused, or scheduled
+  /// for later becomes dead letters. Must not run inside a handler, nor while another thread is in a
+  /// member. See shutdown() for an end in time.
   ~processor() {
     close();
     ingress_.end();
     drain();
+    ingress_.abandon();
+    (void)ingress_.drain_until(time_point::max());
     core_.scheduler.detach(ingress_);
   }
 
@@ -163,24 +158,100 @@ public:
   /// Never blocks.
   void close() noexcept { ingress_.close(); }
 
-  /// If the key's lane is parked, it goes on soon, and its first message has all its attempts again;
-  /// else nothing happens. Throws std::logic_error if nothing can ever park here, std::bad_alloc and
-  /// what copying or hashing the key throws.
-  void resume(const Key& key) {
-    if (!core_.failures)
-      throw std::logic_error("convoy: resume() on a processor where nothing parks: its handler "
-                             "returns no outcome, and it has no failure policy");
-    ingress_.resume(key);
+  /// As close(), then finishes what it can before the deadline, retries and scheduled messages that are
+  /// due by then included. The rest becomes dead letters, in order: what is parked or paused at once,
+  /// everything that has not started by the deadline then; running handlers have stop requested, and
+  /// are waited for. Returns the exact account. Throws std::logic_error on a worker thread.
+  convoy::account shutdown(time_point deadline) {
+    ingress_type::refuse_on_worker();
+    close();
+    ingress_.end();
+    if (!ingress_.drain_until(deadline)) {
+      for (unsigned i = 0; i < core_.scheduler.concurrency(); ++i)
+        core_.scheduler.run_of(i).request_stop(&core_, deadline);
+      ingress_.abandon();
+      (void)ingress_.drain_until(time_point::max());
+    }
+    return ingress_.account();
+  }
+  convoy::account shutdown(std::chrono::nanoseconds within) {
+    return shutdown(detail::later(detail::clock::now(), within));
+  }
+
+  /// So far. See account.
+  [[nodiscard]] convoy::account account() const noexcept { return ingress_.account(); }
+
+  // ---- schedules ----
+
+  /// The message takes its place behind those of its key when it is due; until then it holds a place of
+  /// the capacity, drain() does not wait for it, and it can be cancelled. If it is due already, this is
+  /// submit(). Waits and refuses as submit() does. Throws as submit(), and std::system_error if the
+  /// timer thread can't be started. Takes a short lock; the timers cost the same however many there are.
+  scheduled submit_at(const Key& key, time_point due, Message&& message) {
+    return ingress_.submit_at(key, due, std::move(message));
+  }
+  scheduled submit_at(const Key& key, time_point due, const Message& message) {
+    return ingress_.submit_at(key, due, message);
+  }
+  /// Throws std::invalid_argument for a negative delay.
+  scheduled submit_after(const Key& key, std::chrono::nanoseconds delay, Message&& message) {
+    return ingress_.submit_at(key, due_after(delay), std::move(message));
+  }
+  scheduled submit_after(const Key& key, std::chrono::nanoseconds delay, const Message& message) {
+    return ingress_.submit_at(key, due_after(delay), message);
+  }
+
+  // ---- control of one key ----
+  //
+  // All of these only ask for it, any thread may, also in handlers, and other keys do not notice. They
+  // throw std::bad_alloc and what copying or hashing the key throws. `then` is called on a worker when
+  // it is done; what it throws goes to stderr.
+
+  /// The key's lane stops, after what a worker has already been handed, until resume(). Its messages
+  /// wait, and take room. `then`: it stands still.
+  void pause(const Key& key, std::function<void()> then = {}) {
+    ingress_.control(detail::wish::pause, key, std::move(then));
+  }
+
+  /// A paused or parked lane goes on; a parked one's first message has all its attempts again. Also if
+  /// the lane is about to park. Else nothing happens.
+  void resume(const Key& key) { ingress_.control(detail::wish::resume, key, {}); }
+
+  /// The key's messages accepted so far become dead letters, even if it is paused, parked, or waits for
+  /// a retry; but for those that a worker has already been handed. Scheduled messages that are not due
+  /// stay.
+  void purge(const Key& key, std::function<void()> then = {}) {
+    ingress_.control(detail::wish::purge, key, std::move(then));
+  }
+
+  /// `then` is called when all messages of the key accepted so far are handled or dead.
+  void fence(const Key& key, std::function<void()> then) {
+    ingress_.control(detail::wish::fence, key, std::move(then));
+  }
+  /// Of all keys.
+  void fence(std::function<void()> then) { ingress_.fence(std::move(then)); }
+
+  /// As drain(), for one key.
+  void drain(const Key& key) { ingress_.drain(key); }
+
+  /// Puts dead messages of a key back into its lane, in their order; neither their ids nor their rate
+  /// are looked at. Behind what waits: a prefix may be accepted. Before what waits: all or none; if the
+  /// key is parked, it stays parked, before them. Accepted ones are moved from. Never waits, but for a
+  /// short lock: refuses as try_submit().
+  [[nodiscard]] bulk_result resubmit(const Key& key, std::span<Message> messages,
+                                     place where = place::behind) {
+    return ingress_.resubmit(key, messages, where);
   }
 
   /// Messages that became dead letters so far.
-  [[nodiscard]] std::uint64_t dead_letters() const noexcept {
-    return core_.failures ? core_.failures->buried() : 0;
-  }
+  [[nodiscard]] std::uint64_t dead_letters() const noexcept { return core_.failures.buried(); }
 
   /// Lanes that are parked at the moment. Who sees one parked sees what its handlers did.
-  [[nodiscard]] std::size_t parked() const noexcept {
-    return core_.failures ? core_.failures->parked() : 0;
+  [[nodiscard]] std::size_t parked() const noexcept { return core_.failures.parked(); }
+
+  /// Messages that are scheduled and not due yet.
+  [[nodiscard]] std::uint64_t scheduled_messages() const noexcept {
+    return core_.scheduled.load(std::memory_order_relaxed); // only counted
   }
 
 private:
@@ -190,66 +261,65 @@ private:
   using core_type = detail::core<Key, Message, State, Hash, Equal>;
   using ingress_type = detail::ingress<Key, Message, State, Hash, Equal>;
 
-  /// What a handler says or throws has consequences.
   template <class Handler>
-  static bool handles_failures(const options& wanted) noexcept {
-    return detail::returns_outcome<Handler, Key, Message, State> || wanted.failure ||
-           wanted.dead_letters;
-  }
+  static constexpr bool says_outcome = detail::returns_outcome<Handler, core_type>;
 
+  /// What a handler says or throws has consequences, or there is something to do besides calling it.
   template <class Handler>
-  static auto failures_of(options& wanted) {
-    using failures = detail::failures<Key, Message>;
-    return handles_failures<Handler>(wanted)
-               ? std::make_unique<failures>(
-                     wanted.failure.value_or(detail::returns_outcome<Handler, Key, Message, State>
-                                                 ? failure_policy{}
-                                                 : failure_policy{.attempts = 1}),
-                     std::move(wanted.dead_letters))
-               : nullptr;
+  static bool failures_count(const options& wanted) noexcept {
+    return says_outcome<Handler> || detail::gets_context<Handler, core_type> || wanted.failure ||
+           wanted.dead_letters || !wanted.exceptions.empty() || wanted.watchdog.report ||
+           detail::has_deadline<Message> ||
+           (wanted.duplicates && wanted.duplicates->then == on_duplicate::dead_letter);
   }
 
   template <class Handler>
   static auto runner_of(bool failing) {
-    constexpr bool fits = detail::form<Handler, Key, Message, State> != detail::handler_form::none;
-    static_assert(
-        fits, "convoy: the handler must be callable as (message&), (const key&, message&) or "
-              "(const key&, std::span<message>), each followed by State& if the processor has one");
+    constexpr bool fits = detail::form<Handler, core_type> != detail::handler_form::none;
+    static_assert(fits,
+                  "convoy: the handler must be callable as (message&), (const key&, message&) "
+                  "or (const key&, std::span<message>), each followed by State& if the "
+                  "processor has one, or as (context&, message&) or (context&, "
+                  "std::span<message>)");
     if constexpr (fits)
-      return failing ? &detail::run_lane<true, Handler, Key, Message, State, Hash, Equal>
-                     : &detail::run_lane<false, Handler, Key, Message, State, Hash, Equal>;
+      return failing ? &detail::run_lane<true, Handler, core_type>
+                     : &detail::run_lane<false, Handler, core_type>;
     else
-      return nullptr;
+      return typename core_type::lane_runner{};
   }
 
   template <class Handler>
   static auto inline_runner_of(bool failing) {
-    using detail::handler_form;
-    constexpr auto form = detail::form<Handler, Key, Message, State>;
-    using function = decltype(core_type::run_inline);
-    if constexpr (form == handler_form::message || form == handler_form::key_message)
-      return failing
-                 ? function{&detail::run_inline<true, Handler, Key, Message, State, Hash, Equal>}
-                 : function{&detail::run_inline<false, Handler, Key, Message, State, Hash, Equal>};
-    else
+    using function = typename core_type::inline_runner;
+    if constexpr (detail::form<Handler, core_type> == detail::handler_form::none ||
+                  detail::gets_spans<Handler, core_type>)
       return function{};
+    else
+      return failing ? function{&detail::run_inline<true, Handler, core_type>}
+                     : function{&detail::run_inline<false, Handler, core_type>};
   }
 
-  static constexpr unsigned most_quantum_messages = 1u << 24; // urgent lanes get multiples
-  static constexpr std::chrono::nanoseconds most_quantum_time = std::chrono::hours(24);
+  static time_point due_after(std::chrono::nanoseconds delay) {
+    if (delay.count() < 0)
+      throw std::invalid_argument("convoy: submit_after: the delay must not be negative");
+    return detail::later(detail::clock::now(), delay);
+  }
 
-  std::size_t checked_partitions(const options& wanted) const {
-    constexpr auto most = ingress_type::most_partitions;
-    if (wanted.capacity == 0 || wanted.capacity > std::size_t{1} << 31)
-      throw std::invalid_argument("convoy::processor: capacity must be 1 to 2^31 messages");
-    if (wanted.partitions > most || (wanted.partitions & (wanted.partitions - 1)) != 0)
-      throw std::invalid_argument(
-          "convoy::processor: partitions must be a power of two up to 1024, or 0 for automatic");
-    if (wanted.batch_limit > 65535)
-      throw std::invalid_argument("convoy::processor: batch_limit must be at most 65535");
+  template <class Handler>
+  static options checked(const options& wanted) {
+    detail::check(wanted, detail::has_id<Message>, detail::gets_spans<Handler, core_type>);
+    if constexpr (!std::is_void_v<State> && !std::is_default_constructible_v<State>)
+      if (!wanted.state.make)
+        throw std::invalid_argument(
+            "convoy::processor: a State without a default constructor needs options::state.make");
+    return detail::clamped(wanted);
+  }
+
+  std::size_t partitions_of(const options& wanted) const {
     return wanted.partitions != 0
                ? wanted.partitions
-               : std::min<std::size_t>(std::bit_ceil(2 * core_.scheduler.concurrency()), most);
+               : std::min<std::size_t>(std::bit_ceil(2 * core_.scheduler.concurrency()),
+                                       ingress_type::most_partitions);
   }
 
   core_type core_;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <stdexcept>
 #include <string>
 
@@ -9,10 +10,19 @@ namespace convoy {
 /// What became of a submit. Anything but `accepted` has submitted nothing and left the message as
 /// it was.
 enum class [[nodiscard]] submit_status{
-    accepted, ///< the message will be handled, after all that its key was given before
-    key_full, ///< its key holds `key_capacity` unfinished messages
-    full,     ///< the processor holds `capacity` unfinished messages
-    closed,   ///< close() was called
+    accepted,   ///< the message will be handled, after all that its key was given before
+    key_full,   ///< its key holds `key_capacity` unfinished messages
+    full,       ///< the processor holds `capacity` unfinished messages
+    closed,     ///< close() was called
+    key_rate,   ///< its key has had as many messages as `key_rate` allows for now
+    key_parked, ///< its key is parked, and `max_parked` lanes are
+    duplicate,  ///< its key was given a message of the same id, see convoy::duplicates
+};
+
+/// Where dead messages go that are put back into their lane.
+enum class place : unsigned char {
+  behind, ///< all that wait
+  before, ///< all that wait
 };
 
 /// What became of a bulk: the first `accepted` elements are submitted, `status` says why not more.
@@ -31,9 +41,29 @@ struct bulk_result {
     return "full";
   case submit_status::closed:
     return "closed";
+  case submit_status::key_rate:
+    return "key_rate";
+  case submit_status::key_parked:
+    return "key_parked";
+  case submit_status::duplicate:
+    return "duplicate";
   }
   return "?";
 }
+
+/// What has become of a processor's messages. Exact when nothing is unfinished, as shutdown() leaves
+/// it: then accepted = completed + dead_letters + discarded. Before that what is unfinished is missing
+/// on the right, and each figure is a moment old.
+struct account {
+  std::uint64_t accepted = 0;
+  std::uint64_t completed = 0;    ///< handled
+  std::uint64_t dead_letters = 0; ///< given to the sink, or without one reported or dropped
+  std::uint64_t discarded = 0;    ///< cancelled, or refused by the sink while the processor ended
+
+  [[nodiscard]] constexpr bool balanced() const noexcept {
+    return accepted == completed + dead_letters + discarded;
+  }
+};
 
 /// Thrown where a refusal can't be returned.
 class refused : public std::runtime_error {

@@ -7,7 +7,7 @@ namespace convoy::detail {
 /// What the timer thread of a runtime rings when it is due, see scheduler::set_alarm().
 class alarm {
 public:
-  /// On the timer thread; must return soon, and must not touch alarms.
+  /// On the timer thread; must return soon. It may set alarms.
   virtual void ring_alarm() noexcept = 0;
 
 protected:

@@ -4,8 +4,12 @@
 
 #include "convoy/detail/event_count.hpp"
 #include "convoy/detail/failures.hpp"
+#include "convoy/detail/requests.hpp"
 #include "convoy/detail/scheduler.hpp"
+#include "convoy/detail/watchdog.hpp"
+#include "convoy/options.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <concepts>
@@ -16,10 +20,12 @@
 #include <memory>
 #include <type_traits>
 
-namespace convoy::detail {
+namespace convoy {
 
-/// Complains on stderr about what a handler let out; the default of on_error.
-void report_to_stderr(std::exception_ptr error) noexcept;
+template <class Key, class Message, class State, class Hash, class Equal>
+class context;
+
+namespace detail {
 
 /// Hashing integers again is cheaper than carrying a hash along.
 template <class Key, class Hash>
@@ -40,6 +46,15 @@ inline std::uint64_t spread(std::uint64_t hash) noexcept {
   return hash ^ (hash >> 32);
 }
 
+/// A time that never comes, instead of an overflow.
+[[nodiscard]] inline clock::time_point later(clock::time_point now,
+                                             std::chrono::nanoseconds after) noexcept {
+  constexpr auto longest = std::chrono::hours(24 * 365 * 100);
+  return now + std::min<std::chrono::nanoseconds>(after, longest);
+}
+
+template <class Handler, class Core>
+struct invocation;
 template <class Key, class Message, class State>
 struct lane;
 template <class Key, class Message, class State, class Hash, class Equal>
@@ -47,42 +62,62 @@ class partition;
 
 template <class Key, class Message, class State, class Hash, class Equal>
 struct core {
+  using key_type = Key;
+  using message_type = Message;
+  using state_type = State;
   using partition_type = partition<Key, Message, State, Hash, Equal>;
   using lane_type = lane<Key, Message, State>;
+  using context_type = context<Key, Message, State, Hash, Equal>;
+
+  /// Run a lane for one quantum, and messages straight from a partition's ring (false: another pump
+  /// has taken it over); they know the handler's type.
+  using lane_runner = void (*)(core&, partition_type&, lane_type&, pump&) noexcept;
+  using inline_runner = bool (*)(core&, partition_type&, pump&) noexcept;
 
   detail::scheduler& scheduler;
-  std::size_t capacity;
-  std::size_t key_capacity;
-  std::uint32_t quantum_messages;
-  std::chrono::nanoseconds quantum_time;
-  std::uint32_t batch_limit;
-  std::function<void(const Key&, std::exception_ptr)> on_error;
+  processor_options<Key, Message, State> options;
   Hash hash_of;
   Equal equal;
+  std::shared_ptr<void> handler;
+  void* owner; ///< the processor
 
-  /// Runs a lane for one quantum; knows the handler's type.
-  void (*run_lane)(core&, partition_type&, lane_type&, pump&) noexcept = nullptr;
-  std::shared_ptr<void> handler = nullptr;
+  lane_runner run_lane;
+  inline_runner run_inline; ///< null for handlers that want messages in spans
+  /// For lanes with trouble, and for all if what handlers say or throw has consequences.
+  lane_runner run_lane_carefully;
+  /// Without consequences: it is reported, and the message counts as handled.
+  bool failures_count;
 
-  /// Runs messages straight from a partition's ring; null for handlers that want them in spans.
-  /// False: another pump has taken the partition over.
-  bool (*run_inline)(core&, partition_type&, pump&) noexcept = nullptr;
+  detail::failures<Key, Message> failures;
+  std::unique_ptr<watchdog_alarm<Key, lane_type>> watchdog = nullptr;
 
-  /// Null: what a handler throws is reported, and that is all.
-  std::unique_ptr<detail::failures<Key, Message>> failures = nullptr;
-  std::atomic<bool> ending{false}; ///< the processor is about to be destroyed
+  // Set before all partitions' alarms ring.
+  std::atomic<bool> ending{false};    ///< parked and paused lanes become dead letters
+  std::atomic<bool> abandoned{false}; ///< everything does
+
+  std::atomic<std::uint64_t> scheduled{0};  ///< messages that are not due yet
+  std::atomic<std::uint64_t> cancelled{0};  ///< of these
+  std::atomic<std::uint64_t> put_before{0}; ///< messages accepted without tickets
+  std::atomic<std::uint64_t> callbacks{0};  ///< still to be called
 
   event_count room{};    // credit was added somewhere
-  event_count drained{}; // a partition finished what a drain() waits for
+  event_count drained{}; // a partition finished what a drain() waits for, or a callback was called
+
+  [[nodiscard]] bool is_ending() const noexcept {
+    return ending.load(std::memory_order_relaxed); // it rings afterwards
+  }
+  [[nodiscard]] bool is_abandoned() const noexcept {
+    return abandoned.load(std::memory_order_relaxed); // it rings afterwards
+  }
 
   [[nodiscard]] std::uint64_t hash(const Key& key) const {
     return spread(static_cast<std::uint64_t>(hash_of(key)));
   }
 
   void report(const Key& key, std::exception_ptr error) noexcept {
-    if (on_error) {
+    if (options.on_error) {
       try {
-        return on_error(key, error);
+        return options.on_error(key, error);
       } catch (
           ...) { // the callback's own exception goes where the default goes, after the handler's
         report_to_stderr(error);
@@ -91,6 +126,22 @@ struct core {
     }
     report_to_stderr(error);
   }
+
+  /// A lane's state goes.
+  void evict(lane_type& lane) noexcept {
+    if constexpr (!std::is_void_v<State>) {
+      if (!lane.state)
+        return;
+      try {
+        if (options.state.on_evict)
+          options.state.on_evict(lane.key, *lane.state);
+      } catch (...) {
+        report(lane.key, std::current_exception());
+      }
+      lane.state.reset();
+    }
+  }
 };
 
-} // namespace convoy::detail
+} // namespace detail
+} // namespace convoy

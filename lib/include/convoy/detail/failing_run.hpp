@@ -3,6 +3,7 @@
 // One call of a handler whose failures matter: its outcome or exception, and what follows from it.
 
 #include "convoy/detail/core.hpp"
+#include "convoy/detail/handler.hpp"
 #include "convoy/detail/partition.hpp"
 #include "convoy/detail/taken.hpp"
 #include "convoy/detail/trouble.hpp"
@@ -16,57 +17,136 @@
 
 namespace convoy::detail {
 
-/// The lane's first message becomes a dead letter. A sink that throws is reported; the letter is gone.
-template <class Key, class Message, class State, class Hash, class Equal>
-void bury(core<Key, Message, State, Hash, Equal>& core,
-          partition<Key, Message, State, Hash, Equal>& home, lane<Key, Message, State>& lane,
-          death why) noexcept {
-  auto& t = *lane.trouble;
-  const auto now = home.ring.tickets();
-  const auto number = lane.next_number();
+// ---- dead letters ----
+
+/// What a sink has done with a dead letter.
+enum class buried : unsigned char { yes, offer_again, park };
+
+/// The lane's first message becomes a dead letter, unless the sink refuses it. What else a sink throws
+/// is reported; the letter is gone.
+template <class Core>
+[[nodiscard]] buried bury(Core& core, typename Core::partition_type& home,
+                          typename Core::lane_type& lane, death why) noexcept {
+  auto* const t = lane.trouble;
+  const auto sequence = home.ring.sequence_of(lane.next_number());
   taken_one messages(lane, 1);
-  dead_letter<Key, Message> letter{
-      lane.key,
-      messages.front(),
-      now - static_cast<std::uint32_t>(static_cast<std::uint32_t>(now) - number),
-      std::exchange(t.attempts, 0),
-      why,
-      std::exchange(t.first_error, nullptr),
-      std::exchange(t.last_error, nullptr),
-      t.first_failed,
-      clock::now()};
+  dead_letter<typename Core::key_type, typename Core::message_type> letter{
+      lane.key, messages.front(), sequence, 0, why, nullptr, nullptr, {}, clock::now()};
+  if (t != nullptr) {
+    letter.attempts = t->attempts;
+    letter.first_error = t->first_error;
+    letter.last_error = t->last_error;
+    letter.first_failed = t->first_failed;
+  }
   try {
-    if (letter.last_error && !core.failures->has_sink() && !core.on_error)
+    if (letter.last_error && !core.failures.has_sink() && !core.options.on_error)
       report_to_stderr(letter.last_error);
-    core.failures->bury(letter);
+    core.failures.bury(letter);
+  } catch (const dead_letter_refused& refused) {
+    if (!core.is_ending()) {
+      messages.keep_from(0);
+      return refused.next() == dead_letter_refused::then::park ? buried::park : buried::offer_again;
+    }
+    core.failures.discard();
+    report_to_stderr(std::current_exception());
   } catch (...) {
+    core.failures.count_buried();
     report_to_stderr(std::current_exception());
   }
+  if (t != nullptr) {
+    t->attempts = 0;
+    t->first_error = t->last_error = nullptr;
+  }
+  return buried::yes;
 }
+
+/// Lanes that must not park go on without their first message.
+template <class Core>
+[[nodiscard]] bool try_park(Core& core, typename Core::partition_type& home,
+                            typename Core::lane_type& lane) noexcept {
+  if (!core.failures.may_park())
+    return false;
+  auto& t = *lane.trouble;
+  t.stopped = stop::park;
+  if (home.limits && core.options.max_parked != 0)
+    home.limits->set_parked(lane.key, true);
+  if (core.options.on_parked) {
+    try {
+      core.options.on_parked(lane.key, t.last_error);
+    } catch (...) {
+      core.report(lane.key, std::current_exception());
+    }
+  }
+  return true;
+}
+
+/// Messages are doomed: one of them becomes a dead letter. As attempt().
+template <class Core>
+[[nodiscard]] bool bury_doomed(Core& core, typename Core::partition_type& home,
+                               typename Core::lane_type& lane) noexcept {
+  auto& t = *lane.trouble;
+  if (t.why == death::failed_rest && core.options.marker &&
+      core.options.marker(first_of(lane))) { // so far and no further
+    t.doomed = 0;
+    return true;
+  }
+  switch (bury(core, home, lane, t.why)) {
+  case buried::offer_again:
+    t.due = clock::now() + std::chrono::milliseconds(10);
+    t.stopped = stop::retry;
+    return false;
+  case buried::park:
+    core.failures.count_parked(1);
+    t.stopped = stop::park;
+    return false;
+  case buried::yes:
+    break;
+  }
+  if (--t.doomed != 0)
+    return true;
+  if (std::exchange(t.then_rest, false)) {
+    t.why = death::failed_rest;
+    t.stopped = stop::rest;
+    return false;
+  }
+  return !std::exchange(t.then_stop, false);
+}
+
+/// The lane's first message is dead, for a reason of its own. As attempt().
+template <class Core>
+[[nodiscard]] bool bury_first(Core& core, typename Core::partition_type& home,
+                              typename Core::lane_type& lane, death why) noexcept {
+  auto& t = trouble<typename Core::lane_type>::of(lane);
+  t.doomed = 1; // should the sink refuse it
+  t.why = why;
+  const bool goes_on = bury_doomed(core, home, lane);
+  if (goes_on && lane.trouble != nullptr && lane.trouble->stopped == stop::none)
+    trouble<typename Core::lane_type>::forget_first(lane);
+  return goes_on && lane.handed != 0;
+}
+
+// ---- failures ----
 
 /// The handler of the lane's first message has not succeeded. True: the lane goes on; false: it
 /// stops, as its trouble tells.
-template <class Key, class Message, class State, class Hash, class Equal>
-[[nodiscard]] bool after_failure(core<Key, Message, State, Hash, Equal>& core,
-                                 partition<Key, Message, State, Hash, Equal>& home,
-                                 lane<Key, Message, State>& lane, outcome result,
+template <class Core>
+[[nodiscard]] bool after_failure(Core& core, typename Core::partition_type& home,
+                                 typename Core::lane_type& lane, outcome result,
                                  const std::exception_ptr& error) noexcept {
-  using trouble_type = trouble<detail::lane<Key, Message, State>>;
-  auto& t = trouble_type::of(lane);
+  auto& t = trouble<typename Core::lane_type>::of(lane);
   const auto now = clock::now();
   if (t.attempts++ == 0) {
     t.first_failed = now;
     t.first_error = error;
   }
   t.last_error = error;
-  const auto& policy = core.failures->policy();
   auto what = result.what();
   if (what == outcome::kind::retry) {
+    const auto& policy = core.failures.policy(error);
     const auto asked = result.delay();
-    const auto delay = asked.count() >= 0 ? asked : core.failures->backoff(t.attempts);
+    const auto delay = asked.count() >= 0 ? asked : core.failures.backoff(policy, t.attempts);
     if (t.attempts < policy.attempts && delay <= policy.max_block - (now - t.first_failed)) {
-      constexpr auto longest = std::chrono::hours(24 * 365 * 100); // no overflow
-      t.due = now + std::min<std::chrono::nanoseconds>(delay, longest);
+      t.due = later(now, delay);
       t.stopped = stop::retry;
       return false;
     }
@@ -74,70 +154,143 @@ template <class Key, class Message, class State, class Hash, class Equal>
            : policy.then == exhausted::park ? outcome::kind::park
                                             : outcome::kind::fail_rest;
   }
-  if (what == outcome::kind::park) {
-    t.stopped = stop::park;
+  if (what == outcome::kind::park && try_park(core, home, lane))
     return false;
-  }
-  bury(core, home, lane, death::failed);
   if (what == outcome::kind::fail_rest) {
     t.rest_until = home.ring.tickets();
-    t.stopped = stop::rest;
-    t.why = death::failed_rest;
-    return false;
+    t.then_rest = true;
   }
-  trouble_type::forget_first(lane);
-  return lane.handed != 0;
+  return bury_first(core, home, lane, death::failed);
+}
+
+// ---- attempts ----
+
+/// A message of the id has been finished.
+template <class Core>
+[[nodiscard]] bool is_duplicate(Core& core, typename Core::partition_type& home,
+                                const typename Core::lane_type& lane,
+                                const typename Core::message_type& message) noexcept {
+  if constexpr (has_id<typename Core::message_type>) {
+    if (core.options.duplicates && core.options.duplicates->then == on_duplicate::dead_letter) {
+      const auto& id = message_traits<typename Core::message_type>::id(message);
+      return id.has_value() && home.limits->has_finished(lane.key, *id);
+    }
+  }
+  return false;
+}
+
+template <class Core, class Taken>
+void note_ids(Core& core, typename Core::partition_type& home, const typename Core::lane_type& lane,
+              Taken& messages, std::size_t count) noexcept {
+  if constexpr (has_id<typename Core::message_type>) {
+    if (core.options.duplicates && core.options.duplicates->then == on_duplicate::dead_letter)
+      for (std::size_t i = 0; i < count; ++i)
+        if (const auto& id =
+                message_traits<typename Core::message_type>::id(*(&messages.front() + i));
+            id.has_value())
+          home.limits->finish(lane.key, *id);
+  }
+}
+
+/// The handler of a span gets messages up to the first that must not be handled with those before it.
+template <class Core, class Taken>
+void shorten(Core& core, typename Core::partition_type& home, const typename Core::lane_type& lane,
+             Taken& messages) noexcept {
+  using message_type = typename Core::message_type;
+  if constexpr (has_deadline<message_type> || has_id<message_type>) {
+    const auto* const first = &messages.front();
+    for (std::size_t i = 1; i < messages.size(); ++i) {
+      bool ends = has_expired(first[i]) || is_duplicate(core, home, lane, first[i]);
+      if constexpr (has_id<message_type>)
+        if (core.options.duplicates && core.options.duplicates->then == on_duplicate::dead_letter)
+          for (std::size_t j = 0; j < i && !ends; ++j) {
+            const auto& mine = message_traits<message_type>::id(first[i]);
+            ends = mine.has_value() && mine == message_traits<message_type>::id(first[j]);
+          }
+      if (ends)
+        return messages.shorten(i);
+    }
+  }
 }
 
 /// Handles the lane's first message, or the first few. True: the lane goes on, if there is more.
-template <class Handler, class Key, class Message, class State, class Hash, class Equal>
-[[nodiscard]] bool attempt(core<Key, Message, State, Hash, Equal>& core,
-                           partition<Key, Message, State, Hash, Equal>& home,
-                           lane<Key, Message, State>& lane, std::uint32_t limit) noexcept {
-  using trouble_type = trouble<detail::lane<Key, Message, State>>;
-  if (lane.trouble != nullptr && lane.trouble->doomed != 0) [[unlikely]] {
-    --lane.trouble->doomed;
-    bury(core, home, lane, lane.trouble->why);
-    return true;
+template <class Handler, class Core>
+[[nodiscard]] bool attempt(Core& core, typename Core::partition_type& home,
+                           typename Core::lane_type& lane, pump& self,
+                           std::uint32_t limit) noexcept {
+  using trouble_type = trouble<typename Core::lane_type>;
+  if (lane.trouble != nullptr) [[unlikely]] {
+    if (lane.trouble->doomed != 0)
+      return bury_doomed(core, home, lane);
+    if (lane.trouble->singly != 0)
+      limit = 1;
   }
-  if (lane.trouble != nullptr && lane.trouble->singly != 0) [[unlikely]]
-    limit = 1;
+  if (core.is_abandoned()) [[unlikely]]
+    return bury_first(core, home, lane, death::shutdown);
+  if constexpr (has_deadline<typename Core::message_type>)
+    if (has_expired(first_of(lane)))
+      return bury_first(core, home, lane, death::expired);
+  if (is_duplicate(core, home, lane, first_of(lane)))
+    return bury_first(core, home, lane, death::duplicate);
   outcome result = outcome::done;
   std::exception_ptr error;
   std::uint32_t count = 0;
   {
-    taken_for<Handler, Key, Message, State> messages(lane, limit);
+    taken_for<Handler, Core> messages(lane, limit);
+    if constexpr (gets_spans<Handler, Core>)
+      shorten(core, home, lane, messages);
+    if (core.watchdog != nullptr) [[unlikely]] {
+      self.running.begin(&core, &lane);
+      core.watchdog->watch();
+    }
     try {
-      result = invoke_handler(*static_cast<Handler*>(core.handler.get()), lane, messages);
+      result = outcome_of(invocation<Handler, Core>{core, home, lane, self, messages});
     } catch (...) {
       error = std::current_exception();
       result = outcome::retry; // whole: GCC 12 may have written a part of it before the throw
     }
+    self.running.end();
     if (result.index() != outcome::whole && result.index() >= messages.size()) [[unlikely]] {
       error = std::make_exception_ptr(
           std::out_of_range("convoy: a handler's outcome::at() is beyond its messages"));
       result = outcome::retry;
     }
+    if (error && !core.failures_count) [[unlikely]] {
+      core.report(lane.key, std::exchange(error, nullptr));
+      result = outcome::done;
+    }
     const auto index = result.index() == outcome::whole ? 0 : result.index();
     if (result.what() == outcome::kind::done) [[likely]] {
       if (result.index() != outcome::whole) [[unlikely]]
         messages.keep_from(index + 1);
+      note_ids(core, home, lane, messages,
+               result.index() == outcome::whole ? messages.size() : index + 1);
       if (lane.trouble != nullptr) [[unlikely]]
         trouble_type::forget_first(lane);
       return true;
     }
+    note_ids(core, home, lane, messages, index);
     messages.keep_from(index);
     if (index != 0 && lane.trouble != nullptr) // it was the first one's, which is done
       trouble_type::forget_first(lane);
     count = static_cast<std::uint32_t>(messages.size());
   }
-  if (error && core.on_error)
+  if (error && core.options.on_error)
     core.report(lane.key, error);
   if (error && count > 1) { // we will see which one throws
     trouble_type::of(lane).singly = count;
     return true;
   }
   return after_failure(core, home, lane, result, error);
+}
+
+/// The lane's state goes, if it is to.
+template <class Core>
+void evict_if_due(Core& core, typename Core::lane_type& lane) noexcept {
+  if (lane.trouble == nullptr || !lane.trouble->evict)
+    return;
+  core.evict(lane);
+  trouble<typename Core::lane_type>::forget(lane);
 }
 
 } // namespace convoy::detail

@@ -1,7 +1,7 @@
 #pragma once
 
 // What a processor does about messages that fail: when they are tried again, and where dead ones go.
-// There is none for processors that ask for nothing of it. Any thread.
+// Any thread.
 
 #include "convoy/failure.hpp"
 
@@ -11,9 +11,11 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <stdexcept>
 #include <utility>
+#include <vector>
 
 namespace convoy::detail {
 
@@ -23,9 +25,79 @@ public:
   using letter = dead_letter<Key, Message>;
   using sink = std::function<void(letter&)>;
 
-  /// Throws std::invalid_argument.
-  failures(failure_policy policy, sink dead_letters)
-      : policy_(policy), dead_letters_(std::move(dead_letters)) {
+  /// Throws std::invalid_argument. `max_parked`: 0 is no limit.
+  failures(const failure_policy& policy, std::vector<exception_policy> exceptions,
+           sink dead_letters, std::size_t max_parked)
+      : policy_(checked(policy)), exceptions_(std::move(exceptions)),
+        dead_letters_(std::move(dead_letters)), max_parked_(max_parked) {
+    for (const auto& each : exceptions_)
+      (void)checked(each.policy);
+  }
+
+  /// For what a handler threw, or null.
+  [[nodiscard]] const failure_policy& policy(const std::exception_ptr& error) const {
+    if (error)
+      for (const auto& each : exceptions_)
+        if (each.matches(error))
+          return each.policy;
+    return policy_;
+  }
+
+  [[nodiscard]] bool has_sink() const noexcept { return static_cast<bool>(dead_letters_); }
+
+  /// Until the retry after so many failed attempts.
+  [[nodiscard]] std::chrono::nanoseconds backoff(const failure_policy& policy,
+                                                 unsigned attempts) noexcept {
+    if (policy.backoff.count() == 0)
+      return policy.backoff;           // times infinity it would be no number
+    constexpr double century = 3.2e18; // in nanoseconds; more does not fit
+    const auto longest = std::min(century, static_cast<double>(policy.ceiling.count()));
+    auto delay = std::min(longest, static_cast<double>(policy.backoff.count()) *
+                                       std::pow(policy.factor, attempts - 1));
+    if (policy.jitter)
+      delay *= random();
+    return std::chrono::nanoseconds(static_cast<std::int64_t>(delay));
+  }
+
+  /// Throws what the sink throws; then it is not counted.
+  void bury(letter& dead) {
+    if (dead_letters_)
+      dead_letters_(dead);
+    count_buried();
+  }
+  void count_buried() noexcept { buried_.fetch_add(1, std::memory_order_relaxed); } // only counted
+
+  [[nodiscard]] std::uint64_t buried() const noexcept {
+    return buried_.load(std::memory_order_relaxed); // only counted
+  }
+
+  void discard() noexcept { discarded_.fetch_add(1, std::memory_order_relaxed); } // only counted
+  [[nodiscard]] std::uint64_t discarded() const noexcept {
+    return discarded_.load(std::memory_order_relaxed); // only counted
+  }
+
+  /// False: as many lanes as may be are parked.
+  [[nodiscard]] bool may_park() noexcept {
+    // (1) release: what the lane's handlers did; pairs with (2)
+    const auto before = parked_.fetch_add(1, std::memory_order_release);
+    if (max_parked_ == 0 || before < max_parked_)
+      return true;
+    count_parked(-1);
+    return false;
+  }
+  void count_parked(int change) noexcept {
+    // (1) release: as above
+    parked_.fetch_add(static_cast<std::size_t>(change), std::memory_order_release);
+  }
+  [[nodiscard]] std::size_t parked() const noexcept {
+    return parked_.load(std::memory_order_acquire); // (2) acquire: pairs with (1)
+  }
+  [[nodiscard]] bool full_of_parked() const noexcept {
+    return max_parked_ != 0 && parked_.load(std::memory_order_relaxed) >= max_parked_; // a guess
+  }
+
+private:
+  static const failure_policy& checked(const failure_policy& policy) {
     const auto zero = std::chrono::nanoseconds(0);
     if (policy.attempts == 0)
       throw std::invalid_argument("convoy: failure_policy::attempts must be at least 1");
@@ -36,44 +108,9 @@ public:
       throw std::invalid_argument("convoy: failure_policy::factor must be at least 1, and finite");
     if (policy.max_block < zero)
       throw std::invalid_argument("convoy: failure_policy::max_block must not be negative");
+    return policy;
   }
 
-  [[nodiscard]] const failure_policy& policy() const noexcept { return policy_; }
-  [[nodiscard]] bool has_sink() const noexcept { return static_cast<bool>(dead_letters_); }
-
-  /// Until the retry after so many failed attempts.
-  [[nodiscard]] std::chrono::nanoseconds backoff(unsigned attempts) noexcept {
-    if (policy_.backoff.count() == 0)
-      return policy_.backoff;          // times infinity it would be no number
-    constexpr double century = 3.2e18; // in nanoseconds; more does not fit
-    const auto longest = std::min(century, static_cast<double>(policy_.ceiling.count()));
-    auto delay = std::min(longest, static_cast<double>(policy_.backoff.count()) *
-                                       std::pow(policy_.factor, attempts - 1));
-    if (policy_.jitter)
-      delay *= random();
-    return std::chrono::nanoseconds(static_cast<std::int64_t>(delay));
-  }
-
-  /// Throws what the sink throws.
-  void bury(letter& dead) {
-    buried_.fetch_add(1, std::memory_order_relaxed); // only counted
-    if (dead_letters_)
-      dead_letters_(dead);
-  }
-
-  [[nodiscard]] std::uint64_t buried() const noexcept {
-    return buried_.load(std::memory_order_relaxed); // only counted
-  }
-
-  void count_parked(int change) noexcept {
-    // (1) release: what the lane's handlers did; pairs with (2)
-    parked_.fetch_add(static_cast<std::size_t>(change), std::memory_order_release);
-  }
-  [[nodiscard]] std::size_t parked() const noexcept {
-    return parked_.load(std::memory_order_acquire); // (2) acquire: pairs with (1)
-  }
-
-private:
   /// From 0 to 1: splitmix64 of a counter, so that threads need not take turns.
   double random() noexcept {
     constexpr std::uint64_t step = 0x9E3779B97F4A7C15;
@@ -86,8 +123,11 @@ private:
   }
 
   const failure_policy policy_;
+  const std::vector<exception_policy> exceptions_;
   const sink dead_letters_;
+  const std::size_t max_parked_;
   std::atomic<std::uint64_t> buried_{0};
+  std::atomic<std::uint64_t> discarded_{0};
   std::atomic<std::size_t> parked_{0};
   std::atomic<std::uint64_t> drawn_{0};
 };

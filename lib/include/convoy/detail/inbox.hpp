@@ -2,28 +2,18 @@
 
 // What other threads leave for a partition's drainer.
 //
-// The words: returned_, a stack of lanes that pumps have given back; posted_, a stack of commands;
+// The words: returned_, a stack of lanes that pumps have given back; posted_, a stack of requests;
 // both are pushed by compare-and-swap and taken whole by the drainer, so there is no ABA. rang_: the
 // alarm was due. Who leaves something then looks whether anybody is responsible; who gives up the
 // drainer's role then looks here.
 
 #include <atomic>
-#include <functional>
 #include <memory>
 #include <utility>
 
 namespace convoy::detail {
 
-/// Something to be done in the drainer's role.
-template <class Lanes>
-struct command {
-  explicit command(std::function<void(Lanes&)> what) : carry_out(std::move(what)) {}
-
-  std::function<void(Lanes&)> carry_out;
-  command* link = nullptr;
-};
-
-template <class Lane, class Command>
+template <class Lane, class Request>
 class inbox {
 public:
   inbox() = default;
@@ -38,7 +28,7 @@ public:
   // ---- any thread; the caller then looks whether anybody is responsible ----
 
   void give_back(Lane& lane) noexcept { push(returned_, lane); }
-  void post(std::unique_ptr<Command> what) noexcept { push(posted_, *what.release()); }
+  void post(std::unique_ptr<Request> what) noexcept { push(posted_, *what.release()); }
   void ring() noexcept {
     // (3) release: what was set before; pairs with (5). seq_cst: before our look at who is
     // responsible, against (2)
@@ -55,6 +45,11 @@ public:
 
   // ---- the drainer ----
 
+  /// Besides lanes.
+  [[nodiscard]] bool any_request() const noexcept {
+    return posted_.load(std::memory_order_relaxed) != nullptr ||
+           rang_.load(std::memory_order_relaxed); // who leaves looks again
+  }
   [[nodiscard]] bool any_lane() const noexcept {
     return returned_.load(std::memory_order_relaxed) != nullptr; // a hint
   }
@@ -76,21 +71,22 @@ public:
     return rang_.exchange(false, std::memory_order_acquire);
   }
 
-  /// Calls function(command&) for each, in the order in which they were posted.
+  /// Calls function(std::unique_ptr<Request>) for each, in the order in which they were posted.
   template <class Function>
-  void take_commands(Function&& function) noexcept {
+  void take_requests(Function&& function) noexcept {
     if (posted_.load(std::memory_order_relaxed) == nullptr) // who leaves looks again
       return;
-    // (4) acquire: the commands; pairs with (1)
+    // (4) acquire: the requests; pairs with (1)
     auto* newest = posted_.exchange(nullptr, std::memory_order_acquire);
-    Command* oldest = nullptr;
+    Request* oldest = nullptr;
     while (newest != nullptr) {
       auto* const next = std::exchange(newest->link, oldest);
       oldest = std::exchange(newest, next);
     }
     while (oldest != nullptr) {
-      const std::unique_ptr<Command> each(std::exchange(oldest, oldest->link));
-      function(*each);
+      auto* const next = oldest->link;
+      function(std::unique_ptr<Request>(oldest));
+      oldest = next;
     }
   }
 
@@ -105,7 +101,7 @@ private:
   }
 
   std::atomic<Lane*> returned_{nullptr};
-  std::atomic<Command*> posted_{nullptr};
+  std::atomic<Request*> posted_{nullptr};
   std::atomic<bool> rang_{false};
 };
 

@@ -4,15 +4,19 @@
 // is for any thread.
 
 #include "convoy/detail/lane_run.hpp"
+#include "convoy/scheduled.hpp"
 #include "convoy/status.hpp"
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <ranges>
+#include <span>
 #include <stdexcept>
 #include <thread>
 #include <type_traits>
@@ -33,7 +37,9 @@ public:
   ingress(core_type& core, std::size_t count) : core_(core) {
     for (std::size_t i = 0; i < count; ++i)
       partitions_.push_back(std::make_unique<partition_type>(
-          core_, core.capacity / count + (i < core.capacity % count ? 1 : 0)));
+          core_, core.options.capacity / count + (i < core.options.capacity % count ? 1 : 0)));
+    if (waits_for_times())
+      use_alarms();
   }
   ingress(const ingress&) = delete;
   ingress& operator=(const ingress&) = delete;
@@ -46,33 +52,29 @@ public:
     core_.scheduler.wait_until_left(&core_);
   }
 
+  /// `again`: a message that was accepted before and comes back.
   template <class Source>
-  [[nodiscard]] submit_status submit_waiting(const Key& key, Source&& message) {
-    auto status = emplace(key, std::forward<Source>(message));
-    if (status == submit_status::accepted || status == submit_status::closed || on_worker_thread())
-        [[likely]]
-      return status;
-    core_.room.wait([&] {
-      status = emplace(key, std::forward<Source>(message)); // moves only when it accepts
-      return status == submit_status::accepted || status == submit_status::closed;
+  [[nodiscard]] submit_status submit_waiting(const Key& key, Source&& message, bool again = false) {
+    return with_waiting(key, [&] { // moves only when it accepts
+      return emplace(key, std::forward<Source>(message), again);
     });
-    return status;
   }
 
   /// Constructs a message of `key` from `source` in its place, or says why not.
   template <class Source>
-  [[nodiscard]] submit_status emplace(const Key& key, Source&& source) {
+  [[nodiscard]] submit_status emplace(const Key& key, Source&& source, bool again = false) {
     const auto hash = core_.hash(key);
     auto& p = *partitions_[index_of(hash)];
-    if (p.limit && !p.limit->has_room(key)) [[unlikely]]
-      return p.ring.closed() ? submit_status::closed : submit_status::key_full;
+    if (const auto status = look(p, key, source, again); status != submit_status::accepted)
+        [[unlikely]]
+      return status;
     std::uint64_t ticket = 0;
     if (const auto status = claim(p, 1, ticket); status != submit_status::accepted) [[unlikely]]
       return status;
-    if (!fill(p, ticket, hash, key, std::forward<Source>(source)))
-      return submit_status::key_full;
-    p.signal();
-    return submit_status::accepted;
+    const auto status = fill(p, ticket, hash, key, std::forward<Source>(source), again);
+    if (status == submit_status::accepted) [[likely]]
+      p.signal();
+    return status;
   }
 
   /// See processor::submit_bulk.
@@ -81,10 +83,7 @@ public:
 
   /// See processor::drain.
   void drain() {
-    if (on_worker_thread())
-      throw std::logic_error("convoy: drain() (or a processor's destructor) inside a handler would "
-                             "wait for that handler; "
-                             "drain from a thread outside the runtime");
+    refuse_on_worker();
     std::vector<std::uint64_t> until;
     until.reserve(partitions_.size());
     for (auto& p : partitions_) {
@@ -100,22 +99,21 @@ public:
     });
   }
 
-  /// Whatever is parked, or will be, becomes dead letters.
-  void end() noexcept {
-    if (!core_.failures)
-      return;
-    core_.ending.store(true, std::memory_order_relaxed); // before it rings
-    for (auto& p : partitions_)
-      p->ring_alarm();
-  }
+  // ---- see processor; in control.hpp ----
 
-  /// See processor::resume.
-  void resume(const Key& key) {
-    using command = typename partition_type::command_type;
-    const auto hash = core_.hash(key);
-    partitions_[index_of(hash)]->post(std::make_unique<command>(
-        [key, hash](auto& lanes) { lanes.resume(key, static_cast<std::uint32_t>(hash)); }));
-  }
+  /// To be called before something waits for a time. Throws as scheduler::add_alarm().
+  void use_alarms();
+  template <class Source>
+  [[nodiscard]] scheduled submit_at(const Key& key, clock::time_point at, Source&& message);
+  [[nodiscard]] bulk_result resubmit(const Key& key, std::span<Message> messages, place where);
+  void control(wish what, const Key& key, std::function<void()> then);
+  void fence(std::function<void()> then);
+  void drain(const Key& key);
+  void end() noexcept;
+  void abandon() noexcept;
+  /// True: nothing is unfinished; false: it was `deadline` before.
+  bool drain_until(clock::time_point deadline);
+  [[nodiscard]] convoy::account account() const noexcept;
 
   /// See processor::close.
   void close() noexcept {
@@ -132,6 +130,14 @@ public:
     for (auto& p : partitions_)
       all &= p->trim(self);
     return all;
+  }
+
+  static void refuse_on_worker() {
+    if (on_worker_thread())
+      throw std::logic_error(
+          "convoy: drain() (or shutdown(), or a processor's destructor) inside a "
+          "handler would wait for that handler; call it from a thread outside "
+          "the runtime");
   }
 
 private:
@@ -154,17 +160,35 @@ private:
     return submit_status::accepted;
   }
 
-  /// Publishes a ticket with a message; void, if constructing the message throws or its key has
-  /// become full since we looked: then false.
+  [[nodiscard]] bool waits_for_times() const noexcept {
+    const auto& o = core_.options;
+    bool state_goes = false;
+    if constexpr (!std::is_void_v<State>)
+      state_goes = o.state.idle != std::chrono::nanoseconds::max();
+    return core_.failures_count || state_goes || o.linger.count() != 0 ||
+           partitions_.front()->must_sweep();
+  }
+
+  /// A first look.
   template <class Source>
-  static bool fill(partition_type& p, std::uint64_t ticket, std::uint64_t hash, const Key& key,
-                   Source&& source) {
+  [[nodiscard]] submit_status look(partition_type& p, const Key& key, const Source& source,
+                                   bool again) {
+    if (!p.limits) [[likely]]
+      return submit_status::accepted;
+    const auto status = p.limits->look(key, source, again, core_.failures.full_of_parked());
+    return status != submit_status::accepted && p.ring.closed() ? submit_status::closed : status;
+  }
+
+  /// Publishes a ticket with a message; void, if constructing the message throws or its key may have
+  /// no more since we looked.
+  template <class Source>
+  static submit_status fill(partition_type& p, std::uint64_t ticket, std::uint64_t hash,
+                            const Key& key, Source&& source, bool again = false) {
     struct publisher {
       partition_type& p;
-      const Key& key;
       std::uint64_t ticket;
       typename partition_type::ring_type::cell& cell = p.ring.at(ticket);
-      bool counted = false, has_key = false, has_message = false;
+      bool has_key = false, has_message = false;
 
       ~publisher() {
         if (has_message) [[likely]]
@@ -175,23 +199,21 @@ private:
       void give_up() noexcept {
         if (has_key)
           std::destroy_at(&cell.key);
-        if (counted)
-          p.limit->remove(key, 1);
         p.ring.publish_void(ticket);
         p.signal();
       }
-    } publish{p, key, ticket};
-    if (p.limit) [[unlikely]] {
-      publish.counted = p.limit->add(key);
-      if (!publish.counted)
-        return false;
-    }
-    publish.cell.set_hash(hash);
-    std::construct_at(&publish.cell.key, key);
-    publish.has_key = true;
-    std::construct_at(&publish.cell.message, std::forward<Source>(source));
-    publish.has_message = true;
-    return true;
+    } publish{p, ticket};
+    const auto construct = [&] {
+      publish.cell.set_hash(hash);
+      std::construct_at(&publish.cell.key, key);
+      publish.has_key = true;
+      std::construct_at(&publish.cell.message, std::forward<Source>(source));
+      publish.has_message = true;
+    };
+    if (p.limits) [[unlikely]]
+      return p.limits->add(key, source, again, construct);
+    construct();
+    return submit_status::accepted;
   }
 
   /// Credit is counted per partition; moves what the others do not use to `to`. False: the
@@ -217,6 +239,14 @@ private:
       return std::get<1>(element);
   }
 
+  /// Sleeps as long as `attempt` is refused for something that passes.
+  template <class Attempt>
+  [[nodiscard]] submit_status with_waiting(const Key& key, Attempt&& attempt);
+
+  class reservation;
+  /// Takes credit for messages that get no tickets yet.
+  [[nodiscard]] bool reserve(partition_type& p, std::uint64_t count) noexcept;
+
   template <bool Move, class Iterator>
   [[nodiscard]] bool submit_some(Iterator at, std::size_t count, bulk_result& result);
 
@@ -226,6 +256,7 @@ private:
 
   core_type& core_;
   std::vector<std::unique_ptr<partition_type>> partitions_;
+  std::once_flag alarms_;
   std::mutex borrowing_; // credit on its way to a partition must not look like a full processor
 };
 
@@ -271,7 +302,7 @@ template <class Key, class Message, class State, class Hash, class Equal>
 template <bool Move, class Iterator>
 bool ingress<Key, Message, State, Hash, Equal>::submit_some(Iterator at, std::size_t count,
                                                             bulk_result& result) {
-  if (core_.key_capacity == 0 && submit_chunk<Move>(at, count)) {
+  if (!partitions_.front()->limits && submit_chunk<Move>(at, count)) {
     result.accepted += count;
     return true;
   }
@@ -331,7 +362,7 @@ bool ingress<Key, Message, State, Hash, Equal>::submit_chunk(Iterator first, std
     auto&& element = *at;
     --left[p];
     const auto ticket = next[p]++;
-    fill(*partitions_[p], ticket, hashes[i], std::get<0>(element), message_of<Move>(element));
+    (void)fill(*partitions_[p], ticket, hashes[i], std::get<0>(element), message_of<Move>(element));
   }
   return true;
 }

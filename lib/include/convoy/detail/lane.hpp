@@ -7,10 +7,13 @@
 // side its own members.
 
 #include "convoy/detail/ready_queue.hpp"
+#include "convoy/detail/timer_wheel.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <new>
 #include <optional>
 #include <type_traits>
@@ -56,20 +59,50 @@ struct first_chunk : chunk<Message> {
   alignas(Message) std::byte slot[sizeof(Message)];
 };
 
+/// When a lane's state goes, if it goes.
+template <class Lane>
+struct idle_timer : timer {
+  explicit idle_timer(Lane& of) noexcept : timer(timer_of::idle_state), lane(of) {}
+
+  Lane& lane;
+  timer_wheel::clock::time_point used{}; // last
+};
+
 /// State lives with its lane. The first message constructs it, so that an exception meets the error
 /// callback.
-template <class State>
+template <class State, class Lane>
 struct lane_state {
-  std::optional<State> state;
+  std::optional<State> state;                   // the runner's
+  std::unique_ptr<idle_timer<Lane>> idle_since; // the drainer's
 };
-template <>
-struct lane_state<void> {};
+template <class Lane>
+struct lane_state<void, Lane> {};
+
+/// Written by one thread; others read it as a hint.
+class shared_count {
+public:
+  operator std::uint32_t() const noexcept {        // NOLINT(google-explicit-constructor)
+    return value_.load(std::memory_order_relaxed); // a hint, or our own
+  }
+  void operator=(std::uint32_t value) noexcept {    // NOLINT(misc-unconventional-assign-operator)
+    value_.store(value, std::memory_order_relaxed); // likewise
+  }
+  void operator+=(std::uint32_t more) noexcept { *this = *this + more; }
+  void operator-=(std::uint32_t fewer) noexcept { *this = *this - fewer; }
+  void operator++() noexcept { *this = *this + 1; }
+
+private:
+  std::atomic<std::uint32_t> value_{0};
+};
 
 template <class Lane>
 struct trouble;
 
 template <class Key, class Message, class State>
-struct lane : ready_item, lane_state<State> {
+struct lane : ready_item, lane_state<State, lane<Key, Message, State>> {
+  using key_type = Key;
+  using message_type = Message;
+
   lane(runner& where, Key&& of, std::uint32_t its_hash) noexcept
       : ready_item{where}, hash(its_hash), key(std::move(of)) {
     first.next = nullptr;
@@ -93,10 +126,10 @@ struct lane : ready_item, lane_state<State> {
   lane* link = nullptr; // in the stack of returned lanes, or of free ones
 
   // ---- the drainer ----
-  std::uint32_t staged = 0;    // appended, not yet handed out
-  std::uint32_t unsettled = 0; // appended, not yet back as finished
-  std::uint32_t older = 0;     // how many of these belong to the epoch before the lane's
-  const std::uint32_t hash;    // upper bits unused by the choice of the partition
+  std::uint32_t staged = 0; // appended, not yet handed out
+  shared_count unsettled;   // appended, not yet back as finished
+  std::uint32_t older = 0;  // how many of these belong to the epoch before the lane's
+  const std::uint32_t hash; // upper bits unused by the choice of the partition
   chunk<Message>* back = &first;
   lane* next = nullptr; // in its bucket of the lane table
   std::uint16_t back_index = 0;
@@ -104,7 +137,13 @@ struct lane : ready_item, lane_state<State> {
   bool out = false;              // lined up to be handed out, ready, running, or stopped
   bool urgent = false;           // handed out to be run before others, see lane_set::hand_out()
   bool epoch = false;            // of its youngest message
-  bool held = false;             // stopped, and back: its trouble is the drainer's
+
+  // These too, in one byte.
+  bool held : 1 = false;    // stopped, and back: its trouble is the drainer's
+  bool paused : 1 = false;  // does not go on until resume()
+  bool resumed : 1 = false; // resume() came while it was out: it does not park this time
+  bool flush : 1 = false;   // is handed out though its last batch is not full
+  bool watched : 1 = false; // requests wait for it, see lane_requests
 
   const Key key;
   first_chunk<Message> first;

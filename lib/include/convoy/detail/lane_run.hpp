@@ -5,6 +5,7 @@
 
 #include "convoy/detail/core.hpp"
 #include "convoy/detail/failing_run.hpp"
+#include "convoy/detail/handler.hpp"
 #include "convoy/detail/partition.hpp"
 #include "convoy/detail/taken.hpp"
 
@@ -37,36 +38,37 @@ private:
 
 /// core::run_lane for a handler type. `Failing`: what fails is tried again or becomes a dead letter;
 /// else what the handler throws is reported, and the message counts as handled.
-template <bool Failing, class Handler, class Key, class Message, class State, class Hash,
-          class Equal>
-void run_lane(core<Key, Message, State, Hash, Equal>& core,
-              partition<Key, Message, State, Hash, Equal>& home, lane<Key, Message, State>& lane,
+template <bool Failing, class Handler, class Core>
+void run_lane(Core& core, typename Core::partition_type& home, typename Core::lane_type& lane,
               pump& self) noexcept {
-  constexpr bool spans = form<Handler, Key, Message, State> == handler_form::key_span;
   self.note_lane();
   self.cover();
+  if constexpr (Failing) {
+    evict_if_due(core, lane);
+    if (lane.handed == 0)
+      return home.give_back(lane, self);
+  }
   const auto before = lane.finished;
   constexpr std::uint32_t urgent_factor = 16; // an urgent lane keeps its worker longer
   const auto factor = lane.urgent ? urgent_factor : 1;
-  const auto most = std::min(lane.handed, core.quantum_messages * factor);
-  const auto time = core.quantum_time * factor;
+  const auto most = std::min(lane.handed, core.options.quantum_messages * factor);
+  const auto time = core.options.quantum_time * factor;
   quantum_clock quantum(most, self.lanes_are_slow());
   const auto may_go_on = [&] {
     const auto done = lane.finished - before;
     return done < most && !quantum.over(done, time);
   };
-  const auto limit = spans ? core.batch_limit : 1;
+  const auto limit = gets_spans<Handler, Core> ? core.options.batch_limit : 1;
   if constexpr (Failing) {
-    while (attempt<Handler>(core, home, lane, limit) && may_go_on()) {
+    while (attempt<Handler>(core, home, lane, self, limit) && may_go_on()) {
     }
   } else {
-    auto& handler = *static_cast<Handler*>(core.handler.get());
     for (bool go_on = true; go_on;) {
       try {
         while (go_on) {
           {
-            taken_for<Handler, Key, Message, State> messages(lane, limit);
-            (void)invoke_handler(handler, lane, messages);
+            taken_for<Handler, Core> messages(lane, limit);
+            (void)invocation<Handler, Core>{core, home, lane, self, messages}();
           }
           go_on = may_go_on();
         }
@@ -80,22 +82,19 @@ void run_lane(core<Key, Message, State, Hash, Equal>& core,
 }
 
 /// core::run_inline for a handler type; `Failing` as above.
-template <bool Failing, class Handler, class Key, class Message, class State, class Hash,
-          class Equal>
-bool run_inline(core<Key, Message, State, Hash, Equal>& core,
-                partition<Key, Message, State, Hash, Equal>& home, pump& self) noexcept {
-  auto& handler = *static_cast<Handler*>(core.handler.get());
+template <bool Failing, class Handler, class Core>
+bool run_inline(Core& core, typename Core::partition_type& home, pump& self) noexcept {
   while (auto* const lane = home.next_inline()) {
-    auto left = std::min(lane->handed, home.policy.turn(core.quantum_messages));
+    auto left = std::min(lane->handed, home.policy.turn(core.options.quantum_messages));
     bool go_on = true;
     do {
       bool lost = self.claim.begin();
-      if constexpr (Failing) {
-        go_on = attempt<Handler>(core, home, *lane, 1);
+      if (Failing || lane->trouble != nullptr) {
+        go_on = attempt<Handler>(core, home, *lane, self, 1);
       } else {
         try {
-          taken_for<Handler, Key, Message, State> messages(*lane, 1);
-          (void)invoke_handler(handler, *lane, messages);
+          taken_for<Handler, Core> messages(*lane, 1);
+          (void)invocation<Handler, Core>{core, home, *lane, self, messages}();
         } catch (...) {
           core.report(lane->key, std::current_exception());
         }

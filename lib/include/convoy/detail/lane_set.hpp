@@ -1,20 +1,27 @@
 #pragma once
 
 // The lanes of a partition, as its drainer sees them: the table of keys, which lanes are handed
-// out, what is unfinished. Everything here runs in the drainer's role, without concurrency.
+// out, what is unfinished. Everything here runs in the drainer's role, without concurrency. What is
+// done with lanes that are stopped, or that somebody controls, is in lane_control.hpp.
 
+#include "convoy/detail/admission.hpp"
 #include "convoy/detail/core.hpp"
 #include "convoy/detail/lane_pool.hpp"
 #include "convoy/detail/lane_table.hpp"
+#include "convoy/detail/requests.hpp"
 #include "convoy/detail/stopped_lanes.hpp"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace convoy::detail {
 
@@ -23,19 +30,24 @@ class lane_set {
 public:
   using core_type = core<Key, Message, State, Hash, Equal>;
   using lane_type = lane<Key, Message, State>;
+  using partition_type = partition<Key, Message, State, Hash, Equal>;
+  using request_type = lane_request<partition_type, Key, Message>;
+  using stopped_type = stopped_lanes<lane_type>;
+  using admission_type = admission<Key, Message, Hash, Equal>;
 
-  /// Throws std::bad_alloc.
-  lane_set(core_type& core, runner& home) : core_(core), home_(home), table_(core.equal) {
-    if (core.failures)
-      stopped_ = std::make_unique<stopped_lanes<lane_type>>();
-  }
+  lane_set(core_type& core, runner& home, std::optional<admission_type>& limits)
+      : core_(core), home_(home), limits_(limits), table_(core.equal) {}
   lane_set(const lane_set&) = delete;
   lane_set& operator=(const lane_set&) = delete;
 
   /// Nothing is unfinished; only idle lanes with state are left.
   ~lane_set() {
     core_.scheduler.approx_unfinished.fetch_sub(reported_, std::memory_order_relaxed); // a guess
-    table_.drain([this](lane_type& lane) { pool_.free_lane(lane); });
+    table_.drain([this](lane_type& lane) {
+      if constexpr (!std::is_void_v<State>)
+        core_.evict(lane);
+      free(lane);
+    });
   }
 
   /// Moves the message of a ticket to the end of its lane, made if need be. False: out of memory,
@@ -56,7 +68,9 @@ public:
     count(*lane);
     ++lane->staged;
     if (!lane->out)
-      line_up(*lane);
+      start(*lane);
+    else if (lane->held) [[unlikely]]
+      added_to_held(*lane);
     return true;
   }
 
@@ -86,7 +100,7 @@ public:
     lined_up_ = lane->link;
     if (--count_lined_up_ == 0)
       lined_up_end_ = &lined_up_;
-    lane->handed += std::exchange(lane->staged, 0);
+    lane->handed += std::exchange(lane->staged, 0); // inline handlers don't linger
     return inline_ = lane;
   }
   [[nodiscard]] std::uint32_t lined_up() const noexcept { return count_lined_up_; }
@@ -100,9 +114,12 @@ public:
     if (lane.unsettled != 0)
       return settle(lane, consumed);
     lane.finished = 0;
-    pool_.rewind(lane);
-    if constexpr (std::is_void_v<State>)
+    if constexpr (std::is_void_v<State>) {
+      pool_.rewind(lane);
       pool_.free_lane(lane);
+    } else {
+      rest(lane);
+    }
     return 1;
   }
 
@@ -130,36 +147,41 @@ public:
     if (std::exchange(lane.urgent, false))
       core_.scheduler.urgent_is_back();
     pool_.free_spent(lane);
-    if (lane.trouble != nullptr && stopped_->hold(lane, consumed)) [[unlikely]] {
+    if (lane.watched) [[unlikely]]
+      serve_watchers(lane, finished, consumed);
+    if (lane.trouble != nullptr && must_hold(lane, consumed)) [[unlikely]]
       lane.out = lane.held = true;
-      core_.failures->count_parked(lane.trouble->stopped == stop::park ? 1 : 0);
-    } else {
+    else
       go_on(lane);
-    }
+    lane.resumed = false;
     return finished;
   }
 
-  // ---- lanes that are stopped; only if the processor handles failures ----
+  // ---- lanes that are stopped or controlled, see lane_control.hpp ----
 
-  /// Those that may go on now, do. Returns when to call this next.
-  clock::time_point release_stopped(clock::time_point now, std::uint64_t consumed) noexcept {
-    stopped_->release(now, consumed, [this](lane_type& lane) { go_on(lane); });
-    return stopped_->next();
-  }
+  /// To be called at the beginning of a visit.
+  void begin_visit(clock::time_point now) noexcept { now_ = now; }
 
-  /// See processor::resume().
-  void resume(const Key& key, std::uint32_t hash) noexcept {
-    auto* const lane = table_.find(key, hash);
-    if (lane != nullptr && lane->held && stopped_->resume(*lane)) {
-      core_.failures->count_parked(-1);
-      go_on(*lane);
-    }
-  }
+  /// Something waits for release_stopped(), or may.
+  [[nodiscard]] bool has_stopped() const noexcept { return stopped_ != nullptr; }
 
-  /// See stopped_lanes::end().
-  void end_stopped(std::uint64_t tickets) noexcept {
-    core_.failures->count_parked(-stopped_->end(tickets));
-  }
+  /// Made when it is needed. Waits for memory: a message can't be given back.
+  [[nodiscard]] stopped_type& stopped() noexcept;
+
+  /// Those that may go on now, do; other timers that are due go to function(timer&). Returns when to
+  /// call this next.
+  template <class Function>
+  clock::time_point release_stopped(clock::time_point now, std::uint64_t consumed,
+                                    Function&& function) noexcept;
+
+  /// See processor::pause(), resume(), purge(), fence().
+  served serve(request_type& r, std::uint64_t consumed) noexcept;
+
+  /// See stopped_lanes::end(); likewise what is paused.
+  void end_stopped(std::uint64_t tickets) noexcept;
+
+  /// Nothing is stopped any more: everything becomes dead letters.
+  void abandon() noexcept;
 
   /// Makes the lanes ready that got work or came back with some, in that order, once per lane and
   /// visit.
@@ -178,7 +200,7 @@ public:
     for (auto* lane = lined_up_; lane != nullptr;) {
       auto& ready = *std::exchange(lane, lane->link);
       ready.urgent = !slow && is_urgent(ready) && core_.scheduler.one_more_urgent();
-      ready.handed += std::exchange(ready.staged, 0);
+      hand(ready);
       if (ready.urgent) // from here on it is the runner's
         self.push_urgent(ready);
       else if (slow)
@@ -236,20 +258,77 @@ private:
       table_.insert(lane);
   }
 
-  /// Of a lane that is not out, or was stopped.
+  /// Of a lane that is not out, or was held.
   void go_on(lane_type& lane) noexcept {
     lane.held = false;
+    if (lane.paused) [[unlikely]] {
+      if (lane.trouble == nullptr || lane.trouble->doomed == 0)
+        return hold_paused(lane);
+    }
     if (lane.unsettled != 0)
-      return line_up(lane);
+      return start(lane);
     lane.out = false;
+    rest(lane);
+  }
+
+  /// A lane has work, and is not out.
+  void start(lane_type& lane) noexcept {
+    if (core_.options.linger.count() != 0 && wants_more(lane)) [[unlikely]]
+      return linger(lane);
+    line_up(lane);
+  }
+
+  /// A lane without messages, which is not out. Without state it is gone.
+  void rest(lane_type& lane) noexcept {
     pool_.rewind(lane);
     if (lane.trouble != nullptr) [[unlikely]]
       trouble<lane_type>::forget(lane);
     if constexpr (std::is_void_v<State>) {
       table_.erase(lane);
       pool_.free_lane(lane);
+    } else if (lane.state) {
+      if (core_.options.state.idle != std::chrono::nanoseconds::max())
+        note_idle(lane);
+    } else { // it could not be made, or has gone
+      table_.erase(lane);
+      free(lane);
     }
   }
+
+  void free(lane_type& lane) noexcept {
+    if constexpr (!std::is_void_v<State>)
+      if (lane.idle_since)
+        timer_wheel::remove(*lane.idle_since);
+    pool_.free_lane(lane);
+  }
+
+  void hand(lane_type& lane) noexcept {
+    auto ready = lane.staged;
+    if (core_.options.linger.count() != 0 && !lane.flush && lane.trouble == nullptr) [[unlikely]]
+      ready -= std::min(ready, (lane.handed + ready) % core_.options.batch_limit); // whole batches
+    lane.flush = false;
+    lane.handed += ready;
+    lane.staged -= ready;
+  }
+
+  [[nodiscard]] bool must_hold(lane_type& lane, std::uint64_t consumed) noexcept;
+  void hold_paused(lane_type& lane) noexcept;
+  void release(lane_type& lane) noexcept;
+  void left_park(lane_type& lane) noexcept;
+  void unpark(lane_type& lane) noexcept;
+
+  [[nodiscard]] bool wants_more(const lane_type& lane) const noexcept;
+  void linger(lane_type& lane) noexcept;
+  void added_to_held(lane_type& lane) noexcept;
+
+  void note_idle(lane_type& lane) noexcept;
+  void idle_timer_is_due(idle_timer<lane_type>& t) noexcept;
+
+  lane_type& make_lane(request_type& r) noexcept;
+  void watch(lane_type& lane, request_type& r) noexcept;
+  void serve_watchers(lane_type& lane, std::uint32_t finished, std::uint64_t consumed) noexcept;
+  void doom(lane_type& lane, std::uint32_t count) noexcept;
+  void put_before(lane_type& lane, std::vector<Message>& first, std::uint64_t consumed) noexcept;
 
   /// One more message in the lane.
   void count(lane_type& lane) noexcept {
@@ -262,6 +341,19 @@ private:
     }
     ++lane.unsettled;
     ++outstanding_[epoch_];
+  }
+
+  /// So many more in front of its others.
+  void count_before(lane_type& lane, std::uint32_t more) noexcept {
+    if (lane.unsettled == 0) {
+      lane.epoch = epoch_;
+      lane.older = 0;
+    }
+    const bool older = lane.epoch != epoch_ || lane.older != 0;
+    if (older && lane.epoch == epoch_)
+      lane.older += more;
+    outstanding_[older ? !epoch_ : epoch_] += more;
+    lane.unsettled += more;
   }
 
   void line_up(lane_type& lane) noexcept {
@@ -282,9 +374,12 @@ private:
 
   core_type& core_;
   runner& home_;
+  std::optional<admission_type>& limits_;
   lane_table<lane_type, Equal> table_;
   lane_pool<Key, Message, State> pool_;
-  std::unique_ptr<stopped_lanes<lane_type>> stopped_;
+  std::unique_ptr<stopped_type> stopped_;
+  std::array<request_list<request<partition_type>>, 32> watchers_; // requests that wait for a lane
+  clock::time_point now_{};                                        // when the visit began
   lane_type* lined_up_ = nullptr; // to be handed out at the end of this visit
   lane_type** lined_up_end_ = &lined_up_;
   std::uint32_t count_lined_up_ = 0;

@@ -61,6 +61,14 @@ public:
       resize(std::max(std::bit_ceil(std::uint64_t{2 * needed}), kept_when_idle));
   }
 
+  /// Calls function(lane&) for each; it may erase that one.
+  template <class Function>
+  void for_each(Function&& function) {
+    for (std::uint64_t b = 0; b < buckets(); ++b)
+      for (auto* each = heads_[b]; each != nullptr;)
+        function(*std::exchange(each, each->next));
+  }
+
   /// Takes all lanes out, one by one.
   template <class Function>
   void drain(Function&& function) noexcept {

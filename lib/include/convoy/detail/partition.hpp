@@ -7,11 +7,12 @@
 // ready queue. Who makes work and sees false exchanges it for true and, having won, makes the
 // partition ready. The drainer gives the role up in leave(). What others leave for it is in inbox_.
 
+#include "convoy/detail/admission.hpp"
 #include "convoy/detail/asymmetric_fence.hpp"
+#include "convoy/detail/attendance.hpp"
 #include "convoy/detail/drain_point.hpp"
 #include "convoy/detail/inbox.hpp"
 #include "convoy/detail/inline_policy.hpp"
-#include "convoy/detail/key_limit.hpp"
 #include "convoy/detail/lane_set.hpp"
 #include "convoy/detail/pause.hpp"
 #include "convoy/detail/room_notice.hpp"
@@ -34,31 +35,28 @@ class partition final : public runner, private ready_item, private alarm {
 public:
   using core_type = core<Key, Message, State, Hash, Equal>;
   using lane_type = lane<Key, Message, State>;
-  using command_type = command<lane_set<Key, Message, State, Hash, Equal>>;
+  using lanes_type = lane_set<Key, Message, State, Hash, Equal>;
+  using limits_type = admission<Key, Message, Hash, Equal>;
+  using request_type = request<partition>;
   using ring_type = ticket_ring<Key, Message, hash_is_stored<Key, Hash>>;
 
   partition(core_type& core, std::uint64_t credit)
-      : ready_item(static_cast<runner&>(*this)), ring(credit), core_(core), lanes_(core, *this),
-        room_(core.room, core.capacity, core.key_capacity != 0) {
-    if (core.key_capacity != 0)
-      limit.emplace(core.key_capacity, core.hash_of, core.equal);
-    if (core.failures)
-      core.scheduler.add_alarm(*this);
+      : ready_item(static_cast<runner&>(*this)), ring(credit), core_(core),
+        lanes_(core, *this, limits),
+        room_(core.room, core.options.capacity, limits_type::is_needed(core.options)) {
+    if (limits_type::is_needed(core.options))
+      limits.emplace(core.options, core.hash_of, core.equal);
   }
   partition(const partition&) = delete;
   partition& operator=(const partition&) = delete;
 
   /// Everything accepted is finished, and the role was taken for good.
-  ~partition() {
-    if (core_.failures)
-      core_.scheduler.remove_alarm(*this);
-  }
+  ~partition() { core_.scheduler.remove_alarm(*this); }
 
   // ---- any thread ----
 
   ring_type ring;
-  alignas(cache_line)
-      std::optional<key_limit<Key, Hash, Equal>> limit; // if it is there, each message looks
+  alignas(cache_line) std::optional<limits_type> limits; // if they are there, each message looks
 
   /// To be called after a ticket was published. At most one read-modify-write, usually none.
   void signal() noexcept {
@@ -73,7 +71,7 @@ public:
     drain_point_.ask(ticket);
     signal();
   }
-  void post(std::unique_ptr<command_type> what) noexcept {
+  void post(std::unique_ptr<request_type> what) noexcept {
     inbox_.post(std::move(what));
     signal();
   }
@@ -82,7 +80,20 @@ public:
     inbox_.ring();
     signal();
   }
+  /// Throws as scheduler::add_alarm(). Once, before anything of it waits for a time.
+  void use_alarm() { core_.scheduler.add_alarm(*this); }
+
   [[nodiscard]] std::uint64_t drained() const noexcept { return drain_point_.reached(); }
+
+  [[nodiscard]] bool must_sweep() const noexcept { return limits && limits->must_sweep(); }
+
+  /// So far; some visits old while it is being drained.
+  [[nodiscard]] std::uint64_t finished() const noexcept {
+    return finished_.load(std::memory_order_relaxed); // only counted
+  }
+  [[nodiscard]] std::uint64_t void_tickets() const noexcept {
+    return voids_.load(std::memory_order_relaxed); // only counted
+  }
 
   [[nodiscard]] bool has_spares() const noexcept { return spares_.exists(); }
 
@@ -140,9 +151,23 @@ public:
   }
 
   void finish_inline(lane_type& lane) noexcept {
-    if (limit)
-      limit->remove(lane.key, lane.finished);
+    if (limits)
+      limits->remove(lane.key, lane.finished);
     credit_ += lanes_.finish_inline(lane, ring.consumed());
+  }
+
+  // ---- the drainer, see attendance and requests ----
+
+  [[nodiscard]] lanes_type& lanes() noexcept { return lanes_; }
+  [[nodiscard]] alarm& own_alarm() noexcept { return *this; }
+
+  template <class Scheduled>
+  void schedule(std::shared_ptr<Scheduled> message) noexcept {
+    attendance_.schedule(*this, core_, std::move(message));
+  }
+  template <class Scheduled>
+  void forget(Scheduled& message) noexcept {
+    attendance_.forget(*this, core_, message);
   }
 
   // ---- pumps ----
@@ -152,7 +177,7 @@ public:
     if (&item == this)
       drain(self);
     else
-      core_.run_lane(core_, *this, static_cast<lane_type&>(item), self);
+      run_lane(static_cast<lane_type&>(item), self);
   }
 
 private:
@@ -161,6 +186,11 @@ private:
   void schedule() noexcept {
     if (take_role())
       core_.scheduler.make_ready(*this);
+  }
+
+  void run_lane(lane_type& lane, pump& self) noexcept {
+    const bool carefully = lane.trouble != nullptr || core_.is_abandoned();
+    (carefully ? core_.run_lane_carefully : core_.run_lane)(core_, *this, lane, self);
   }
 
   /// One visit.
@@ -175,6 +205,7 @@ private:
       return self.push_visit(*this);
     }
     self.note_visit(now);
+    lanes_.begin_visit(now);
     core_.scheduler.watch(self, now);
     if (lanes_.adopt_inline())
       policy.stage();
@@ -190,10 +221,13 @@ private:
     }
     recycle();
     add_credit();
-    if (core_.failures) [[unlikely]]
-      attend(now);
-    if (drain_point_.advance(lanes_, ring.consumed()))
+    if (lanes_.has_stopped() || inbox_.any_request() || attendance_.is_waiting() || must_sweep())
+        [[unlikely]]
+      attendance_.attend(*this, core_, inbox_, now);
+    if (drain_point_.advance(lanes_, ring.consumed())) {
       core_.drained.notify();
+      attendance_.serve_waiting(*this); // fences
+    }
     pace_.note(now, moved_, most_per_visit);
     const bool hot = pace_.hot(now) && !self.lanes_are_slow();
     const bool more =
@@ -210,30 +244,17 @@ private:
     if (!inbox_.any_lane())
       return false;
     inbox_.take_lanes([this](lane_type& back) {
-      if (limit)
-        limit->remove(back.key, back.finished);
+      if (limits)
+        limits->remove(back.key, back.finished);
       credit_ += lanes_.settle(back, ring.consumed());
     });
     return true;
   }
 
-  // ---- lanes that are stopped ----
-
-  void attend(clock::time_point now) noexcept {
-    if (inbox_.has_rung())
-      alarm_at_ = clock::time_point::max();
-    inbox_.take_commands([this](command_type& what) { what.carry_out(lanes_); });
-    if (core_.ending.load(std::memory_order_relaxed)) // set before it rang
-      lanes_.end_stopped(ring.tickets());
-    const auto next = lanes_.release_stopped(now, ring.consumed());
-    if (next != std::exchange(alarm_at_, next) && next != clock::time_point::max())
-      core_.scheduler.set_alarm(*this, next);
-  }
-
   // ---- inline ----
 
   [[nodiscard]] bool may_run_inline(pump& self) noexcept {
-    if (core_.run_inline == nullptr || policy.staged(self.lanes_are_slow()))
+    if (core_.run_inline == nullptr || policy.staged(self.lanes_are_slow()) || core_.is_abandoned())
       return false;
     self.claim.open(*this);
     if (self.home.watched())
@@ -284,10 +305,11 @@ private:
       lane_type* lane = nullptr;
       if (next == ring_type::state::void_ticket) {
         ++credit_;
+        ++void_;
       } else {
         auto& cell = ring.current();
         const auto hash = hash_of(cell);
-        if (Inline && !policy.over_quantum(hash, core_.quantum_messages))
+        if (Inline && !policy.over_quantum(hash, core_.options.quantum_messages))
           lane = lanes_.append_inline(std::move(cell.key), hash, std::move(cell.message),
                                       ring.consumed());
         if (lane == nullptr &&
@@ -323,6 +345,9 @@ private:
   void add_credit() noexcept {
     if (credit_ == 0)
       return;
+    finished_.store(finished() + credit_ - void_, std::memory_order_relaxed); // only counted
+    if (void_ != 0)
+      voids_.store(void_tickets() + std::exchange(void_, 0), std::memory_order_relaxed); // likewise
     room_.add(credit_);
     ring.add_credit(std::exchange(credit_, 0));
   }
@@ -375,18 +400,21 @@ private:
 
   alignas(cache_line) std::atomic<bool> scheduled_{false}; // producers look at it for each message
 
-  alignas(cache_line) inbox<lane_type, command_type> inbox_;
+  alignas(cache_line) inbox<lane_type, request_type> inbox_;
   drain_point drain_point_;
   std::atomic<std::uint32_t> lookers_{0}; // pumps that look at a segment without the role
   spare_memory spares_;
 
   // The drainer's.
-  alignas(cache_line) lane_set<Key, Message, State, Hash, Equal> lanes_;
+  alignas(cache_line) lanes_type lanes_;
   std::uint64_t credit_ = 0; // finished or void tickets whose credit is not given back yet
+  std::uint64_t void_ = 0;   // of these
+  std::atomic<std::uint64_t> finished_{0}; // messages
+  std::atomic<std::uint64_t> voids_{0};
+  attendance<partition> attendance_;
   room_notice room_;
   visit_pace pace_;
   unsigned patience_ = 0;
-  clock::time_point alarm_at_ = clock::time_point::max(); // it will ring
 
   // One visit's.
   std::uint32_t most_ = 0;   // messages to move or run

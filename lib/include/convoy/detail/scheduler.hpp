@@ -30,6 +30,7 @@
 // wake somebody for each item: what a busy pump has in its queue waits one nap at most.
 
 #include "convoy/detail/alarm.hpp"
+#include "convoy/detail/handler_run.hpp"
 #include "convoy/detail/inline_claim.hpp"
 
 #include <algorithm>
@@ -89,6 +90,12 @@ public:
   /// What runs inline here, if anything.
   inline_claim claim;
 
+  /// What the handler does that runs here, if somebody watches.
+  handler_run running;
+
+  /// As scheduler::set_alarm() of `running`. Throws as add_alarm(). From its own thread.
+  void set_limit(clock::time_point due);
+
   /// A lane is run here.
   void note_lane() noexcept { ++lanes_run_; }
 
@@ -135,6 +142,7 @@ private:
   std::atomic<std::uint64_t> seen_items_run_{0};
   static constexpr std::chrono::nanoseconds visit_time{50'000}; // about so often
 
+  bool has_limits_ = false; // `running` is among the alarms
   bool ran_inline_ = false; // since the last lane
   clock::time_point last_visit_{};
   std::uint32_t lanes_run_ = 0;   // since then
@@ -215,6 +223,9 @@ public:
   void add_alarm(alarm& a);
   void remove_alarm(alarm& a) noexcept;
   void set_alarm(alarm& a, clock::time_point due) noexcept;
+
+  /// What a worker's handler does, by its number.
+  [[nodiscard]] handler_run& run_of(unsigned worker) const noexcept;
 
   /// Waits until no pump touches memory of `owner`. Nothing of it may be ready or running any more.
   void wait_until_left(const void* owner) const noexcept;

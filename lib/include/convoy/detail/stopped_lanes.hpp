@@ -17,10 +17,13 @@ public:
   using clock = timer_wheel::clock;
   using trouble_type = trouble<Lane>;
 
-  stopped_lanes() noexcept : retries_(clock::now()) {}
+  stopped_lanes() noexcept : timers(clock::now()) {}
   stopped_lanes(const stopped_lanes&) = delete;
   stopped_lanes& operator=(const stopped_lanes&) = delete;
   ~stopped_lanes() = default;
+
+  /// Of lanes that wait for a time, and what else of the partition does.
+  timer_wheel timers;
 
   /// A lane has come back with trouble, while so many tickets have left the ring. True: it is held;
   /// false: it goes on.
@@ -28,7 +31,8 @@ public:
     auto& t = *lane.trouble;
     switch (t.stopped) {
     case stop::retry:
-      retries_.add(t, t.due);
+    case stop::linger:
+      timers.add(t, t.due);
       return true;
     case stop::park:
       if (!ending_) {
@@ -50,14 +54,9 @@ public:
     return false;
   }
 
-  /// Calls function(lane&) for each lane that may go on now.
+  /// Calls function(lane&) for each lane that has waited for tickets and may go on now.
   template <class Function>
-  void release(clock::time_point now, std::uint64_t consumed, Function&& function) noexcept {
-    retries_.expire(now, [&](timer& each) {
-      auto& t = static_cast<trouble_type&>(each);
-      t.stopped = stop::none;
-      function(t.lane);
-    });
+  void release_resting(std::uint64_t consumed, Function&& function) noexcept {
     for (auto* each = resting_.next; each != &resting_;) {
       auto& t = of(*std::exchange(each, each->next));
       if (consumed >= t.rest_until) {
@@ -68,21 +67,15 @@ public:
     }
   }
 
-  /// Of a lane that is held. True: it was parked, and may go on; its message has all its attempts
-  /// again.
-  [[nodiscard]] bool resume(Lane& lane) noexcept {
-    auto& t = *lane.trouble;
-    if (t.stopped != stop::park)
-      return false;
+  /// A lane that is held is not stopped any more.
+  static void release(trouble_type& t) noexcept {
     timer_wheel::remove(t);
     t.stopped = stop::none;
-    t.attempts = 0;
-    return true;
   }
 
   /// From now on what parks, and what is parked, becomes dead letters, with all that waits behind it.
   /// So many tickets were given out, and no more will be. Returns how many lanes were parked; they go
-  /// on with release().
+  /// on with release_resting().
   int end(std::uint64_t tickets) noexcept {
     ending_ = true;
     end_ = tickets;
@@ -96,11 +89,19 @@ public:
     return parked;
   }
 
-  /// When release() should be called next.
-  [[nodiscard]] clock::time_point next() const noexcept { return retries_.next(); }
+  [[nodiscard]] bool is_ending() const noexcept { return ending_; }
+
+  /// Of a lane that is held: it rests until all tickets have left the ring, and then it and all that
+  /// waits behind it become dead letters.
+  void rest_until_the_end(trouble_type& t) noexcept {
+    bury_rest(t);
+    link(t, resting_);
+  }
 
 private:
-  static trouble_type& of(timer_link& each) noexcept { return static_cast<trouble_type&>(each); }
+  static trouble_type& of(timer_link& each) noexcept {
+    return static_cast<trouble_type&>(static_cast<timer&>(each));
+  }
 
   static void link(trouble_type& t, timer_link& list) noexcept {
     t.next = &list;
@@ -119,7 +120,6 @@ private:
     t.why = death::shutdown;
   }
 
-  timer_wheel retries_;
   timer_link parked_;
   timer_link resting_; // until the ring is as far as when their handlers said fail_rest
   bool ending_ = false;

@@ -104,6 +104,30 @@ public:
     at(ticket).word.store(2 * (ticket + 1) + 1, std::memory_order_release);
   }
 
+  /// As claim(), for a message whose credit was taken with take_credit(); that is given back with
+  /// add_credit() afterwards. Whether the ring is closed or not. no_ticket: out of memory. Takes a
+  /// lock.
+  [[nodiscard]] std::uint64_t claim_reserved() noexcept {
+    if (!cells_.link_until(tickets() + 1))
+      return no_ticket;
+    // (1) seq_cst: as in claim()
+    const auto ticket = tail_.fetch_add(1, std::memory_order_seq_cst) & ~closed_bit;
+    while (!cells_.link_until(ticket + 1)) // others were faster
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    return ticket;
+  }
+
+  /// Gives out so many tickets for nothing, void. Calls between(end), with the ticket after them,
+  /// before they can leave the ring.
+  template <class Function>
+  void skip(std::uint64_t count, Function&& between) noexcept {
+    // (1) seq_cst: as in claim()
+    const auto first = tail_.fetch_add(count, std::memory_order_seq_cst) & ~closed_bit;
+    between(first + count);
+    for (std::uint64_t i = 0; i < count; ++i)
+      publish_void(first + i);
+  }
+
   /// True: `count` more tickets have credit and cells now, claim() again; false: credit is missing.
   /// Throws std::bad_alloc.
   [[nodiscard]] bool grow(std::uint64_t count) {
@@ -149,14 +173,15 @@ public:
     return has_credit(tickets() - consumed() + 1);
   }
 
-  /// Takes back half of the credit that nobody has used, for another ring. One thread at a time.
-  [[nodiscard]] std::uint64_t take_credit() noexcept {
+  /// Takes back half of the credit that nobody has used, `most` at most, for another ring or for
+  /// messages without tickets. One thread at a time.
+  [[nodiscard]] std::uint64_t take_credit(std::uint64_t most = no_ticket) noexcept {
     const auto before = tickets();
     // (2) seq_cst: the caller has been seen waiting; against (8). Only the consumer adds meanwhile
     auto end = credit_end_.load(std::memory_order_seq_cst);
     if (before >= end)
       return 0;
-    auto taken = (end - before + 1) / 2;
+    auto taken = std::min((end - before + 1) / 2, most);
     // (9) seq_cst: first this, then the tickets: a claim sees the new end (2), or we see its ticket
     end = credit_end_.fetch_sub(taken, std::memory_order_seq_cst) - taken;
     if (const auto after = tickets(); after > end) {
@@ -189,6 +214,12 @@ public:
 
   /// Tickets consumed so far.
   [[nodiscard]] std::uint64_t consumed() const noexcept { return cells_.consumed(); }
+
+  /// Of the lower half of a ticket that was given out not long ago.
+  [[nodiscard]] std::uint64_t sequence_of(std::uint32_t number) const noexcept {
+    const auto now = tickets();
+    return now - static_cast<std::uint32_t>(static_cast<std::uint32_t>(now) - number);
+  }
 
   void recycle() noexcept {
     cells_.recycle([this] { return tickets(); });

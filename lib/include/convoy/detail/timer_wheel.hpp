@@ -24,8 +24,14 @@ struct timer_link {
   timer_link* previous = this;
 };
 
+/// What a timer is part of.
+enum class timer_of : unsigned char { trouble, idle_state, scheduled };
+
 struct timer : timer_link {
+  explicit timer(timer_of whole = timer_of::trouble) noexcept : of(whole) {}
+
   std::uint64_t due = 0; ///< tick
+  const timer_of of;
 
   [[nodiscard]] bool is_set() const noexcept { return next != this; }
 };

@@ -17,9 +17,10 @@ namespace convoy::detail {
 /// What a lane waits for; its runner says so, and the drainer holds it until then.
 enum class stop : unsigned char {
   none,
-  retry, ///< `due`; in the partition's timer wheel
-  park,  ///< resume(); in the partition's list of parked lanes
-  rest,  ///< the tickets below `rest_until` to leave the ring
+  retry,  ///< `due`; in the partition's timer wheel
+  park,   ///< resume(); in the partition's list of parked lanes
+  rest,   ///< the tickets below `rest_until` to leave the ring
+  linger, ///< more messages, or `due`; in the partition's timer wheel
 };
 
 /// A timer, so that the lane costs nothing more while it waits.
@@ -66,6 +67,9 @@ struct trouble : timer {
   std::uint64_t rest_until = 0;
   std::uint32_t doomed = 0;       // so many messages become dead letters instead of being handled
   death why = death::failed_rest; // they do
+  bool then_rest = false;         // and then those that wait, as failed_rest
+  bool then_stop = false;         // and then the lane comes back: it is paused
+  bool evict = false;             // the lane's state goes
 };
 
 } // namespace convoy::detail

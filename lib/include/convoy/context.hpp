@@ -1,0 +1,103 @@
+#pragma once
+
+#include "convoy/detail/partition.hpp"
+#include "convoy/message.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <exception>
+#include <stdexcept>
+#include <stop_token>
+#include <type_traits>
+
+namespace convoy {
+
+template <class Key, class Message, class State, class Hash, class Equal>
+class processor;
+
+/// What a handler may know and ask while it runs, on its own thread: its first parameter, if it takes
+/// one,
+///   handler(context&, message&) or handler(context&, std::span<message>).
+/// Of a span it speaks of the first message. Valid until the handler returns.
+template <class Key, class Message, class State, class Hash, class Equal>
+class context {
+public:
+  using time_point = std::chrono::steady_clock::time_point;
+  using processor_type = processor<Key, Message, State, Hash, Equal>;
+
+  [[nodiscard]] const Key& key() const noexcept { return lane_.key; }
+
+  /// Grows from message to message of a key; not by one.
+  [[nodiscard]] std::uint64_t sequence() const noexcept {
+    return home_.ring.sequence_of(lane_.next_number());
+  }
+
+  /// The first is 1. Begins anew when a parked key is resumed.
+  [[nodiscard]] unsigned attempt() const noexcept {
+    return lane_.trouble != nullptr ? lane_.trouble->attempts + 1 : 1;
+  }
+
+  /// Null: this is the first attempt, or the first one's handler returned an outcome.
+  [[nodiscard]] std::exception_ptr first_error() const noexcept {
+    return lane_.trouble != nullptr ? lane_.trouble->first_error : nullptr;
+  }
+
+  /// Of the message, see message_traits; time_point::max(): none.
+  [[nodiscard]] time_point deadline() const noexcept requires(detail::has_deadline<Message>) {
+    return message_traits<Message>::deadline(message_);
+  }
+
+  /// When it was submitted, or made: see message_traits.
+  [[nodiscard]] time_point submitted() const noexcept requires(detail::has_submitted<Message>) {
+    return message_traits<Message>::submitted(message_);
+  }
+
+  /// Lane state.
+  [[nodiscard]] auto& state() const noexcept requires(!std::is_void_v<State>) {
+    return *lane_.state;
+  }
+
+  /// Stop is requested when a limit() has passed, or the deadline of shutdown(). Functions registered
+  /// with it are called on other threads, and must return soon. Throws std::bad_alloc.
+  [[nodiscard]] std::stop_token stop_token() const {
+    pump_.running.begin(&core_, &lane_);
+    return pump_.running.token();
+  }
+
+  /// A soft time limit, from now on: then stop is requested. The handler decides what to do about it;
+  /// nobody interrupts it, or handles the message elsewhere. Returns stop_token(). Throws
+  /// std::invalid_argument for a negative one, std::bad_alloc, and std::system_error if the timer
+  /// thread can't be started.
+  std::stop_token limit(std::chrono::nanoseconds after) const {
+    if (after.count() < 0)
+      throw std::invalid_argument("convoy::context::limit: the limit must not be negative");
+    auto token = stop_token();
+    pump_.set_limit(detail::later(detail::clock::now(), after));
+    return token;
+  }
+
+  /// To submit more: never waits in a handler, see processor::submit().
+  [[nodiscard]] processor_type& owner() const noexcept {
+    return *static_cast<processor_type*>(core_.owner);
+  }
+
+  context(const context&) = delete;
+  context& operator=(const context&) = delete;
+
+private:
+  using core_type = detail::core<Key, Message, State, Hash, Equal>;
+  template <class, class>
+  friend struct detail::invocation;
+
+  context(core_type& core, typename core_type::partition_type& home,
+          typename core_type::lane_type& lane, detail::pump& self, const Message& message) noexcept
+      : core_(core), home_(home), lane_(lane), pump_(self), message_(message) {}
+
+  core_type& core_;
+  typename core_type::partition_type& home_;
+  typename core_type::lane_type& lane_;
+  detail::pump& pump_;
+  const Message& message_;
+};
+
+} // namespace convoy

@@ -1,0 +1,142 @@
+#pragma once
+
+// Dead letters written to a file, a line of JSON each.
+
+#include "convoy/detail/line_file.hpp"
+#include "convoy/failure.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <exception>
+#include <functional>
+#include <new>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+namespace convoy {
+
+namespace detail {
+
+/// What writes a T as JSON if nobody says how: nothing but for integers and strings.
+template <class T>
+[[nodiscard]] std::function<std::string(const T&)> plain_json() {
+  if constexpr (std::is_same_v<T, bool>)
+    return [](const bool& value) -> std::string { return value ? "true" : "false"; };
+  else if constexpr (std::is_integral_v<T>)
+    return [](const T& value) { return std::to_string(value); };
+  else if constexpr (std::is_convertible_v<const T&, std::string_view>)
+    return [](const T& value) { return json_string(value); };
+  else
+    return {};
+}
+
+} // namespace detail
+
+/// A sink of dead letters that appends them to a file, as lines of JSON:
+///   .dead_letters = std::ref(file)
+///
+///   {"key":"k","sequence":7,"attempts":3,"why":"failed","first_error":"timeout","last_error":null,
+///    "first_failed":"2026-01-31T23:59:59.000250Z","died":"2026-01-31T23:59:59.400000Z","message":…}
+///
+/// (in one line). Errors are what they say, null if the handler returned an outcome; first_failed is
+/// null if the handler was not called. `why` is failed, failed_rest or shutdown.
+///
+/// **Durability.** When the sink returns, the line is whole and survives the end of the process, by
+/// SIGKILL, too; with `sync` also a loss of power. What a killed process left of its last line is cut
+/// off when the file is opened again: a line that does not end with '\n'. If the line can't be written,
+/// nothing of it is left, and the sink throws dead_letter_refused: the letter is offered again, with
+/// its cause as what(). One file has one writer: it is locked while it is open.
+///
+/// The sink may be called by any thread at any time; formatters run at once, writes one after the
+/// other. A worker sleeps as long as the device takes. Neither copied nor moved. Must outlive the
+/// processors whose sink it is.
+template <class Key, class Message>
+class dead_letter_file {
+public:
+  using dead_letter = convoy::dead_letter<Key, Message>;
+
+  struct options {
+    /// Return the key, the message as one JSON value; called by several threads at once. Not needed for
+    /// integers and strings. Line breaks in a value become spaces: in JSON that means the same. What a
+    /// formatter throws parks the letter's lane until resume(), and so does an empty value.
+    std::function<std::string(const Key&)> key_json = detail::plain_json<Key>();
+    std::function<std::string(const Message&)> message_json = detail::plain_json<Message>();
+    bool sync = false; ///< fdatasync() after each line
+  };
+
+  /// Opens the file, or creates it. Throws std::invalid_argument if a formatter is needed,
+  /// std::system_error if the file can't be opened, locked or repaired.
+  explicit dead_letter_file(std::string path, options wanted = {})
+      : options_(checked(std::move(wanted))), file_(std::move(path), options_.sync) {}
+
+  dead_letter_file(const dead_letter_file&) = delete;
+  dead_letter_file& operator=(const dead_letter_file&) = delete;
+
+  /// The sink. Throws dead_letter_refused and nothing else; the message stays as it is.
+  void operator()(const dead_letter& letter) {
+    const auto line = formatted(letter);
+    try {
+      file_.append(line);
+    } catch (const std::exception& error) {
+      throw dead_letter_refused(error.what(), dead_letter_refused::then::offer_again);
+    }
+  }
+
+  /// Bytes of a torn line that were cut off when the file was opened; 0 if there was none.
+  [[nodiscard]] std::size_t torn() const noexcept { return file_.torn(); }
+
+private:
+  static options checked(options wanted) {
+    for (const bool is_missing : {!wanted.key_json, !wanted.message_json})
+      if (is_missing)
+        throw std::invalid_argument(
+            "convoy::dead_letter_file: only integers and strings have a JSON "
+            "form by themselves; set options::key_json and message_json");
+    return wanted;
+  }
+
+  /// Without memory it may go better later; what formatters throw else, they will throw again.
+  [[nodiscard]] std::string formatted(const dead_letter& letter) const {
+    using then = dead_letter_refused::then;
+    try {
+      return line_of(letter);
+    } catch (const std::bad_alloc&) {
+      throw dead_letter_refused("convoy::dead_letter_file: out of memory", then::offer_again);
+    } catch (const std::exception& error) {
+      throw dead_letter_refused(error.what(), then::park);
+    } catch (...) {
+      throw dead_letter_refused("convoy::dead_letter_file: a formatter threw something that is no "
+                                "std::exception",
+                                then::park);
+    }
+  }
+
+  [[nodiscard]] std::string line_of(const dead_letter& letter) const {
+    const auto first_failed =
+        letter.attempts == 0 ? std::string("null") : detail::json_time(letter.first_failed);
+    return "{\"key\":" + one_line(options_.key_json(letter.key)) +
+           ",\"sequence\":" + std::to_string(letter.sequence) +
+           ",\"attempts\":" + std::to_string(letter.attempts) + ",\"why\":\"" +
+           to_string(letter.why) + "\",\"first_error\":" + detail::json_error(letter.first_error) +
+           ",\"last_error\":" + detail::json_error(letter.last_error) +
+           ",\"first_failed\":" + first_failed + ",\"died\":" + detail::json_time(letter.died) +
+           ",\"message\":" + one_line(options_.message_json(letter.message)) + "}\n";
+  }
+
+  static std::string one_line(std::string json) {
+    if (json.empty())
+      throw std::invalid_argument("convoy::dead_letter_file: a formatter returned nothing; make it "
+                                  "return a JSON value, null if need be");
+    std::replace_if(
+        json.begin(), json.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
+    return json;
+  }
+
+  const options options_;
+  detail::line_file file_;
+};
+
+} // namespace convoy

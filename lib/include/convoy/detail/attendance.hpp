@@ -1,0 +1,116 @@
+#pragma once
+
+// What a partition's drainer does besides handing messages on: it serves requests, releases lanes
+// that have waited, and gives scheduled messages their tickets. A partition of which nothing of this
+// was ever asked looks at one pointer per visit.
+
+#include "convoy/detail/core.hpp"
+#include "convoy/detail/lane_control.hpp"
+#include "convoy/detail/requests.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <thread>
+#include <utility>
+
+namespace convoy::detail {
+
+template <class Partition>
+class attendance {
+public:
+  using request_type = request<Partition>;
+  using core_type = typename Partition::core_type;
+  using message_type =
+      scheduled_message<Partition, typename core_type::key_type, typename core_type::message_type>;
+
+  /// To be called at the end of each visit.
+  template <class Inbox>
+  void attend(Partition& p, core_type& core, Inbox& inbox, clock::time_point now) noexcept {
+    if (inbox.has_rung())
+      alarm_at_ = clock::time_point::max();
+    inbox.take_requests(
+        [this](std::unique_ptr<request_type> each) { waiting_.push(std::move(each)); });
+    serve_waiting(p);
+    auto& lanes = p.lanes();
+    if (core.is_abandoned() && !std::exchange(abandoned_, true)) {
+      lanes.abandon();
+      now = clock::time_point::max() - std::chrono::hours(1); // all that is scheduled
+    }
+    if (core.is_ending())
+      lanes.end_stopped(p.ring.tickets());
+    auto next = lanes.release_stopped(now, p.ring.consumed(), [&](timer& each) {
+      submit(p, core, static_cast<message_type&>(each));
+    });
+    if (p.limits && p.limits->must_sweep())
+      next = std::min(next, p.limits->sweep(now));
+    if (next != std::exchange(alarm_at_, next) && next != clock::time_point::max())
+      core.scheduler.set_alarm(p.own_alarm(), next);
+  }
+
+  void serve_waiting(Partition& p) noexcept {
+    if (!waiting_.empty())
+      waiting_.serve([&p](request_type& each) {
+        return p.ring.consumed() < each.ticket ? served::later : each.serve(p);
+      });
+  }
+
+  /// There are requests that could not be served yet.
+  [[nodiscard]] bool is_waiting() const noexcept { return !waiting_.empty(); }
+
+  void schedule(Partition& p, core_type& core, std::shared_ptr<message_type> message) noexcept {
+    auto& m = *message;
+    m.self = std::move(message);
+    if (abandoned_)
+      submit(p, core, m);
+    else
+      p.lanes().stopped().timers.add(m, m.at);
+  }
+
+  /// It was cancelled. Perhaps it has been due meanwhile.
+  void forget(Partition& p, core_type& core, message_type& message) noexcept {
+    if (message.self == nullptr)
+      return;
+    timer_wheel::remove(message);
+    discard(p, core, message);
+  }
+
+private:
+  /// It takes its place in its lane, unless it was cancelled.
+  static void submit(Partition& p, core_type& core, message_type& due) noexcept {
+    if (!due.take(false))
+      return discard(p, core, due);
+    auto ticket = p.ring.claim_reserved();
+    for (; ticket == p.ring.no_ticket; ticket = p.ring.claim_reserved()) // it was accepted
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    auto& cell = p.ring.at(ticket);
+    cell.set_hash(due.hash);
+    std::construct_at(&cell.key, std::move(due.key));
+    std::construct_at(&cell.message, std::move(due.message));
+    p.ring.publish(cell, ticket);
+    leave_schedule(p, core, due);
+  }
+
+  static void discard(Partition& p, core_type& core, message_type& cancelled) noexcept {
+    if (p.limits)
+      p.limits->remove(cancelled.key, 1);
+    core.cancelled.fetch_add(1, std::memory_order_relaxed); // only counted
+    leave_schedule(p, core, cancelled);
+    core.room.notify();
+  }
+
+  static void leave_schedule(Partition& p, core_type& core, message_type& m) noexcept {
+    p.ring.add_credit(1);
+    m.self.reset();
+    // (1) seq_cst: after its ticket, before the look for waiters; pairs with processor's wait
+    core.scheduled.fetch_sub(1, std::memory_order_seq_cst);
+    core.drained.notify();
+  }
+
+  request_list<request_type> waiting_;
+  clock::time_point alarm_at_ = clock::time_point::max(); // it will ring
+  bool abandoned_ = false;
+};
+
+} // namespace convoy::detail

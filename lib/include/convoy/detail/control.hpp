@@ -1,0 +1,300 @@
+#pragma once
+
+// The rest of ingress: what is asked of a processor besides handling messages. Any thread.
+
+#include "convoy/detail/ingress.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <future>
+#include <iterator>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace convoy::detail {
+
+template <class Key, class Message, class State, class Hash, class Equal>
+template <class Attempt>
+submit_status ingress<Key, Message, State, Hash, Equal>::with_waiting(const Key& key,
+                                                                      Attempt&& attempt) {
+  auto status = attempt();
+  const auto passes = [&status] {
+    return status == submit_status::full || status == submit_status::key_full ||
+           status == submit_status::key_rate;
+  };
+  if (!passes() || on_worker_thread()) [[likely]]
+    return status;
+  core_.room.wait([&] {
+    while ((status = attempt()) == submit_status::key_rate) { // that nobody tells
+      auto& p = *partitions_[index_of(core_.hash(key))];
+      std::this_thread::sleep_for(
+          std::min<clock::duration>(p.limits->until_room(key), std::chrono::milliseconds(10)));
+    }
+    return !passes();
+  });
+  return status;
+}
+
+template <class Key, class Message, class State, class Hash, class Equal>
+bool ingress<Key, Message, State, Hash, Equal>::reserve(partition_type& p,
+                                                        std::uint64_t count) noexcept {
+  const std::lock_guard lock(borrowing_);
+  std::uint64_t taken = 0;
+  for (auto before = count; taken != count && taken != before;) {
+    before = taken; // a ring gives half of what it has
+    taken += p.ring.take_credit(count - taken);
+    for (auto& other : partitions_)
+      if (taken != count)
+        taken += other->ring.take_credit(count - taken);
+  }
+  if (taken == count)
+    return true;
+  p.ring.add_credit(taken);
+  return false;
+}
+
+/// Credit for messages that get no tickets yet. It is counted as something scheduled, so that who has
+/// closed the processor sees it; unless it is kept, all is given back in the end.
+template <class Key, class Message, class State, class Hash, class Equal>
+class ingress<Key, Message, State, Hash, Equal>::reservation {
+public:
+  reservation(ingress& self, partition_type& p) noexcept : self_(self), p_(p) {
+    // (1) seq_cst: before our look whether it is closed; against drain_until() after close()
+    self_.core_.scheduled.fetch_add(1, std::memory_order_seq_cst);
+  }
+  reservation(const reservation&) = delete;
+  reservation& operator=(const reservation&) = delete;
+  ~reservation() {
+    if (credit_ != 0)
+      p_.ring.add_credit(credit_);
+    if (is_scheduled_)
+      return;
+    // (1) seq_cst: before drained looks for waiters
+    self_.core_.scheduled.fetch_sub(1, std::memory_order_seq_cst);
+    self_.core_.drained.notify();
+  }
+
+  [[nodiscard]] bool take_credit(std::uint64_t count) noexcept {
+    if (self_.reserve(p_, count))
+      credit_ = count;
+    return credit_ != 0;
+  }
+  void keep(bool is_scheduled) noexcept {
+    credit_ = 0;
+    is_scheduled_ = is_scheduled;
+  }
+
+private:
+  ingress& self_;
+  partition_type& p_;
+  std::uint64_t credit_ = 0;
+  bool is_scheduled_ = false;
+};
+
+template <class Key, class Message, class State, class Hash, class Equal>
+void ingress<Key, Message, State, Hash, Equal>::use_alarms() {
+  std::call_once(alarms_, [this] {
+    for (auto& p : partitions_)
+      p->use_alarm();
+  });
+}
+
+// ---- schedules ----
+
+template <class Key, class Message, class State, class Hash, class Equal>
+template <class Source>
+scheduled ingress<Key, Message, State, Hash, Equal>::submit_at(const Key& key, clock::time_point at,
+                                                               Source&& message) {
+  if (at <= clock::now())
+    return scheduled(submit_waiting(key, std::forward<Source>(message)));
+  use_alarms();
+  using message_type = scheduled_message<partition_type, Key, Message>;
+  using request_type = schedule_request<partition_type, Key, Message>;
+  const auto hash = core_.hash(key);
+  auto& p = *partitions_[index_of(hash)];
+  std::shared_ptr<message_type> made;
+  const auto status = with_waiting(key, [&]() -> submit_status {
+    if (const auto refused = look(p, key, message, false); refused != submit_status::accepted)
+      return refused;
+    reservation place(*this, p);
+    if (p.ring.closed())
+      return submit_status::closed;
+    if (!place.take_credit(1))
+      return submit_status::full;
+    std::unique_ptr<request_type> request;
+    const auto construct = [&] {
+      // nothing is moved from if the first two throw
+      auto memory = std::make_unique<request_type>();
+      made = std::make_shared<message_type>(p, key, hash, std::forward<Source>(message), at);
+      memory->set(made);
+      request = std::move(memory);
+    };
+    if (p.limits) {
+      if (const auto refused = p.limits->add(key, message, false, construct);
+          refused != submit_status::accepted)
+        return refused;
+    } else {
+      construct();
+    }
+    place.keep(true);
+    p.post(std::move(request));
+    return submit_status::accepted;
+  });
+  return scheduled(status, std::move(made));
+}
+
+// ---- what comes back ----
+
+template <class Key, class Message, class State, class Hash, class Equal>
+bulk_result ingress<Key, Message, State, Hash, Equal>::resubmit(const Key& key,
+                                                                std::span<Message> messages,
+                                                                place where) {
+  bulk_result result;
+  if (where == place::behind) {
+    for (auto& each : messages) {
+      result.status = emplace(key, std::move(each), true);
+      if (result.status != submit_status::accepted)
+        break;
+      ++result.accepted;
+    }
+    return result;
+  }
+  if (messages.empty())
+    return result;
+  use_alarms();
+  const auto hash = core_.hash(key);
+  auto& p = *partitions_[index_of(hash)];
+  const auto count = messages.size();
+  auto request = std::make_unique<lane_request<partition_type, Key, Message>>(
+      wish::put_before, key, static_cast<std::uint32_t>(hash));
+  request->messages.reserve(count);
+  reservation room(*this, p);
+  if (p.ring.closed())
+    return {0, submit_status::closed};
+  if (!room.take_credit(count))
+    return {0, submit_status::full};
+  if (p.limits)
+    if (const auto refused = p.limits->add_more(key, count); refused != submit_status::accepted)
+      return {0, refused};
+  room.keep(false);
+  std::move(messages.begin(), messages.end(), std::back_inserter(request->messages));
+  core_.put_before.fetch_add(count, std::memory_order_relaxed); // only counted
+  p.ring.skip(count, [&](std::uint64_t end) { // so that there are numbers for them
+    request->ticket = end;
+    p.post(std::move(request));
+  });
+  p.signal();
+  return {count, submit_status::accepted};
+}
+
+// ---- control ----
+
+template <class Key, class Message, class State, class Hash, class Equal>
+void ingress<Key, Message, State, Hash, Equal>::control(wish what, const Key& key,
+                                                        std::function<void()> then) {
+  if (what == wish::purge)
+    use_alarms(); // its sink may refuse for a while
+  const auto hash = core_.hash(key);
+  auto& p = *partitions_[index_of(hash)];
+  auto request = std::make_unique<lane_request<partition_type, Key, Message>>(
+      what, key, static_cast<std::uint32_t>(hash));
+  if (then)
+    request->then =
+        std::make_unique<callback>(std::move(then), &core_, core_.callbacks, core_.drained);
+  if (what == wish::purge || what == wish::fence)
+    request->ticket = p.ring.tickets();
+  p.post(std::move(request));
+}
+
+template <class Key, class Message, class State, class Hash, class Equal>
+void ingress<Key, Message, State, Hash, Equal>::fence(std::function<void()> then) {
+  std::vector<std::unique_ptr<fence_part<partition_type>>> parts;
+  for (std::size_t i = 0; i < partitions_.size(); ++i)
+    parts.push_back(std::make_unique<fence_part<partition_type>>());
+  auto call = std::make_unique<callback>(std::move(then), &core_, core_.callbacks, core_.drained);
+  const auto shared = callback::share(std::move(call));
+  for (std::size_t i = 0; i < partitions_.size(); ++i)
+    parts[i]->then = shared;
+  for (std::size_t i = 0; i < partitions_.size(); ++i) {
+    auto& p = *partitions_[i];
+    parts[i]->ticket = p.ring.tickets();
+    p.request_drain(parts[i]->ticket);
+    p.post(std::move(parts[i]));
+  }
+}
+
+template <class Key, class Message, class State, class Hash, class Equal>
+void ingress<Key, Message, State, Hash, Equal>::drain(const Key& key) {
+  refuse_on_worker();
+  const auto done = std::make_shared<std::promise<void>>();
+  auto finished = done->get_future();
+  control(wish::fence, key, [done] { done->set_value(); });
+  finished.wait();
+}
+
+// ---- the end ----
+
+template <class Key, class Message, class State, class Hash, class Equal>
+void ingress<Key, Message, State, Hash, Equal>::end() noexcept {
+  core_.ending.store(true, std::memory_order_relaxed); // before it rings
+  for (auto& p : partitions_)
+    p->ring_alarm();
+}
+
+template <class Key, class Message, class State, class Hash, class Equal>
+void ingress<Key, Message, State, Hash, Equal>::abandon() noexcept {
+  core_.abandoned.store(true, std::memory_order_relaxed); // before it rings
+  for (auto& p : partitions_)
+    p->ring_alarm();
+}
+
+template <class Key, class Message, class State, class Hash, class Equal>
+bool ingress<Key, Message, State, Hash, Equal>::drain_until(clock::time_point deadline) {
+  std::vector<std::uint64_t> until(partitions_.size());
+  bool all = false;
+  core_.drained.wait([&] {
+    // (2) seq_cst: what leaves these two has its ticket; against (1)
+    all = core_.scheduled.load(std::memory_order_seq_cst) == 0;
+    for (std::size_t i = 0; i < until.size(); ++i) {
+      auto& p = *partitions_[i];
+      if (const auto tickets = p.ring.tickets(); p.drained() < tickets) {
+        all = false;
+        if (std::exchange(until[i], tickets) != tickets)
+          p.request_drain(tickets);
+      }
+    }
+    all = all && core_.callbacks.load(std::memory_order_seq_cst) == 0; // (2) seq_cst: likewise
+    return all || clock::now() >= deadline;
+  });
+  return all;
+}
+
+template <class Key, class Message, class State, class Hash, class Equal>
+account ingress<Key, Message, State, Hash, Equal>::account() const noexcept {
+  std::uint64_t tickets = 0, voids = 0, finished = 0;
+  for (const auto& p : partitions_) {
+    finished += p->finished();
+    voids += p->void_tickets();
+  }
+  for (const auto& p : partitions_)
+    tickets += p->ring.tickets();
+  const auto cancelled = core_.cancelled.load(std::memory_order_relaxed);   // only counted
+  const auto put_before = core_.put_before.load(std::memory_order_relaxed); // likewise
+  const auto scheduled = core_.scheduled.load(std::memory_order_relaxed);   // likewise
+  const auto dead = core_.failures.buried();
+  const auto refused = core_.failures.discarded();
+  return {.accepted = tickets - voids + put_before + scheduled + cancelled,
+          .completed = finished - std::min(finished, dead + refused),
+          .dead_letters = dead,
+          .discarded = refused + cancelled};
+}
+
+} // namespace convoy::detail

@@ -1,0 +1,358 @@
+#pragma once
+
+// The rest of lane_set: lanes that are stopped, and those that somebody controls.
+
+#include "convoy/detail/lane_set.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <new>
+#include <thread>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace convoy::detail {
+
+/// Calls function() until it does not throw std::bad_alloc: for what can't be undone.
+template <class Function>
+void until_there_is_memory(Function&& function) noexcept {
+  for (;;) {
+    try {
+      return function();
+    } catch (const std::bad_alloc&) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  }
+}
+
+template <class Key, class Message, class State, class Hash, class Equal>
+auto lane_set<Key, Message, State, Hash, Equal>::stopped() noexcept -> stopped_type& {
+  if (stopped_ == nullptr)
+    until_there_is_memory([this] { stopped_ = std::make_unique<stopped_type>(); });
+  return *stopped_;
+}
+
+/// Of a lane that has come back with trouble.
+template <class Key, class Message, class State, class Hash, class Equal>
+bool lane_set<Key, Message, State, Hash, Equal>::must_hold(lane_type& lane,
+                                                           std::uint64_t consumed) noexcept {
+  auto& t = *lane.trouble;
+  if (t.stopped == stop::none)
+    return false;
+  if (t.stopped == stop::park && (lane.resumed || core_.is_abandoned()))
+    unpark(lane);
+  if (core_.is_abandoned())
+    t.stopped = stop::none;
+  if (t.stopped == stop::none)
+    return false;
+  const bool parks = t.stopped == stop::park;
+  const bool held = stopped().hold(lane, consumed);
+  if (parks && t.stopped != stop::park) // it is too late for that
+    left_park(lane);
+  return held;
+}
+
+template <class Key, class Message, class State, class Hash, class Equal>
+void lane_set<Key, Message, State, Hash, Equal>::hold_paused(lane_type& lane) noexcept {
+  lane.out = lane.held = true;
+  if (core_.is_ending()) {
+    lane.paused = false;
+    stopped().rest_until_the_end(trouble<lane_type>::of(lane));
+  }
+}
+
+/// Of a lane that is held and stopped: it is not any more, but still held.
+template <class Key, class Message, class State, class Hash, class Equal>
+void lane_set<Key, Message, State, Hash, Equal>::release(lane_type& lane) noexcept {
+  auto* const t = lane.trouble;
+  if (t == nullptr || t->stopped == stop::none)
+    return;
+  if (t->stopped == stop::park)
+    left_park(lane);
+  stopped_type::release(*t);
+}
+
+template <class Key, class Message, class State, class Hash, class Equal>
+void lane_set<Key, Message, State, Hash, Equal>::left_park(lane_type& lane) noexcept {
+  core_.failures.count_parked(-1);
+  if (limits_)
+    limits_->set_parked(lane.key, false);
+}
+
+/// It goes on, and its first message has all its attempts again.
+template <class Key, class Message, class State, class Hash, class Equal>
+void lane_set<Key, Message, State, Hash, Equal>::unpark(lane_type& lane) noexcept {
+  auto& t = *lane.trouble;
+  left_park(lane);
+  stopped_type::release(t);
+  if (t.doomed == 0)
+    t.attempts = 0;
+}
+
+template <class Key, class Message, class State, class Hash, class Equal>
+template <class Function>
+clock::time_point lane_set<Key, Message, State, Hash, Equal>::release_stopped(
+    clock::time_point now, std::uint64_t consumed, Function&& function) noexcept {
+  if (stopped_ == nullptr)
+    return clock::time_point::max();
+  stopped_->timers.expire(now, [&](timer& each) {
+    if (each.of == timer_of::scheduled)
+      return function(each);
+    if (each.of == timer_of::idle_state) {
+      if constexpr (!std::is_void_v<State>)
+        idle_timer_is_due(static_cast<idle_timer<lane_type>&>(each));
+      return;
+    }
+    auto& t = static_cast<trouble<lane_type>&>(each);
+    auto& lane = t.lane;
+    if (std::exchange(t.stopped, stop::none) == stop::linger) {
+      trouble<lane_type>::forget(lane);
+      lane.flush = true;
+    }
+    go_on(lane);
+  });
+  stopped_->release_resting(consumed, [this](lane_type& lane) { go_on(lane); });
+  return stopped_->timers.next();
+}
+
+template <class Key, class Message, class State, class Hash, class Equal>
+void lane_set<Key, Message, State, Hash, Equal>::end_stopped(std::uint64_t tickets) noexcept {
+  if (stopped().is_ending())
+    return;
+  core_.failures.count_parked(-stopped().end(tickets));
+  table_.for_each([this](lane_type& lane) {
+    if (lane.paused && lane.held &&
+        (lane.trouble == nullptr || lane.trouble->stopped == stop::none))
+      hold_paused(lane);
+    else if (lane.held)
+      lane.paused = false; // it is stopped for something else
+  });
+}
+
+template <class Key, class Message, class State, class Hash, class Equal>
+void lane_set<Key, Message, State, Hash, Equal>::abandon() noexcept {
+  table_.for_each([this](lane_type& lane) {
+    lane.paused = false;
+    if (lane.held) {
+      release(lane);
+      go_on(lane);
+    }
+  });
+}
+
+// ---- batches ----
+
+template <class Key, class Message, class State, class Hash, class Equal>
+bool lane_set<Key, Message, State, Hash, Equal>::wants_more(const lane_type& lane) const noexcept {
+  return lane.unsettled < core_.options.batch_limit && !lane.flush && lane.trouble == nullptr &&
+         !core_.is_ending();
+}
+
+template <class Key, class Message, class State, class Hash, class Equal>
+void lane_set<Key, Message, State, Hash, Equal>::linger(lane_type& lane) noexcept {
+  auto& t = trouble<lane_type>::of(lane);
+  t.stopped = stop::linger;
+  t.due = now_ + core_.options.linger;
+  (void)stopped().hold(lane, 0);
+  lane.out = lane.held = true;
+}
+
+template <class Key, class Message, class State, class Hash, class Equal>
+void lane_set<Key, Message, State, Hash, Equal>::added_to_held(lane_type& lane) noexcept {
+  auto* const t = lane.trouble;
+  if (t == nullptr || t->stopped != stop::linger || lane.unsettled < core_.options.batch_limit)
+    return;
+  stopped_type::release(*t);
+  trouble<lane_type>::forget(lane);
+  go_on(lane);
+}
+
+// ---- state that goes when its key is idle ----
+//
+// A timer that is set stays where it is when its lane is used: when it is due it looks how long the
+// lane has been idle, and is set again for the rest. So messages pay a store.
+
+template <class Key, class Message, class State, class Hash, class Equal>
+void lane_set<Key, Message, State, Hash, Equal>::note_idle(lane_type& lane) noexcept {
+  if (!lane.idle_since)
+    until_there_is_memory([&] { lane.idle_since = std::make_unique<idle_timer<lane_type>>(lane); });
+  auto& t = *lane.idle_since;
+  t.used = now_;
+  if (!t.is_set())
+    stopped().timers.add(t, later(now_, core_.options.state.idle));
+}
+
+template <class Key, class Message, class State, class Hash, class Equal>
+void lane_set<Key, Message, State, Hash, Equal>::idle_timer_is_due(
+    idle_timer<lane_type>& t) noexcept {
+  auto& lane = t.lane;
+  if (lane.out || lane.unsettled != 0 || core_.is_abandoned())
+    return; // it is set again when the lane is idle
+  const auto due = later(t.used, core_.options.state.idle);
+  if (due > now_)
+    return stopped_->timers.add(t, due);
+  trouble<lane_type>::of(lane).evict = true; // a pump does it, in the lane's turn
+  lane.out = true;
+  pump::current()->push(lane);
+}
+
+// ---- requests ----
+
+template <class Key, class Message, class State, class Hash, class Equal>
+served lane_set<Key, Message, State, Hash, Equal>::serve(request_type& r,
+                                                         std::uint64_t consumed) noexcept {
+  auto* lane = table_.find(r.key, r.hash);
+  switch (r.what) {
+  case wish::pause:
+    if (core_.is_ending())
+      break;
+    if (lane == nullptr)
+      lane = &make_lane(r);
+    lane->paused = true;
+    if (!lane->out)
+      hold_paused(*lane);
+    if (!lane->held && r.then != nullptr)
+      return watch(*lane, r), served::kept;
+    break;
+  case wish::resume:
+    if (lane == nullptr)
+      break;
+    lane->paused = false;
+    if (!lane->held) {
+      lane->resumed = lane->out;
+    } else {
+      if (lane->trouble != nullptr && lane->trouble->stopped == stop::park)
+        unpark(*lane);
+      if (lane->trouble == nullptr || lane->trouble->stopped == stop::none)
+        go_on(*lane);
+    }
+    break;
+  case wish::purge:
+  case wish::fence:
+    if (lane == nullptr || lane->unsettled == 0)
+      break;
+    r.remaining = lane->unsettled;
+    watch(*lane, r);
+    if (r.what == wish::purge && lane->held) {
+      doom(*lane, r.remaining);
+      r.what = wish::fence;
+      go_on(*lane);
+    }
+    return served::kept;
+  case wish::put_before:
+    if (lane == nullptr)
+      lane = &make_lane(r);
+    if (lane->out && !lane->held)
+      return watch(*lane, r), served::kept;
+    put_before(*lane, r.messages, consumed);
+    if (!lane->out)
+      start(*lane);
+    else if (lane->trouble == nullptr ? !lane->paused : lane->trouble->stopped == stop::none)
+      go_on(*lane);
+    break;
+  }
+  callback::make_ready(std::move(r.then));
+  return served::done;
+}
+
+template <class Key, class Message, class State, class Hash, class Equal>
+auto lane_set<Key, Message, State, Hash, Equal>::make_lane(request_type& r) noexcept -> lane_type& {
+  lane_type* lane = nullptr;
+  while ((lane = pool_.make_lane(home_, std::move(r.key), r.hash)) == nullptr)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1)); // the caller has been told already
+  table_.insert(*lane);
+  return *lane;
+}
+
+/// The request waits for a lane, which is then not freed: it is out, or has messages.
+template <class Key, class Message, class State, class Hash, class Equal>
+void lane_set<Key, Message, State, Hash, Equal>::watch(lane_type& lane, request_type& r) noexcept {
+  lane.watched = true;
+  watchers_[lane.hash % watchers_.size()].push(std::unique_ptr<request<partition_type>>(&r));
+}
+
+/// A lane that somebody waits for has come back.
+template <class Key, class Message, class State, class Hash, class Equal>
+void lane_set<Key, Message, State, Hash, Equal>::serve_watchers(lane_type& lane,
+                                                                std::uint32_t finished,
+                                                                std::uint64_t consumed) noexcept {
+  lane.watched = false;
+  watchers_[lane.hash % watchers_.size()].serve([&](request<partition_type>& each) {
+    auto& r = static_cast<request_type&>(each);
+    if (r.hash != lane.hash || !core_.equal(r.key, lane.key))
+      return served::later;
+    r.remaining -= std::min(r.remaining, finished);
+    if (r.what == wish::put_before) {
+      put_before(lane, r.messages, consumed);
+    } else if (r.remaining != 0) {
+      if (std::exchange(r.what, wish::fence) == wish::purge)
+        doom(lane, r.remaining);
+      lane.watched = true;
+      return served::later;
+    }
+    callback::make_ready(std::move(r.then));
+    return served::done;
+  });
+}
+
+/// Of a lane that is not out, or is held: so many messages become dead letters, though it is stopped
+/// or paused.
+template <class Key, class Message, class State, class Hash, class Equal>
+void lane_set<Key, Message, State, Hash, Equal>::doom(lane_type& lane,
+                                                      std::uint32_t count) noexcept {
+  auto& t = trouble<lane_type>::of(lane);
+  if (lane.held)
+    release(lane);
+  else if (std::exchange(t.stopped, stop::none) == stop::park)
+    left_park(lane);
+  t.doomed = std::max(t.doomed, count);
+  t.why = death::purged;
+  t.then_rest = false;
+  t.then_stop = lane.paused;
+}
+
+/// Of a lane that is not out, or is held. A rare thing, so it is simple: all that wait move.
+template <class Key, class Message, class State, class Hash, class Equal>
+void lane_set<Key, Message, State, Hash, Equal>::put_before(lane_type& lane,
+                                                            std::vector<Message>& first,
+                                                            std::uint64_t consumed) noexcept {
+  const auto count = static_cast<std::uint32_t>(first.size());
+  const std::uint32_t waiting = lane.unsettled;
+  const auto number = waiting != 0 ? lane.next_number() : static_cast<std::uint32_t>(consumed);
+  std::vector<Message> rest;
+  until_there_is_memory([&] { rest.reserve(waiting); });
+  for (std::uint32_t i = 0; i < waiting; ++i, ++lane.front_index) {
+    if (lane.front_index == lane.front->capacity)
+      advance(lane);
+    auto* const slot = lane.front->slots() + lane.front_index;
+    rest.push_back(std::move(*slot));
+    std::destroy_at(slot);
+  }
+  while (lane.front != lane.back) // an empty one at the end
+    advance(lane);
+  pool_.free_spent(lane);
+  pool_.rewind(lane);
+  lane.first.number = number;
+  for (auto* const part : {&first, &rest})
+    for (auto& each : *part)
+      while (!pool_.append(lane, std::move(each)))
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  lane.handed += std::exchange(lane.staged, 0) + count;
+  count_before(lane, count);
+  if (auto* const t = lane.trouble) { // it was about another message
+    if (t->stopped == stop::retry || t->stopped == stop::linger)
+      lane.held ? stopped_type::release(*t) : void(t->stopped = stop::none);
+    t->attempts = 0;
+    t->first_error = t->last_error = nullptr;
+    if (t->singly != 0)
+      t->singly += count;
+    if (t->doomed != 0)
+      t->doomed += count;
+  }
+}
+
+} // namespace convoy::detail

@@ -1,0 +1,267 @@
+#pragma once
+
+// What other threads want of a partition's drainer: control of a key, fences, scheduled messages.
+
+#include "convoy/detail/event_count.hpp"
+#include "convoy/detail/scheduler.hpp"
+#include "convoy/detail/timer_wheel.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <utility>
+#include <vector>
+
+namespace convoy::detail {
+
+/// Complains on stderr about what a handler let out; the default of on_error.
+void report_to_stderr(std::exception_ptr error) noexcept;
+
+enum class served : unsigned char {
+  done,
+  later, ///< once more at the next visit
+  kept,  ///< it has another owner now
+};
+
+template <class Partition>
+class request {
+public:
+  request() = default;
+  request(const request&) = delete;
+  request& operator=(const request&) = delete;
+  virtual ~request() = default;
+
+  /// In the drainer's role, when the tickets below `ticket` have left the ring.
+  virtual served serve(Partition& p) noexcept = 0;
+
+  request* link = nullptr;
+  std::uint64_t ticket = 0;
+};
+
+/// First in, first out. It owns them.
+template <class Request>
+class request_list {
+public:
+  request_list() = default;
+  request_list(const request_list&) = delete;
+  request_list& operator=(const request_list&) = delete;
+  ~request_list() {
+    while (first_ != nullptr)
+      delete std::exchange(first_, first_->link);
+  }
+
+  [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
+
+  void push(std::unique_ptr<Request> what) noexcept {
+    what->link = nullptr;
+    *end_ = what.get();
+    end_ = &what.release()->link;
+  }
+
+  /// Calls function(request&) for each; what is to be served later stays, in its order.
+  template <class Function>
+  void serve(Function&& function) noexcept {
+    auto* each = std::exchange(first_, nullptr);
+    end_ = &first_;
+    while (each != nullptr) {
+      std::unique_ptr<Request> mine(std::exchange(each, each->link));
+      switch (function(*mine)) {
+      case served::done:
+        break;
+      case served::later:
+        push(std::move(mine));
+        break;
+      case served::kept:
+        (void)mine.release();
+        break;
+      }
+    }
+  }
+
+private:
+  Request* first_ = nullptr;
+  Request** end_ = &first_;
+};
+
+/// A user's function that a pump calls as an item of its own, so that it delays no partition.
+class callback final : runner, ready_item {
+public:
+  /// Until it was called `outstanding` counts it; then `called` is told. Both live in `owner`, which
+  /// must live until then.
+  callback(std::function<void()> what, const void* owner, std::atomic<std::uint64_t>& outstanding,
+           event_count& called)
+      : ready_item(static_cast<runner&>(*this)), call_(std::move(what)), owner_(owner),
+        outstanding_(outstanding), called_(called) {
+    // (1) seq_cst: pairs with the wait for it, through `called`
+    outstanding_.fetch_add(1, std::memory_order_seq_cst);
+  }
+
+  /// If it was not made ready: it will not be called.
+  ~callback() {
+    // (1) seq_cst: before called_ looks for waiters
+    outstanding_.fetch_sub(1, std::memory_order_seq_cst);
+    called_.notify();
+  }
+  callback(const callback&) = delete;
+  callback& operator=(const callback&) = delete;
+
+  /// On a pump.
+  static void make_ready(std::unique_ptr<callback> what) noexcept {
+    if (what != nullptr)
+      pump::current()->push(*what.release());
+  }
+
+  /// Made ready when the last owner, on a pump, lets it go.
+  static std::shared_ptr<callback> share(std::unique_ptr<callback> what) {
+    return {what.release(), [](callback* last) { make_ready(std::unique_ptr<callback>(last)); }};
+  }
+
+private:
+  void run(ready_item&, pump& self) noexcept override {
+    const std::unique_ptr<callback> mine(this);
+    self.enter(owner_); // it can't be destroyed yet
+    self.cover();
+    try {
+      call_();
+    } catch (...) {
+      report_to_stderr(std::current_exception());
+    }
+  }
+
+  const std::function<void()> call_;
+  const void* const owner_;
+  std::atomic<std::uint64_t>& outstanding_;
+  event_count& called_;
+};
+
+/// What may be wanted of a lane.
+enum class wish : unsigned char {
+  pause,
+  resume,
+  purge,      ///< messages that its key was given before become dead letters
+  fence,      ///< only tells when they are finished
+  put_before, ///< messages that go in front of all
+};
+
+template <class Partition, class Key, class Message>
+class lane_request final : public request<Partition> {
+public:
+  lane_request(wish its_wish, const Key& of, std::uint32_t its_hash)
+      : what(its_wish), key(of), hash(its_hash) {}
+
+  served serve(Partition& p) noexcept override { return p.lanes().serve(*this, p.ring.consumed()); }
+
+  wish what;
+  Key key;
+  const std::uint32_t hash;
+  std::unique_ptr<callback> then = nullptr; // when it is done
+  std::vector<Message> messages = {};       // of put_before
+  std::uint32_t remaining = 0; // of a fence or a purge: messages that are still before it
+};
+
+/// A fence of all keys: the partition's part.
+template <class Partition>
+class fence_part final : public request<Partition> {
+public:
+  served serve(Partition& p) noexcept override {
+    return p.drained() < this->ticket ? served::later : served::done;
+  }
+
+  std::shared_ptr<callback> then;
+};
+
+/// A message that gets its ticket when it is due. Its credit, and its place in its key's, are taken
+/// from the beginning.
+///
+/// The word state_: pending; whoever sets it to something else has it. The drainer takes it when it is
+/// due, and then it is a message like the others; cancel() discards it.
+class cancellable {
+public:
+  cancellable() = default;
+  cancellable(const cancellable&) = delete;
+  cancellable& operator=(const cancellable&) = delete;
+  virtual ~cancellable() = default;
+
+  /// True: the caller has it.
+  [[nodiscard]] bool take(bool to_discard) noexcept {
+    auto expected = state::pending;
+    // relaxed: it decides, and carries nothing
+    return state_.compare_exchange_strong(expected, to_discard ? state::discarded : state::taken,
+                                          std::memory_order_relaxed);
+  }
+
+  /// Its drainer should forget it, as it was taken to be discarded.
+  virtual void forget_soon() noexcept = 0;
+
+private:
+  enum class state : unsigned char { pending, taken, discarded };
+  std::atomic<state> state_{state::pending};
+};
+
+template <class Partition, class Key, class Message>
+class scheduled_message final
+    : public timer,
+      public cancellable,
+      public std::enable_shared_from_this<scheduled_message<Partition, Key, Message>> {
+public:
+  template <class Source>
+  scheduled_message(Partition& where, const Key& of, std::uint64_t its_hash, Source&& source,
+                    std::chrono::steady_clock::time_point when)
+      : timer(timer_of::scheduled), home(where), key(of), hash(its_hash),
+        message(std::forward<Source>(source)), at(when) {}
+
+  void forget_soon() noexcept override;
+
+  Partition& home;
+  Key key;
+  const std::uint64_t hash;
+  Message message;
+  const std::chrono::steady_clock::time_point at;
+  std::shared_ptr<scheduled_message> self = nullptr; // while it is in the wheel
+};
+
+/// Puts a scheduled message into the wheel, or takes a cancelled one out.
+template <class Partition, class Key, class Message>
+class schedule_request final : public request<Partition> {
+public:
+  using message_type = scheduled_message<Partition, Key, Message>;
+
+  void set(std::shared_ptr<message_type> what) noexcept { message_ = std::move(what); }
+
+  served serve(Partition& p) noexcept override {
+    p.schedule(std::move(message_));
+    return served::done;
+  }
+
+private:
+  std::shared_ptr<message_type> message_;
+};
+
+template <class Partition, class Key, class Message>
+class forget_request final : public request<Partition> {
+public:
+  using message_type = scheduled_message<Partition, Key, Message>;
+
+  explicit forget_request(std::shared_ptr<message_type> what) : message_(std::move(what)) {}
+
+  served serve(Partition& p) noexcept override {
+    p.forget(*message_);
+    return served::done;
+  }
+
+private:
+  std::shared_ptr<message_type> message_;
+};
+
+template <class Partition, class Key, class Message>
+void scheduled_message<Partition, Key, Message>::forget_soon() noexcept {
+  try {
+    home.post(std::make_unique<forget_request<Partition, Key, Message>>(this->shared_from_this()));
+  } catch (...) { // out of memory: when it is due. NOLINT(bugprone-empty-catch)
+  }
+}
+
+} // namespace convoy::detail

@@ -1,0 +1,162 @@
+#pragma once
+
+// What a processor can be told when it is made.
+
+#include "convoy/failure.hpp"
+#include "convoy/message.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <exception>
+#include <functional>
+#include <limits>
+#include <optional>
+#include <stdexcept>
+#include <type_traits>
+#include <vector>
+
+namespace convoy {
+
+/// Lane state: how it is made and when it goes. By default it is value-initialised, and lives as long
+/// as the processor.
+template <class Key, class State>
+struct state_options {
+  /// Called on a worker before the key's first message. What it throws is that message's failure.
+  std::function<State(const Key&)> make = {};
+  /// Its key had no message for so long: the state is given to on_evict and destroyed. The next
+  /// message has a new one.
+  std::chrono::nanoseconds idle = std::chrono::nanoseconds::max();
+  /// Called on a worker in the key's turn, so no handler of the key runs, or by the processor's
+  /// destructor. What it throws is reported.
+  std::function<void(const Key&, State&)> on_evict = {};
+};
+template <class Key>
+struct state_options<Key, void> {};
+
+/// How many messages a key may submit; the others get submit_status::key_rate, and submit() waits.
+struct key_rate {
+  double per_second = std::numeric_limits<double>::infinity();
+  double burst = 1; ///< so many at once, if there were none for long; at least 1
+};
+
+/// What is done with a message whose id its key has had already. See message_traits.
+enum class on_duplicate : unsigned char {
+  refuse,      ///< submit() says so; ids count from when they were accepted
+  dead_letter, ///< it becomes a dead letter in its turn; ids count from when they were finished
+};
+struct duplicates {
+  std::chrono::nanoseconds window = std::chrono::minutes(5); ///< ids are kept for so long
+  std::size_t most = 1024;                                   ///< and so many of each key
+  on_duplicate then = on_duplicate::refuse;
+};
+
+/// A handler that has run for long.
+template <class Key>
+struct stuck_handler {
+  const Key& key;
+  std::chrono::nanoseconds running;
+  unsigned worker;     ///< 0 to runtime::concurrency() - 1
+  std::size_t waiting; ///< messages of the key in its lane; what is still in the ring is not seen
+};
+
+template <class Key>
+struct watchdog {
+  std::chrono::nanoseconds threshold = std::chrono::nanoseconds::max();
+  /// Called on the runtime's timer thread, for each handler when it has run for threshold, 2
+  /// thresholds, 4, …; must return soon, retries wait for it.
+  std::function<void(const stuck_handler<Key>&)> report = {};
+};
+
+template <class Key, class Message, class State>
+struct processor_options {
+  std::size_t capacity = std::size_t{1} << 20; ///< unfinished messages, 1 to 2^31
+  std::size_t key_capacity = 0;   ///< unfinished messages per key; 0: no limit but capacity
+  unsigned partitions = 0;        ///< ingress rings, a power of two; 0: chosen by concurrency
+  unsigned quantum_messages = 64; ///< handled of one lane before other lanes get a turn
+  std::chrono::nanoseconds quantum_time =
+      std::chrono::microseconds(100); ///< likewise, whichever comes first
+  unsigned batch_limit = 64; ///< most messages that a span handler gets at once, 1 to 65535
+  /// Called on a worker with what a handler threw; must not throw. Default: a line on stderr.
+  std::function<void(const Key&, std::exception_ptr)> on_error = {};
+
+  // ---- failure, see failure.hpp ----
+
+  /// How often a message is tried whose handler throws or returns outcome::retry. Without one a
+  /// handler that returns no outcome is called once, and one that does follows failure_policy{}.
+  std::optional<failure_policy> failure = {};
+  /// Called on a worker with each dead letter, for each key in order; should not throw anything but
+  /// dead_letter_refused. Default: the last exception becomes a line on stderr, unless on_error had
+  /// it.
+  std::function<void(dead_letter<Key, Message>&)> dead_letters = {};
+  /// The first that matches counts instead of `failure`.
+  std::vector<exception_policy> exceptions = {};
+  /// fail_rest goes as far as the first message that this is true of, which is handled again; for
+  /// instance the beginning of the next transaction. Must not throw.
+  std::function<bool(const Message&)> marker = {};
+  /// So many lanes may be parked by handlers at a time; what would park beyond is skipped. Messages
+  /// for a parked key are refused with key_parked while that is reached. 0: no limit.
+  std::size_t max_parked = 0;
+  /// Called on a worker when a lane parks, with the last exception, if any; may call resume().
+  std::function<void(const Key&, std::exception_ptr)> on_parked = {};
+
+  // ---- by key ----
+
+  key_rate rate = {};
+  /// Messages that carry an id are handled once. Needs message_traits<Message>::id.
+  std::optional<convoy::duplicates> duplicates = {};
+  state_options<Key, State> state = {};
+
+  // ---- by handler ----
+
+  /// A span handler gets a key's messages when there are batch_limit of them, or so long after the
+  /// first. 0: as they come.
+  std::chrono::nanoseconds linger = std::chrono::nanoseconds(0);
+  convoy::watchdog<Key> watchdog = {};
+};
+
+namespace detail {
+
+/// Throws std::invalid_argument.
+template <class Key, class Message, class State>
+void check(const processor_options<Key, Message, State>& wanted, bool has_ids, bool gets_spans) {
+  constexpr std::chrono::nanoseconds zero{0};
+  const auto must = [](bool holds, const char* what) {
+    if (!holds)
+      throw std::invalid_argument(what);
+  };
+  must(wanted.capacity != 0 && wanted.capacity <= std::size_t{1} << 31,
+       "convoy::processor: capacity must be 1 to 2^31 messages");
+  must(wanted.partitions <= 1024 && (wanted.partitions & (wanted.partitions - 1)) == 0,
+       "convoy::processor: partitions must be a power of two up to 1024, or 0 for automatic");
+  must(wanted.batch_limit <= 65535, "convoy::processor: batch_limit must be at most 65535");
+  must(wanted.rate.per_second > 0 && wanted.rate.burst >= 1,
+       "convoy::processor: rate.per_second must be more than 0, and rate.burst at least 1");
+  must(wanted.linger >= zero, "convoy::processor: linger must not be negative");
+  must(wanted.linger == zero || gets_spans,
+       "convoy::processor: linger collects messages for a handler of spans; this one gets them one "
+       "by one");
+  must(!wanted.duplicates || has_ids,
+       "convoy::processor: duplicates needs messages with ids: specialise message_traits, or use "
+       "envelope");
+  must(!wanted.duplicates || (wanted.duplicates->window > zero && wanted.duplicates->most != 0),
+       "convoy::processor: duplicates.window and duplicates.most must be more than 0");
+  must(!wanted.watchdog.report || wanted.watchdog.threshold > zero,
+       "convoy::processor: watchdog.threshold must be more than 0");
+  if constexpr (!std::is_void_v<State>)
+    must(wanted.state.idle > zero, "convoy::processor: state.idle must be more than 0");
+}
+
+/// Where more or less makes no sense, what does.
+template <class Key, class Message, class State>
+[[nodiscard]] auto clamped(processor_options<Key, Message, State> wanted) {
+  wanted.quantum_messages = std::clamp(wanted.quantum_messages, 1u, 1u << 24); // urgent lanes get
+                                                                               // multiples
+  wanted.quantum_time = std::clamp<std::chrono::nanoseconds>(
+      wanted.quantum_time, std::chrono::nanoseconds(0), std::chrono::hours(24));
+  wanted.batch_limit = std::max(wanted.batch_limit, 1u);
+  return wanted;
+}
+
+} // namespace detail
+} // namespace convoy
