@@ -1,6 +1,7 @@
 // The figures of a replay, against ones worked out by hand.
 
 #include "measure.hpp"
+#include "measure_faults.hpp"
 
 #include <cmath>
 #include <gtest/gtest.h>
@@ -265,6 +266,103 @@ TEST(measure, bounds_the_speedup_by_messages_where_there_is_no_service) {
   const trace_figures t = measure_trace(load, 16);
   EXPECT_DOUBLE_EQ(t.speedup_bound, 4 / 3.0);
   EXPECT_DOUBLE_EQ(t.hottest[0].work_share, 0.75);
+}
+
+TEST(measure, counts_a_dead_message_as_dead_and_not_as_lost) {
+  sample s = make_sample(1, {{0, 10, {0, 0, 0, 10, -1}}, {0, 10, {0, 0, 10, -1, 40}}});
+  const run_figures f = measure_run(s.load, s.result, 1);
+  EXPECT_EQ(f.dead, 1U);
+  EXPECT_EQ(f.lost, 0U);
+  EXPECT_FALSE(f.is_broken());
+  EXPECT_DOUBLE_EQ(f.seconds, 40e-9);
+  EXPECT_DOUBLE_EQ(f.throughput, 1 / 40e-9);
+  EXPECT_DOUBLE_EQ(f.all.max, 0.01);
+}
+
+TEST(measure, knows_no_bound_where_messages_died) {
+  const sample s = make_sample(1, {{0, 10, {0, 0, 0, 10, -1}}, {0, 10, {0, 0, 10, -1, 40}}});
+  EXPECT_DOUBLE_EQ(measure_run(s.load, s.result, 1).bound_seconds, 0);
+}
+
+TEST(measure, waits_for_its_key_until_the_message_before_is_dead) {
+  const sample s = make_sample(1, {{0, 10, {0, 0, 0, -1, 90}}, {0, 10, {0, 0, 90, 100, -1}}});
+  const run_figures f = measure_run(s.load, s.result, 1);
+  EXPECT_DOUBLE_EQ(f.share.own_key, 0.9);
+  EXPECT_DOUBLE_EQ(f.share.scheduler, 0);
+}
+
+/// Key 0 fails its first message and takes the second with it, key 1 is parked with one behind it,
+/// key 2 is healthy.
+struct fault_sample {
+  sample clean = make_sample(3, {{0, 1, {0, 0, 0, 10}},
+                                 {0, 1, {0, 0, 10, 20}},
+                                 {1, 1, {0, 0, 0, 10}},
+                                 {1, 1, {0, 0, 10, 20}},
+                                 {2, 1, {0, 0, 0, 1'000}},
+                                 {2, 1, {1'000, 1'000, 1'000, 3'000}}});
+  sample faulty = make_sample(3, {{0, 1, {0, 0, 0, -1, 30}},
+                                  {0, 1, {0, 0, -1, -1, 31}},
+                                  {1, 1, {0, 0, 0, -1, 40}},
+                                  {1, 1, {0, 0, -1, -1, 41}},
+                                  {2, 1, {0, 0, 0, 2'000}},
+                                  {2, 1, {1'000, 1'000, 2'000, 6'000}}});
+  std::vector<bool> poison{true, false, true, true, false, false};
+  std::vector<bool> healthy{false, false, true};
+
+  fault_sample() {
+    faulty.result.faults = {{3, 0, 3, 0, 1, 1},
+                            {death::failed, death::failed_rest, death::shutdown, death::shutdown,
+                             death::failed, death::failed},
+                            0};
+  }
+
+  [[nodiscard]] fault_figures figures() const {
+    return measure_faults(clean.load, poison, healthy, clean.result, faulty.result);
+  }
+};
+
+TEST(measure_faults, counts_attempts_deaths_and_parked_keys) {
+  const fault_figures f = fault_sample{}.figures();
+  EXPECT_EQ(f.messages, 6U);
+  EXPECT_EQ(f.completed, 2U);
+  EXPECT_EQ(f.poison, 3U);
+  EXPECT_EQ(f.failed, 2U); // one died untried
+  EXPECT_EQ(f.calls, 8U);
+  EXPECT_EQ(f.failed_calls, 6U);
+  EXPECT_EQ(f.dead_failed, 1U);
+  EXPECT_EQ(f.dead_failed_rest, 1U);
+  EXPECT_EQ(f.dead_shutdown, 2U);
+  EXPECT_EQ(f.parked_keys, 1U);
+  EXPECT_TRUE(f.is_exact());
+}
+
+TEST(measure_faults, compares_the_healthy_keys_alone) {
+  const fault_figures f = fault_sample{}.figures();
+  EXPECT_EQ(f.healthy_keys, 1U);
+  EXPECT_EQ(f.healthy_messages, 2U);
+  EXPECT_DOUBLE_EQ(f.clean.p99_us, 2);
+  EXPECT_DOUBLE_EQ(f.faulty.p99_us, 5);
+  EXPECT_DOUBLE_EQ(f.p99_ratio(), 2.5);
+  EXPECT_DOUBLE_EQ(f.clean.throughput, 2 / 3'000e-9);
+  EXPECT_DOUBLE_EQ(f.throughput_ratio(), 0.5);
+}
+
+TEST(measure_faults, has_no_figure_where_no_key_is_healthy) {
+  fault_sample s;
+  s.healthy.assign(3, false);
+  EXPECT_TRUE(std::isnan(s.figures().p99_ratio()));
+  EXPECT_EQ(s.figures().healthy_messages, 0U);
+}
+
+TEST(measure_faults, is_not_exact_where_a_message_is_neither_or_both_or_a_letter_lies) {
+  fault_sample neither, both, lies;
+  neither.faulty.result.records[0].died = -1;
+  EXPECT_EQ(neither.figures().lost, 1U);
+  EXPECT_FALSE(neither.figures().is_exact());
+  both.faulty.result.records[4].died = 50;
+  EXPECT_FALSE(both.figures().is_exact());
+  lies.faulty.result.faults.miscounted = 1;
+  EXPECT_FALSE(lies.figures().is_exact());
 }
 
 } // namespace

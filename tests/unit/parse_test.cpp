@@ -1,14 +1,20 @@
+#include "fault_policy.hpp"
+#include "faults.hpp"
 #include "input_file.hpp"
 #include "parse.hpp"
 
+#include <chrono>
 #include <gmock/gmock.h>
+#include <utility>
 
 namespace {
 
 using namespace convoy::tool;
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::Eq;
 using testing::HasSubstr;
+using testing::StartsWith;
 
 TEST(parse, reads_durations_with_their_unit) {
   EXPECT_EQ(parse_duration("250ns"), 250);
@@ -77,6 +83,86 @@ TEST(parse, splits_and_keeps_empty_parts) {
 TEST(parse, quotes_on_one_line_and_not_at_length) {
   EXPECT_EQ(in_quotes("a\nb\xff"), "\"a?b?\"");
   EXPECT_EQ(in_quotes(std::string(61, 'x')), "\"" + std::string(60, 'x') + "…\"");
+}
+
+TEST(faults, reads_a_share_or_a_percentage) {
+  EXPECT_DOUBLE_EQ(parse_fail_share("0.01"), 0.01);
+  EXPECT_DOUBLE_EQ(parse_fail_share("1%"), 0.01);
+  EXPECT_DOUBLE_EQ(parse_fail_share("0"), 0);
+  EXPECT_DOUBLE_EQ(parse_fail_share("1"), 1);
+  EXPECT_DOUBLE_EQ(parse_fail_share("100%"), 1);
+  for (const auto* text : {"", "%", "x", "1.01", "101%", "-0.1", "1%%", "nan", "inf"})
+    EXPECT_THAT(
+        error_of([&] { (void)parse_fail_share(text); }),
+        AllOf(StartsWith("--fail \"" + std::string(text) + "\" is not a share"), HasSubstr("0.01")))
+        << text;
+}
+
+TEST(faults, splits_a_stuck_key_at_the_last_colon) {
+  EXPECT_EQ(parse_stuck_key("AAPL:100ms").key, "AAPL");
+  EXPECT_EQ(parse_stuck_key("AAPL:100ms").ns, 100'000'000);
+  EXPECT_EQ(parse_stuck_key("http://x:80/:2s").key, "http://x:80/");
+  for (const auto& [text, reason] :
+       {std::pair{"AAPL", "there is no colon"}, std::pair{":1ms", "the key is empty"},
+        std::pair{"AAPL:", "duration \"\""}, std::pair{"AAPL:100", "duration \"100\""},
+        std::pair{"", "there is no colon"}, std::pair{"AAPL:-1ms", "duration \"-1ms\""}})
+    EXPECT_THAT(error_of([text = text] { (void)parse_stuck_key(text); }),
+                AllOf(HasSubstr("--stick \"" + std::string(text) + "\": " + reason),
+                      HasSubstr("expected KEY:DURATION, as in AAPL:100ms")))
+        << text;
+}
+
+TEST(faults, reads_any_parts_of_a_policy_in_any_order) {
+  using std::chrono::milliseconds;
+  const auto policy = parse_policy(
+      "then=park,max_block=2s,jitter=off,ceiling=100ms,factor=1.5,backoff=1ms,attempts=3");
+  EXPECT_EQ(policy.attempts, 3U);
+  EXPECT_EQ(policy.backoff, milliseconds{1});
+  EXPECT_DOUBLE_EQ(policy.factor, 1.5);
+  EXPECT_EQ(policy.ceiling, milliseconds{100});
+  EXPECT_FALSE(policy.jitter);
+  EXPECT_EQ(policy.max_block, milliseconds{2000});
+  EXPECT_EQ(policy.then, convoy::exhausted::park);
+
+  const auto other = parse_policy("then=fail_rest");
+  EXPECT_EQ(other.then, convoy::exhausted::fail_rest);
+  EXPECT_EQ(other.attempts, convoy::failure_policy{}.attempts);
+  EXPECT_EQ(other.max_block, convoy::failure_policy{}.max_block);
+  EXPECT_TRUE(parse_policy("then=skip,jitter=on").jitter);
+}
+
+TEST(faults, writes_a_policy_as_it_reads_it) {
+  EXPECT_EQ(policy_text({}), "attempts=5,backoff=10ms,factor=2,ceiling=10s,jitter=on,then=skip");
+  for (const auto* text :
+       {"attempts=1,backoff=0,factor=1,ceiling=1500us,jitter=off,max_block=7ns,then=fail_rest",
+        "attempts=9,backoff=1us,factor=2.5,ceiling=1s,jitter=on,max_block=0,then=park"})
+    EXPECT_EQ(policy_text(parse_policy(text)), text);
+}
+
+TEST(faults, names_the_bad_part_of_a_policy_and_lists_what_is_allowed) {
+  for (const auto& [text, reason] :
+       {std::pair{"", "the part \"\" has no ="}, std::pair{"attempts=3,", "the part \"\" has no ="},
+        std::pair{"attempts", "the part \"attempts\" has no ="},
+        std::pair{"attempts=0", "attempts \"0\" is too small; the least is 1"},
+        std::pair{"attempts=4294967296", "attempts \"4294967296\" is too large"},
+        std::pair{"attempts=many", "attempts \"many\""},
+        std::pair{"tries=3", "there is no part \"tries\""},
+        std::pair{"attempts=3,attempts=4", "attempts is given twice"},
+        std::pair{"backoff=1", "backoff: duration \"1\""},
+        std::pair{"backoff=20s", "backoff 20s is more than ceiling 10s"},
+        std::pair{"ceiling=-1ms", "ceiling: duration \"-1ms\""},
+        std::pair{"ceiling=1ms", "backoff 10ms is more than ceiling 1ms"},
+        std::pair{"factor=x", "factor \"x\""}, std::pair{"factor=inf", "factor \"inf\""},
+        std::pair{"factor=0.5", "factor 0.5 is less than 1"},
+        std::pair{"jitter=yes", "jitter \"yes\" is neither on nor off"},
+        std::pair{"max_block=long", "max_block: duration \"long\""},
+        std::pair{"then=stop", "then \"stop\" is none of skip, park and fail_rest"},
+        std::pair{"then=", "then \"\" is none of"}})
+    EXPECT_THAT(error_of([text = text] { (void)parse_policy(text); }),
+                AllOf(StartsWith("policy \"" + std::string(text) + "\": " + reason),
+                      HasSubstr("; expected attempts=N,backoff=DURATION,factor=X,"),
+                      HasSubstr("then=skip|park|fail_rest")))
+        << text;
 }
 
 } // namespace

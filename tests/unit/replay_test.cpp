@@ -1,10 +1,15 @@
 // A replay of each strategy, and what the probe that runs inside it notices.
 
+#include "fault_probe.hpp"
+#include "faults.hpp"
+#include "measure.hpp"
+#include "measure_faults.hpp"
 #include "replay.hpp"
 #include "replay_input.hpp"
 #include "replay_probe.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <gtest/gtest.h>
 #include <thread>
@@ -202,6 +207,159 @@ TEST(workload, rejects_a_speed_for_a_trace_without_times) {
 
 TEST(workload, rejects_a_speed_that_takes_centuries) {
   EXPECT_THROW((void)make_workload(make_trace(), {0, 0, 0}, 1e-300), input_error);
+}
+
+TEST(probe, lets_a_failed_message_come_again_until_a_later_one_of_its_key_has_begun) {
+  const workload load = make_load(1, 3, 0);
+  probe handler{load, service_kind::spin, true};
+  handler.clock().start();
+  for (const std::uint32_t i : {0U, 0U})
+    handler.fail(i);
+  handler(1);
+  run result = seen_by(handler, load);
+  EXPECT_EQ(result.order_violations + result.repeated, 0U);
+  EXPECT_EQ(result.records[0].done, -1);
+  EXPECT_GE(result.records[0].begun, 0);
+  handler.fail(0);
+  EXPECT_EQ(seen_by(handler, load).order_violations, 1U);
+}
+
+TEST(probe, gives_a_dead_letter_its_turn_too) {
+  const workload load = make_load(1, 3, 0);
+  probe handler{load, service_kind::spin, true};
+  handler.clock().start();
+  handler.fail(0);
+  handler.bury(0);
+  handler.bury(1);
+  handler(2);
+  EXPECT_EQ(seen_by(handler, load).order_violations, 0U);
+  handler.bury(1);
+  EXPECT_EQ(seen_by(handler, load).order_violations, 1U);
+}
+
+TEST(fault_probe, keeps_the_account_of_calls_and_deaths) {
+  const workload load = make_load(1, 4, 0);
+  const std::vector<bool> poison{false, true, false, false};
+  fault_probe handler{load, poison, service_kind::spin};
+  handler.clock().start();
+  EXPECT_EQ(handler(0).what(), outcome::kind::done);
+  EXPECT_EQ(handler(1).what(), outcome::kind::retry);
+  EXPECT_EQ(handler(1).what(), outcome::kind::retry);
+  handler.bury(1, death::failed, 2);
+  handler.bury(2, death::failed_rest, 0);
+  EXPECT_DOUBLE_EQ(handler.progress(), 0.75);
+  run result;
+  result.records.resize(4);
+  handler.report_to(result);
+  EXPECT_EQ(result.faults.calls, (std::vector<std::uint32_t>{1, 2, 0, 0}));
+  EXPECT_EQ(result.faults.why[2], death::failed_rest);
+  EXPECT_GE(result.records[1].died, 0);
+  EXPECT_EQ(result.records[0].died, -1);
+  EXPECT_EQ(result.records[1].done, -1);
+  EXPECT_EQ(result.overlaps + result.repeated + result.faults.miscounted, 0U);
+}
+
+TEST(fault_probe, notices_letters_that_lie_and_messages_that_died_twice_or_after_they_were_done) {
+  const workload load = make_load(3, 3, 0);
+  const std::vector<bool> poison{false, true, false};
+  fault_probe handler{load, poison, service_kind::spin};
+  handler.clock().start();
+  (void)handler(0);
+  handler.bury(0, death::failed, 1); // it was done
+  (void)handler(1);
+  handler.bury(1, death::failed, 7); // it was tried once
+  handler.bury(2, death::shutdown, 0);
+  handler.bury(2, death::shutdown, 0);
+  run result;
+  result.records.resize(3);
+  handler.report_to(result);
+  EXPECT_EQ(result.repeated, 2U);
+  EXPECT_EQ(result.faults.miscounted, 1U);
+}
+
+/// Of which every tenth message is poison, so that of 7 keys each has some, and a key without any.
+struct failing_run {
+  explicit failing_run(const failure_policy& policy) {
+    load.keys.resize(8);
+    std::vector<std::uint32_t> next(8, 0);
+    for (std::uint32_t i = 0; i < 2'000; ++i) {
+      const std::uint32_t key = i % 2 == 0 ? i / 2 % 7 : 7;
+      load.messages.push_back({0, 0, key, next[key]++});
+      poison.push_back(i % 10 == 0);
+    }
+    const auto none = std::vector<bool>(poison.size());
+    const replay_options options{.workers = 3, .producers = 2};
+    clean = replay_failing("clean", load, none, policy, options);
+    faulty = replay_failing("faulty", load, poison, policy, options);
+    figures = measure_faults(load, poison, healthy_keys(load, poison, {}), clean, faulty);
+  }
+
+  workload load;
+  std::vector<bool> poison;
+  run clean, faulty;
+  fault_figures figures;
+};
+
+failure_policy make_policy(exhausted then) {
+  return {.attempts = 3, .backoff = std::chrono::microseconds{50}, .then = then};
+}
+
+void expect_exact(const failing_run& r) {
+  EXPECT_TRUE(r.figures.is_exact());
+  EXPECT_EQ(r.figures.completed + r.figures.dead(), 2'000U);
+  EXPECT_EQ(r.clean.strategy + r.faulty.strategy, "cleanfaulty");
+  for (const run* each : {&r.clean, &r.faulty})
+    EXPECT_FALSE(measure_run(r.load, *each, 3).is_broken());
+  EXPECT_EQ(measure_run(r.load, r.clean, 3).dead, 0U);
+  EXPECT_EQ(r.figures.healthy_keys, 1U);
+  EXPECT_EQ(r.figures.healthy_messages, 1'000U);
+  EXPECT_GT(r.figures.clean.p99_us, 0);
+  EXPECT_GT(r.figures.faulty.p99_us, 0);
+}
+
+TEST(replay_failing, tries_each_poison_message_as_often_as_the_policy_says_and_skips_it) {
+  const failing_run r{make_policy(exhausted::skip)};
+  expect_exact(r);
+  EXPECT_EQ(r.figures.poison, 200U);
+  EXPECT_EQ(r.figures.failed, 200U);
+  EXPECT_EQ(r.figures.failed_calls, 3 * 200U);
+  EXPECT_EQ(r.figures.calls, 1'800 + 3 * 200U);
+  EXPECT_EQ(r.figures.dead_failed, 200U);
+  EXPECT_EQ(r.figures.dead(), 200U);
+  EXPECT_EQ(r.figures.parked_keys, 0U);
+}
+
+TEST(replay_failing, ends_although_keys_are_parked_and_buries_what_waits_there) {
+  const failing_run r{make_policy(exhausted::park)};
+  expect_exact(r);
+  EXPECT_EQ(r.figures.parked_keys, 7U);
+  EXPECT_EQ(r.figures.failed, 7U); // the first of each key, and none gets past it
+  EXPECT_EQ(r.figures.failed_calls, 3 * 7U);
+  EXPECT_EQ(r.figures.dead(), r.figures.dead_shutdown);
+}
+
+TEST(replay_failing, buries_what_waits_behind_a_message_that_fails_the_rest) {
+  const failing_run r{make_policy(exhausted::fail_rest)};
+  expect_exact(r);
+  EXPECT_GE(r.figures.dead_failed, 7U);
+  EXPECT_EQ(r.figures.dead_failed, r.figures.failed);
+  EXPECT_EQ(r.figures.dead_shutdown, 0U);
+  EXPECT_EQ(r.figures.parked_keys, 0U);
+}
+
+TEST(replay_failing, completes_everything_where_a_key_is_only_stuck) {
+  workload load = make_load(4, 40, 0);
+  load.keys = {"a", "b", "c", "d"};
+  const workload stuck = with_stuck_keys(load, {{"b", 3'000'000}});
+  const std::vector<bool> none(40);
+  const run seen = replay_failing("stuck", stuck, none, {}, {.workers = 2});
+  EXPECT_FALSE(measure_run(stuck, seen, 2).is_broken());
+  for (std::size_t i = 0; i < 40; ++i) {
+    EXPECT_EQ(seen.faults.calls[i], 1U);
+    if (i % 4 == 1) {
+      EXPECT_GE(seen.records[i].done - seen.records[i].begun, 3'000'000);
+    }
+  }
 }
 
 } // namespace

@@ -19,7 +19,9 @@ namespace convoy::tool {
 namespace {
 
 using testing::AllOf;
+using testing::AnyOf;
 using testing::Contains;
+using testing::ContainsRegex;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -213,6 +215,97 @@ TEST(report, writes_valid_json_for_keys_that_are_no_utf8) {
   report r = make_report();
   r.keys[1] = "\xff\xfe\"\\\n";
   EXPECT_THAT(to_json(r), HasSubstr("\\\"\\\\\\n"));
+}
+
+report make_faulty_report() {
+  report r = make_report();
+  r.runs = {make_run("lanes clean", 1.25), make_run("lanes", 5)};
+  r.config.faults =
+      fault_options{.fail_share = 0.01, .stuck = {{"red:1", 100'000'000}}, .policy = {}};
+  fault_figures f;
+  f.messages = 1000;
+  f.completed = 963;
+  f.poison = 40;
+  f.failed = 20;
+  f.calls = 1023;
+  f.failed_calls = 60;
+  f.dead_failed = 17;
+  f.dead_failed_rest = 8;
+  f.dead_shutdown = 12;
+  f.parked_keys = 3;
+  f.healthy_keys = 1;
+  f.healthy_messages = 250;
+  f.clean = {2'000, 500};
+  f.faulty = {3'000, 450};
+  r.faults = f;
+  return r;
+}
+
+TEST(report, shows_faults_only_where_they_were_asked_for) {
+  EXPECT_THAT(to_table(make_report()) + to_json(make_report()),
+              Not(AnyOf(HasSubstr("\"faults\""), HasSubstr("  faults"), HasSubstr("FAULTS"),
+                        HasSubstr("ISOLATION"))));
+  EXPECT_THAT(to_table(make_faulty_report()),
+              AllOf(HasSubstr("--stick red:1:100ms --fail 0.01 --policy attempts=5,backoff=10ms"),
+                    ContainsRegex("attempts \\(calls of .*\\) +1,023\n"),
+                    ContainsRegex("attempts per failed message +3.00\n"),
+                    ContainsRegex("dead letters: failed \\(.*\\) +17\n"),
+                    ContainsRegex("dead letters: failed_rest \\(.*\\) +8\n"),
+                    ContainsRegex("dead letters: shutdown \\(.*\\) +12\n"),
+                    ContainsRegex("keys parked in the end +3\n"),
+                    ContainsRegex("lanes / lanes clean +1.50 +0.90\n")));
+}
+
+TEST(report, says_in_words_what_the_healthy_keys_noticed_and_that_the_account_holds) {
+  report r = make_faulty_report();
+  EXPECT_THAT(
+      findings(r),
+      AllOf(Contains("Account: 1,000 messages = 963 completed + 37 dead letters, each exactly one "
+                     "of them."),
+            Contains(AllOf(HasSubstr("1.50 times as long as without faults (3.00 ms, 2.00 ms)"),
+                           HasSubstr("0.90 times as many"), HasSubstr("This load is closed")))));
+  r.config.closed = false;
+  EXPECT_THAT(findings(r), Not(Contains(HasSubstr("closed"))));
+  r.faults->healthy_keys = 0;
+  EXPECT_THAT(findings(r), Contains(HasSubstr("no key was healthy")));
+}
+
+TEST(report, says_why_healthy_keys_were_faster_than_without_faults) {
+  report r = make_faulty_report();
+  r.faults->faulty.p99_us = 1'000;
+  EXPECT_THAT(findings(r), Not(Contains(HasSubstr("died untried took"))));
+  r.faults->calls = 999;
+  EXPECT_THAT(findings(r), Contains(HasSubstr("died untried took no worker's time")));
+}
+
+TEST(report, says_when_the_account_does_not_hold) {
+  report r = make_faulty_report();
+  r.faults->completed = 962;
+  r.faults->lost = 1;
+  EXPECT_THAT(findings(r),
+              Contains(AllOf(HasSubstr("THE ACCOUNT DOES NOT HOLD"), HasSubstr("1 was neither"))));
+  EXPECT_THAT(to_json(r), HasSubstr("\"exact\": false"));
+}
+
+TEST(report, writes_faults_as_json) {
+  EXPECT_THAT(to_json(make_faulty_report()),
+              AllOf(HasSubstr("\"fail\": 0.01"), HasSubstr("\"key\": \"red:1\""),
+                    HasSubstr("\"us\": 100000.0"), HasSubstr("\"policy\": \"attempts=5,"),
+                    HasSubstr("\"exact\": true"), HasSubstr("\"attempts\": 1023"),
+                    HasSubstr("\"attempts_per_failed\": 3.0"), HasSubstr("\"failed_rest\": 8"),
+                    HasSubstr("\"parked_keys\": 3"), HasSubstr("\"p99_ratio\": 1.5"),
+                    HasSubstr("\"throughput_ratio\": 0.9")));
+}
+
+TEST(report, fits_faults_into_120_columns) {
+  report r = make_faulty_report();
+  r.config.faults->stuck[0].key = std::string(300, 'x');
+  r.faults->messages = r.faults->completed = UINT64_MAX;
+  std::istringstream table{to_table(r)};
+  for (std::string line; std::getline(table, line);) {
+    const auto points = std::ranges::count_if(line, [](char c) { return (c & 0xC0) != 0x80; });
+    EXPECT_LE(points, 120) << line;
+  }
 }
 
 class report_file : public testing::Test {

@@ -1,3 +1,4 @@
+#include "faults.hpp"
 #include "generator.hpp"
 #include "input_file.hpp"
 #include "service.hpp"
@@ -94,6 +95,69 @@ TEST(service, refuses_other_laws_and_says_what_it_expects) {
                       HasSubstr("expected trace[:SCALE], fixed:DURATION")))
         << text;
   EXPECT_THAT(error_of([] { parse_service("fixed:10"); }), HasSubstr("a unit (ns, us, ms or s)"));
+}
+
+TEST(faults, poison_is_the_same_for_the_same_seed_and_a_larger_share_adds_to_it) {
+  constexpr std::size_t messages = 10'000;
+  const auto few = draw_poison(messages, 0.01, 7);
+  const auto many = draw_poison(messages, 0.1, 7);
+  EXPECT_EQ(few, draw_poison(messages, 0.01, 7));
+  EXPECT_NE(few, draw_poison(messages, 0.01, 8));
+  EXPECT_NEAR(static_cast<double>(std::ranges::count(few, true)), 100, 40);
+  EXPECT_NEAR(static_cast<double>(std::ranges::count(many, true)), 1'000, 120);
+  for (std::size_t i = 0; i < messages; ++i)
+    EXPECT_LE(few[i], many[i]);
+  EXPECT_EQ(std::ranges::count(draw_poison(messages, 0, 7), true), 0);
+  EXPECT_EQ(std::ranges::count(draw_poison(messages, 1, 7), true), 10'000);
+}
+
+TEST(faults, poison_depends_on_the_index_and_not_on_how_many_there_are) {
+  auto many = draw_poison(1'000, 0.3, 1);
+  many.resize(10);
+  EXPECT_EQ(draw_poison(10, 0.3, 1), many);
+  // Written down: another compiler or library draws the same.
+  EXPECT_THAT(many, ElementsAre(true, false, false, false, true, false, true, true, false, false));
+}
+
+/// Keys a, b, c and one without a message; two messages each of a and b, one of c.
+workload make_load() {
+  workload load;
+  load.keys = {"a", "b", "c", "none"};
+  for (const std::uint32_t key : {0U, 1U, 0U, 1U, 2U})
+    load.messages.push_back({.arrival_ns = 5, .service_ns = 10, .key = key});
+  return load;
+}
+
+TEST(faults, a_stuck_key_takes_its_duration_at_each_message_and_no_other_does) {
+  const workload load = with_stuck_keys(make_load(), {{"b", 700}, {"c", 0}});
+  std::vector<std::int64_t> service;
+  for (const message& m : load.messages) {
+    service.push_back(m.service_ns);
+    EXPECT_EQ(m.arrival_ns, 5);
+  }
+  EXPECT_THAT(service, ElementsAre(10, 700, 10, 700, 0));
+}
+
+TEST(faults, an_unknown_stuck_key_is_refused_and_so_are_two_for_one_key_and_centuries) {
+  EXPECT_THAT(error_of([] {
+                (void)with_stuck_keys(make_load(), {{"B", 1}});
+              }),
+              AllOf(HasSubstr("no message has the key \"B\""), HasSubstr("as it is in the input")));
+  EXPECT_THAT(error_of([] {
+                (void)with_stuck_keys(make_load(), {{"b", 1}, {"b", 2}});
+              }),
+              HasSubstr("\"b\" is given twice"));
+  EXPECT_THAT(error_of([] {
+                (void)with_stuck_keys(make_load(), {{"b", INT64_MAX / 2}});
+              }),
+              HasSubstr("more than 292 years"));
+}
+
+TEST(faults, a_key_is_healthy_if_it_has_messages_of_which_none_is_poison_and_is_not_stuck) {
+  const std::vector<bool> none(5, false);
+  EXPECT_THAT(healthy_keys(make_load(), none, {}), ElementsAre(true, true, true, false));
+  EXPECT_THAT(healthy_keys(make_load(), {false, false, true, false, false}, {{"c", 1}}),
+              ElementsAre(false, true, false, false));
 }
 
 } // namespace

@@ -36,6 +36,10 @@ bool was_handled(const record& r) {
   return r.done >= 0;
 }
 
+bool has_died(const record& r) {
+  return r.died >= 0;
+}
+
 std::vector<std::int64_t> measured_service(const run& seen) {
   std::vector<std::int64_t> service(seen.records.size());
   std::ranges::transform(seen.records, service.begin(),
@@ -47,11 +51,11 @@ std::int64_t makespan(const run& seen) {
   std::int64_t first = std::numeric_limits<std::int64_t>::max();
   std::int64_t last = 0;
   for (const record& r : seen.records)
-    if (was_handled(r)) {
+    if (was_handled(r) || has_died(r)) {
       first = std::min(first, r.intended);
-      last = std::max(last, r.done);
+      last = std::max({last, r.done, r.died});
     }
-  return std::max<std::int64_t>(0, last - first); // 0 where nothing was handled
+  return std::max<std::int64_t>(0, last - first); // 0 where nothing was handled and nothing died
 }
 
 /// Sums of the four parts of the time of all messages. A handler can begin before `submit` returned
@@ -62,9 +66,12 @@ wait_shares split_waits(const workload& load, const run& seen) {
   std::vector<std::int64_t> predecessor_done(load.keys.size(), 0);
   for (std::size_t i = 0; i < seen.records.size(); ++i) {
     const record& r = seen.records[i];
-    if (!was_handled(r))
-      continue;
     std::int64_t& previous = predecessor_done[load.messages[i].key];
+    if (!was_handled(r)) {
+      if (has_died(r)) // those behind it waited for that
+        previous = r.died;
+      continue;
+    }
     const std::int64_t accepted = std::clamp(r.accepted, std::min(r.intended, r.begun), r.begun);
     const std::int64_t head = seen.keeps_order ? std::clamp(previous, accepted, r.begun) : accepted;
     sum.admission += static_cast<double>(accepted - std::min(r.intended, r.begun));
@@ -194,14 +201,18 @@ run_figures measure_run(const workload& load, const run& seen, unsigned bound_wo
   result.order_violations = seen.order_violations;
   result.overlaps = seen.overlaps;
   result.repeated = seen.repeated;
-  result.lost = static_cast<std::uint64_t>(
-      std::ranges::count_if(seen.records, [](const record& r) { return !was_handled(r); }));
+  result.dead = static_cast<std::uint64_t>(std::ranges::count_if(seen.records, has_died));
+  result.lost = static_cast<std::uint64_t>(std::ranges::count_if(
+      seen.records, [](const record& r) { return !was_handled(r) && !has_died(r); }));
 
   result.seconds = static_cast<double>(makespan(seen)) / ns_per_second;
-  result.bound_seconds =
-      makespan_bound(load, measured_service(seen), bound_workers, seen.keeps_order) / ns_per_second;
+  if (result.dead == 0)
+    result.bound_seconds =
+        makespan_bound(load, measured_service(seen), bound_workers, seen.keeps_order) /
+        ns_per_second;
   if (result.seconds > 0) {
-    result.throughput = static_cast<double>(result.messages - result.lost) / result.seconds;
+    result.throughput =
+        static_cast<double>(std::ranges::count_if(seen.records, was_handled)) / result.seconds;
     result.efficiency = std::min(1.0, result.bound_seconds / result.seconds);
   }
   measure_latency(load, seen, result);

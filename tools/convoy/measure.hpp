@@ -3,7 +3,7 @@
 // The figures of a replay: pure functions from a workload, and what a run of it recorded, to
 // numbers. Definitions: P workers; a, e, b, d of `record`; h = max(e, d of the predecessor of the
 // same key), the moment a message became head of its lane; x = d - b, its measured service. Lost
-// messages count in `lost` and nowhere else.
+// messages count in `lost` and nowhere else, dead ones in `dead`, the order and the makespan.
 
 #include "workload.hpp"
 
@@ -53,11 +53,14 @@ struct run_figures {
   unsigned workers = 0;
   bool keeps_order = true; ///< what the strategy promises
   std::uint64_t messages = 0;
+  std::uint64_t dead = 0; ///< dead letters, which are not lost
   std::uint64_t order_violations = 0, overlaps = 0, lost = 0, repeated = 0;
-  double seconds = 0;       ///< makespan: first intended submission to the last handler's end
-  double throughput = 0;    ///< handled messages per second
-  double bound_seconds = 0; ///< no schedule of this run's service times on P workers can be faster
-  double efficiency = 0;    ///< bound / makespan, in [0, 1]; says nothing where the bound is 0
+  double seconds = 0; ///< makespan: first intended submission to the last handler's end, or death
+  double throughput = 0; ///< handled messages per second
+  double bound_seconds =
+      0;                 ///< no schedule of this run's service times on P workers can be faster; 0
+                         ///< where some died: failed attempts and their waits are not in it
+  double efficiency = 0; ///< bound / makespan, in [0, 1]; says nothing where the bound is 0
   latency all{}, hot{}, cold{};
   wait_shares share;
 

@@ -1,7 +1,9 @@
 #include "replay.hpp"
 
+#include "fault_probe.hpp"
 #include "progress.hpp"
 #include "replay_probe.hpp"
+#include "strategy_failing_lanes.hpp"
 #include "strategy_lanes.hpp"
 #include "strategy_mutex.hpp"
 #include "strategy_queues.hpp"
@@ -41,39 +43,57 @@ void produce(Strategy& subject, const workload& load, const std::vector<std::uin
   }
 }
 
-template <template <class> class Strategy>
-run run_with(const workload& load, const strategy_traits& traits, const replay_options& options,
-             unsigned workers) {
+/// Starts the clock and submits everything, each producer from a thread of its own.
+template <class Strategy>
+void produce_all(Strategy& subject, const workload& load, unsigned count, run_clock& clock,
+                 std::vector<record>& records) {
+  const auto shares = share_out(load, count);
+  std::vector<std::future<void>> producers;
+  producers.reserve(shares.size());
+  // Goes before the producers: where one cannot be started, the others find the promise broken and
+  // end, and whoever joins them does not wait for ever.
+  std::promise<void> start;
+  const std::shared_future<void> started = start.get_future().share();
+  for (const auto& share : shares)
+    producers.push_back(std::async(std::launch::async, [&, started] {
+      started.get();
+      produce(subject, load, share, clock, records);
+    }));
+  clock.start();
+  start.set_value();
+  for (auto& producer : producers)
+    producer.get();
+}
+
+run new_run(const workload& load, const strategy_traits& traits, unsigned workers) {
   run result;
   result.strategy = traits.name;
   result.workers = workers;
   result.keeps_order = traits.keeps_order;
   result.records.resize(load.messages.size());
-  const auto shares = share_out(load, options.producers);
+  return result;
+}
 
+template <template <class> class Strategy>
+run run_with(const workload& load, const strategy_traits& traits, const replay_options& options,
+             unsigned workers) {
+  run result = new_run(load, traits, workers);
   probe handler{load, options.service, traits.keeps_order};
   {
     Strategy<probe> subject{handler, {workers, options.capacity, load.keys.size()}};
     const progress_bar bar{traits.name, [&] { return handler.progress(); }, options.shows_progress};
-    std::vector<std::future<void>> producers;
-    producers.reserve(shares.size());
-    // Goes before the producers: where one cannot be started, the others find the promise broken
-    // and end, and whoever joins them does not wait for ever.
-    std::promise<void> start;
-    const std::shared_future<void> started = start.get_future().share();
-    for (const auto& share : shares)
-      producers.push_back(std::async(std::launch::async, [&, started] {
-        started.get();
-        produce(subject, load, share, handler.clock(), result.records);
-      }));
-    handler.clock().start();
-    start.set_value();
-    for (auto& producer : producers)
-      producer.get();
+    produce_all(subject, load, options.producers, handler.clock(), result.records);
     subject.drain();
   }
   handler.report_to(result);
   return result;
+}
+
+/// With the number of threads that there was no room for.
+std::system_error cannot_start(const std::system_error& error, strategy id,
+                               const replay_options& options) {
+  return {error.code(), "cannot start " + std::to_string(options.workers + options.producers) +
+                            " threads for " + std::string{traits_of(id).name}};
 }
 
 } // namespace
@@ -94,9 +114,25 @@ run replay(const workload& load, strategy id, const replay_options& options) try
   }
   __builtin_unreachable();
 } catch (const std::system_error& error) {
-  throw std::system_error{error.code(), "cannot start " +
-                                            std::to_string(options.workers + options.producers) +
-                                            " threads for " + std::string{traits_of(id).name}};
+  throw cannot_start(error, id, options);
+}
+
+run replay_failing(std::string_view name, const workload& load, const std::vector<bool>& poison,
+                   const failure_policy& policy, const replay_options& options) try {
+  run result = new_run(load, traits_of(strategy::lanes), options.workers);
+  result.strategy = name;
+  fault_probe handler{load, poison, options.service};
+  {
+    failing_lanes<fault_probe> subject{
+        handler, {options.workers, options.capacity, load.keys.size()}, policy};
+    const progress_bar bar{name, [&] { return handler.progress(); }, options.shows_progress};
+    produce_all(subject, load, options.producers, handler.clock(), result.records);
+    subject.end();
+  }
+  handler.report_to(result);
+  return result;
+} catch (const std::system_error& error) {
+  throw cannot_start(error, strategy::lanes, options);
 }
 
 } // namespace convoy::tool

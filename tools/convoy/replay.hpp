@@ -5,7 +5,10 @@
 #include "strategy.hpp"
 #include "workload.hpp"
 
+#include <convoy/failure.hpp>
 #include <cstddef>
+#include <string_view>
+#include <vector>
 
 namespace convoy::tool {
 
@@ -29,5 +32,13 @@ struct replay_options {
 /// std::system_error where they could not be started and std::bad_alloc; needs about 100 bytes per
 /// message.
 [[nodiscard]] run replay(const workload&, strategy, const replay_options&);
+
+/// As replay() through `lanes`, but the handler of each message that is poison (one entry for each)
+/// fails whenever it is called, and the policy says what follows. What is parked in the end becomes
+/// dead letters. The capacity must be at least the number of messages: a parked key keeps its room.
+/// Reports call the run `name`.
+[[nodiscard]] run replay_failing(std::string_view name, const workload&,
+                                 const std::vector<bool>& poison, const failure_policy&,
+                                 const replay_options&);
 
 } // namespace convoy::tool

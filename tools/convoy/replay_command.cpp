@@ -90,14 +90,35 @@ struct plan {
   workload load;
   std::vector<strategy> chosen;
   replay_options options;
+  std::vector<bool> poison, healthy; ///< with faults: of messages, of keys
+  workload faulty;                   ///< with faults: the load with the stuck keys
 };
+
+/// Submission never waits in a run with faults: the messages arrive as in the clean one, and those
+/// of parked keys do not keep others out for ever.
+std::size_t room_for_all(const command_line& line, std::size_t messages, defaults_taken& choose) {
+  const std::size_t capacity =
+      choose(line.capacity, "--capacity", std::max(std::size_t{1} << 20, messages));
+  if (capacity < messages)
+    throw input_error{"--capacity " + std::to_string(capacity) +
+                      ": with --fail or --stick it must hold all " + plural(messages, "message") +
+                      ", so that they arrive as without faults; leave --capacity out"};
+  return capacity;
+}
 
 plan make_plan(const command_line& line) {
   plan p;
   replay_config& config = p.result.config;
   defaults_taken choose{config.defaults};
   p.result.version = CONVOY_VERSION;
-  p.chosen = parse_strategies(choose(line.strategies, "--strategy", std::string{"all"}));
+  config.faults = parse_faults(line);
+  if (line.fail && !line.policy)
+    choose.note("--policy", "");
+  p.chosen = parse_strategies(
+      choose(line.strategies, "--strategy", std::string{config.faults ? "lanes" : "all"}));
+  if (config.faults && p.chosen != std::vector{strategy::lanes})
+    throw input_error{"--strategy: with --fail or --stick it is lanes alone, as the others can "
+                      "neither retry nor bury messages; leave --strategy out"};
 
   config.seed = choose(line.seed, "--seed", std::uint64_t{1});
   trace input = load_input(line, config.seed);
@@ -120,18 +141,37 @@ plan make_plan(const command_line& line) {
   const bool sleeps = config.service_kind == "sleep";
   config.workers = choose(line.workers, "--workers", sleeps ? 16U : config.cores);
   config.producers = choose(line.producers, "--producers", 1U);
-  config.capacity = choose(line.capacity, "--capacity", std::size_t{1} << 20);
+  config.capacity = config.faults ? room_for_all(line, p.load.messages.size(), choose)
+                                  : choose(line.capacity, "--capacity", std::size_t{1} << 20);
   p.options = {.workers = config.workers,
                .producers = config.producers,
                .capacity = config.capacity,
                .service = sleeps ? service_kind::sleep : service_kind::spin,
                .shows_progress = !line.hides_progress && isatty(STDERR_FILENO) == 1};
+  if (config.faults) {
+    fault_options& faults = *config.faults;
+    faults.policy.seed = config.seed;
+    p.faulty = with_stuck_keys(p.load, faults.stuck);
+    p.poison = draw_poison(p.load.messages.size(), faults.fail_share, config.seed);
+    p.healthy = healthy_keys(p.load, p.poison, faults.stuck);
+  }
   return p;
 }
 
 void print(std::ostream& stream, std::string_view name, const std::string& text) {
   if (!(stream << text << std::flush))
     throw input_error{"cannot write to " + std::string{name}};
+}
+
+/// The clean run comes first, with the same processor and policy.
+void run_with_faults(plan& p) {
+  const failure_policy& policy = p.result.config.faults->policy;
+  const std::vector<bool> no_poison(p.load.messages.size());
+  const run clean = replay_failing("lanes clean", p.load, no_poison, policy, p.options);
+  const run faulty = replay_failing("lanes", p.faulty, p.poison, policy, p.options);
+  p.result.runs = {measure_run(p.load, clean, p.options.workers),
+                   measure_run(p.faulty, faulty, p.options.workers)};
+  p.result.faults = measure_faults(p.load, p.poison, p.healthy, clean, faulty);
 }
 
 /// Returns the exit status.
@@ -141,8 +181,11 @@ int execute(const command_line& line) {
   report& result = p.result;
   result.keys = p.load.keys;
   result.trace = measure_trace(p.load, p.options.workers);
-  for (const strategy id : p.chosen)
-    result.runs.push_back(measure_run(p.load, replay(p.load, id, p.options), p.options.workers));
+  if (result.config.faults)
+    run_with_faults(p);
+  else
+    for (const strategy id : p.chosen)
+      result.runs.push_back(measure_run(p.load, replay(p.load, id, p.options), p.options.workers));
 
   const bool json_to_stdout = line.json == "-";
   if (json_to_stdout) {
@@ -155,7 +198,7 @@ int execute(const command_line& line) {
   }
   const bool broken = std::ranges::any_of(
       result.runs, [](const run_figures& f) { return f.keeps_order && f.is_broken(); });
-  return broken ? 3 : 0;
+  return broken || (result.faults && !result.faults->is_exact()) ? 3 : 0;
 }
 
 } // namespace

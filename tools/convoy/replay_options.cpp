@@ -1,5 +1,6 @@
 #include "replay_options.hpp"
 
+#include "fault_policy.hpp"
 #include "parse.hpp"
 
 #include <CLI/CLI.hpp>
@@ -26,17 +27,38 @@ constexpr auto examples = R"(Examples:
       a million keys and empty handlers: the overhead of each strategy
   convoy replay --zipf 1000:1.2:100000 --rate 50000 --service exp:100us
       generated load that arrives at random, 50,000 messages a second
+  convoy replay --zipf 1000:0.99:9000 --rate 3000 --service exp:1ms --fail 0.1% --stick k20:50ms
+      some messages fail and a key is slow: what do the other keys notice?
+
+Faults: with --fail or --stick two runs are made of the same messages, submitted alike, through
+lanes alone, as other strategies can't retry: first a clean one without faults, then the one with
+them. The isolation figure is the p99 latency of the healthy keys (without a poison message or
+--stick) in the second run, divided by that of the same keys in the first; 1 is perfect. Beside it
+stands how many of their messages were handled a second, compared likewise. Runs differ by chance:
+repeat them to see by how much. --capacity must hold all messages, so that none waits to be
+submitted. Nobody resumes a parked key: when all else is done the processor ends, and what is
+parked, and what waits behind it, becomes dead letters of the kind shutdown. Every message must
+be completed or exactly one dead letter.
 
 CSV has a header line; without options the columns timestamp_us,key,service_us,bytes are read,
 of which only key must be there. The names in the JSON are in the README.
 
-Exit status: 0; 2 for bad input or options; 3 if a strategy broke the order it promises.)";
+Exit status: 0; 2 for bad input or options; 3 if a strategy broke the order it promises,
+or a message was lost, or repeated after it was done or dead.)";
 
 std::string strategy_help() {
   std::string text = "Which ones, comma separated [all]:";
   for (const strategy_traits& s : strategies)
     text.append("\n").append(s.name).append(": ").append(s.words);
   return text;
+}
+
+std::string policy_help() {
+  return "What follows a failure: some of attempts=N,backoff=DURATION,\n"
+         "factor=X,ceiling=DURATION,jitter=on|off,max_block=DURATION,\n"
+         "then=skip|park|fail_rest, the rest from the default\n"
+         "[" +
+         policy_text({}) + "]";
 }
 
 /// A number as parse.hpp reads it: CLI11 takes 010 for 8 and what is too large for the largest.
@@ -108,7 +130,7 @@ void declare_options(CLI::App& replay, command_line& line) {
                             "Arrivals at random, R a second, and not --closed but --speed 1");
   rate->type_name("R")->needs(zipf)->group(generator);
   add_whole(replay, "--seed", line.seed, 0, UINT64_MAX,
-            "Of keys, arrivals and random service times [1]")
+            "Of keys, arrivals, random service times and --fail [1]")
       ->group(generator);
 
   const auto load = "Load";
@@ -147,6 +169,23 @@ void declare_options(CLI::App& replay, command_line& line) {
             "Unfinished messages before submission waits [1048576]")
       ->group(processing);
 
+  const auto faults = "Faults";
+  auto* fail = replay.add_option("--fail", line.fail,
+                                 "The handler fails at every attempt (outcome::retry) at this\n"
+                                 "share of the messages, the poison, drawn by --seed: 0.01 or 1%");
+  fail->type_name("SHARE")->group(faults);
+  replay
+      .add_option("--stick", line.stick,
+                  "The handler takes DURATION at each message of KEY, instead of\n"
+                  "its service time; may be repeated, for other keys")
+      ->allow_extra_args(false)
+      ->type_name("KEY:DURATION")
+      ->group(faults);
+  replay.add_option("--policy", line.policy, policy_help())
+      ->type_name("POLICY")
+      ->needs(fail)
+      ->group(faults);
+
   const auto output = "Output";
   replay
       .add_option("--json", line.json,
@@ -154,6 +193,19 @@ void declare_options(CLI::App& replay, command_line& line) {
       ->type_name("FILE")
       ->group(output);
   replay.add_flag("--no-progress", line.hides_progress, "No bar on a terminal")->group(output);
+}
+
+std::optional<fault_options> parse_faults(const command_line& line) {
+  if (!line.fail && line.stick.empty())
+    return {};
+  fault_options faults;
+  if (line.fail)
+    faults.fail_share = parse_fail_share(*line.fail);
+  for (const std::string& text : line.stick)
+    faults.stuck.push_back(parse_stuck_key(text));
+  if (line.policy)
+    faults.policy = parse_policy(*line.policy);
+  return faults;
 }
 
 std::vector<strategy> parse_strategies(std::string_view list) {

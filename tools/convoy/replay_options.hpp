@@ -2,6 +2,7 @@
 
 // The command line of `convoy replay`.
 
+#include "faults.hpp"
 #include "replay.hpp"
 #include "replay_input.hpp"
 #include "strategy.hpp"
@@ -28,6 +29,8 @@ struct command_line {
   bool closed = false;
   std::optional<double> rate, speed;
   std::optional<std::string> service, service_kind, strategies;
+  std::optional<std::string> fail, policy;
+  std::vector<std::string> stick;
   std::optional<unsigned> workers, producers;
   std::optional<std::size_t> capacity;
   std::optional<std::string> json;
@@ -36,6 +39,10 @@ struct command_line {
 
 /// Declares the options on the subcommand; `line` must outlive the parsing.
 void declare_options(CLI::App& replay, command_line& line);
+
+/// What is to go wrong; nothing where neither --fail nor --stick was given. The policy's seed is
+/// still to be set. Throws input_error.
+[[nodiscard]] std::optional<fault_options> parse_faults(const command_line& line);
 
 /// Names of strategies, comma separated, or "all". Throws input_error.
 [[nodiscard]] std::vector<strategy> parse_strategies(std::string_view list);

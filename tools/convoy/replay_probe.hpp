@@ -34,22 +34,44 @@ public:
     stamps& seen = seen_[index];
     key_state& key = keys_[m.key];
 
-    const std::int64_t begun = clock_.now();
-    if (key.runs.load(relaxed))
-      findings_[index] |= overlap;
-    key.runs.store(true, relaxed);
+    const std::int64_t begun = enter(index, key);
     if (seen.begun.load(relaxed) != never)
       findings_[index] |= repeat;
-    else if (m.position < key.next.load(relaxed))
-      findings_[index] |= violation;
     else
-      key.next.store(m.position + 1, relaxed);
+      take_turn(index, m, key);
     seen.begun.store(begun, relaxed);
     if (keeps_order_)
       ++key.handled;
 
-    seen.done.store(m.service_ns == 0 ? begun : serve(begun, begun + m.service_ns), relaxed);
+    seen.done.store(serve(begun, m), relaxed);
     key.runs.store(false, relaxed);
+  }
+
+  /// An attempt at message `index` that fails. It may come again, until a later one of its key has
+  /// begun.
+  void fail(std::uint32_t index) {
+    const message& m = load_.messages[index];
+    stamps& seen = seen_[index];
+    key_state& key = keys_[m.key];
+
+    const std::int64_t begun = enter(index, key);
+    take_turn(index, m, key);
+    if (seen.begun.load(relaxed) == never)
+      seen.begun.store(begun, relaxed);
+    if (keeps_order_)
+      ++key.handled;
+
+    serve(begun, m);
+    key.runs.store(false, relaxed);
+  }
+
+  /// Message `index` becomes a dead letter: that too has its turn.
+  void bury(std::uint32_t index) {
+    const message& m = load_.messages[index];
+    key_state& key = keys_[m.key];
+    if (key.runs.load(relaxed))
+      findings_[index] |= overlap;
+    take_turn(index, m, key);
   }
 
   /// About how much of the workload is done, 0 to 1. Looks at a sample, so that the handlers need
@@ -63,9 +85,10 @@ public:
     return looked == 0 ? 1 : static_cast<double>(done) / static_cast<double>(looked);
   }
 
-  /// Writes stamps and findings. After the strategy has drained.
-  void report_to(run& result) const {
-    std::uint64_t calls = 0;
+  /// Writes stamps and findings; `failed` is how often fail() was called. After the strategy has
+  /// drained.
+  void report_to(run& result, std::uint64_t failed = 0) const {
+    std::uint64_t calls = failed;
     for (std::size_t i = 0; i < seen_.size(); ++i) {
       result.records[i].begun = seen_[i].begun.load(relaxed);
       result.records[i].done = seen_[i].done.load(relaxed);
@@ -100,7 +123,27 @@ private:
     std::uint32_t handled = 0; ///< plain on purpose: what a user's state of this key would be
   };
 
-  std::int64_t serve(std::int64_t begun, std::int64_t until) const {
+  std::int64_t enter(std::uint32_t index, key_state& key) {
+    const std::int64_t begun = clock_.now();
+    if (key.runs.load(relaxed))
+      findings_[index] |= overlap;
+    key.runs.store(true, relaxed);
+    return begun;
+  }
+
+  void take_turn(std::uint32_t index, const message& m, key_state& key) {
+    if (m.position + 1 < key.next.load(relaxed))
+      findings_[index] |= violation;
+    else
+      key.next.store(m.position + 1, relaxed);
+  }
+
+  /// Returns when the handler left.
+  std::int64_t serve(std::int64_t begun, const message& m) const {
+    return m.service_ns == 0 ? begun : spend(begun, begun + m.service_ns);
+  }
+
+  std::int64_t spend(std::int64_t begun, std::int64_t until) const {
     constexpr std::int64_t timer_grain_ns = 50'000; // what a wake-up is late by, about
     if (service_ == service_kind::sleep ||
         (service_ == service_kind::sleep_long && until - begun > timer_grain_ns))

@@ -2,10 +2,13 @@
 
 // What a replay tells: a table for people, JSON for programs.
 
+#include "faults.hpp"
 #include "measure.hpp"
+#include "measure_faults.hpp"
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -24,6 +27,7 @@ struct replay_config {
   std::size_t capacity = 1;
   std::uint64_t seed = 1;
   unsigned cores = 1;
+  std::optional<fault_options> faults; ///< with them there are two runs, the first without
   std::vector<std::string>
       defaults; ///< options above that the user did not give, as on the command line
 };
@@ -34,6 +38,7 @@ struct report {
   std::vector<std::string> keys; ///< names, by index
   trace_figures trace;
   std::vector<run_figures> runs;
+  std::optional<fault_figures> faults; ///< where config.faults is
 };
 
 /// UTF-8 text in at most 120 columns, without colour. Ends with a line feed.

@@ -1,7 +1,9 @@
 #include "report.hpp"
+#include "report_faults.hpp"
 #include "report_text.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <string_view>
 
 namespace convoy::tool {
@@ -77,6 +79,8 @@ std::vector<std::string> findings(const report& r) {
   for (const run_figures& f : r.runs)
     if (f.keeps_order && f.is_broken())
       sentences.push_back(broken_promise(f));
+  if (r.faults)
+    std::ranges::move(fault_findings(*r.faults, r.config.closed), std::back_inserter(sentences));
   const run_figures* lanes = find_run(r, "lanes");
   if (lanes == nullptr || lanes->seconds <= 0)
     return sentences;

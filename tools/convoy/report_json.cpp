@@ -1,3 +1,4 @@
+#include "fault_policy.hpp"
 #include "report.hpp"
 
 #include <nlohmann/json.hpp>
@@ -8,18 +9,28 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
+json to_object(const fault_options& f) {
+  json stuck = json::array();
+  for (const stuck_key& each : f.stuck)
+    stuck.push_back({{"key", each.key}, {"us", static_cast<double>(each.ns) / 1e3}});
+  return {{"fail", f.fail_share}, {"stick", std::move(stuck)}, {"policy", policy_text(f.policy)}};
+}
+
 json to_object(const replay_config& c) {
-  return {{"source", c.source},
-          {"closed", c.closed},
-          {"speed", c.closed ? json{} : json(c.speed)},
-          {"service", c.service},
-          {"service_kind", c.service_kind},
-          {"workers", c.workers},
-          {"producers", c.producers},
-          {"capacity", c.capacity},
-          {"seed", c.seed},
-          {"cores", c.cores},
-          {"defaults", c.defaults}};
+  json all = {{"source", c.source},
+              {"closed", c.closed},
+              {"speed", c.closed ? json{} : json(c.speed)},
+              {"service", c.service},
+              {"service_kind", c.service_kind},
+              {"workers", c.workers},
+              {"producers", c.producers},
+              {"capacity", c.capacity},
+              {"seed", c.seed},
+              {"cores", c.cores},
+              {"defaults", c.defaults}};
+  if (c.faults)
+    all["faults"] = to_object(*c.faults);
+  return all;
 }
 
 json to_object(const trace_figures& t, const std::vector<std::string>& keys) {
@@ -50,6 +61,32 @@ json to_object(const wait_shares& s) {
           {"service", s.service}};
 }
 
+json to_object(const healthy_figures& h) {
+  return {{"p99_us", h.p99_us}, {"throughput", h.throughput}};
+}
+
+json to_object(const fault_figures& f) {
+  const double calls_each = static_cast<double>(f.failed_calls) / static_cast<double>(f.failed);
+  return {{"exact", f.is_exact()},
+          {"completed", f.completed},
+          {"poison", f.poison},
+          {"failed", f.failed},
+          {"attempts", f.calls},
+          {"attempts_per_failed", calls_each},
+          {"dead_letters",
+           {{"failed", f.dead_failed},
+            {"failed_rest", f.dead_failed_rest},
+            {"shutdown", f.dead_shutdown}}},
+          {"parked_keys", f.parked_keys},
+          {"isolation",
+           {{"healthy_keys", f.healthy_keys},
+            {"healthy_messages", f.healthy_messages},
+            {"clean", to_object(f.clean)},
+            {"faulty", to_object(f.faulty)},
+            {"p99_ratio", f.p99_ratio()},
+            {"throughput_ratio", f.throughput_ratio()}}}};
+}
+
 json to_object(const run_figures& r) {
   const bool has_bound = r.bound_seconds > 0;
   return {{"strategy", r.strategy},
@@ -75,10 +112,12 @@ std::string to_json(const report& r) {
   json runs = json::array();
   for (const run_figures& figures : r.runs)
     runs.push_back(to_object(figures));
-  const json all = {{"version", r.version},
-                    {"config", to_object(r.config)},
-                    {"trace", to_object(r.trace, r.keys)},
-                    {"runs", std::move(runs)}};
+  json all = {{"version", r.version},
+              {"config", to_object(r.config)},
+              {"trace", to_object(r.trace, r.keys)},
+              {"runs", std::move(runs)}};
+  if (r.faults)
+    all["faults"] = to_object(*r.faults);
   // Keys come from files and may be no UTF-8.
   return all.dump(2, ' ', false, json::error_handler_t::replace) + '\n';
 }

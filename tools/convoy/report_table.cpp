@@ -1,4 +1,5 @@
 #include "report.hpp"
+#include "report_faults.hpp"
 #include "report_text.hpp"
 
 #include <algorithm>
@@ -19,6 +20,8 @@ std::string header(const report& r) {
           count_text(c.capacity) + " unfinished\n";
   text += "  service   " + c.service + ", spent in " + c.service_kind + "; " +
           plural(c.workers, "worker") + " on " + plural(c.cores, "core") + "\n";
+  if (c.faults)
+    text += "  faults    " + wrap(options_text(*c.faults), 12) + "\n";
   std::string defaults;
   for (const std::string& option : c.defaults)
     defaults += option + ' ';
@@ -91,6 +94,8 @@ std::string waiting_part(const report& r) {
 std::string to_table(const report& r) {
   std::string text = header(r) + '\n' + trace_part(r) + '\n' + speed_part(r) + '\n' +
                      latency_part(r) + '\n' + waiting_part(r);
+  if (r.faults)
+    text += '\n' + faults_part(*r.faults) + '\n' + isolation_part(*r.faults);
   const auto sentences = findings(r);
   if (!sentences.empty())
     text += '\n';

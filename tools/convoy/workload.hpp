@@ -3,6 +3,7 @@
 // What a replay runs, and what it saw: the input and the raw output of every strategy, as plain
 // data.
 
+#include <convoy/failure.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -31,8 +32,16 @@ struct record {
   std::int64_t intended =
       0; ///< a: when it should have been submitted; closed: when submit was called
   std::int64_t accepted = 0; ///< e: when submit returned
-  std::int64_t begun = 0;    ///< b: handler entered
+  std::int64_t begun = 0;    ///< b: handler entered, for the first time
   std::int64_t done = -1;    ///< d: handler left; -1: never handled
+  std::int64_t died = -1;    ///< became a dead letter; -1: never
+};
+
+/// What failing handlers led to, one entry per workload message; empty where none can fail.
+struct fault_log {
+  std::vector<std::uint32_t> calls; ///< of the handler
+  std::vector<death> why;           ///< of those that died
+  std::uint64_t miscounted = 0; ///< dead letters that told another number of attempts than calls
 };
 
 struct run {
@@ -43,7 +52,9 @@ struct run {
   std::uint64_t order_violations =
       0;                      ///< messages that began after a later one of their key had begun
   std::uint64_t overlaps = 0; ///< handlers entered while another of the same key ran
-  std::uint64_t repeated = 0; ///< handlers run for a message already handled
+  std::uint64_t repeated = 0; ///< handlers run for a message already handled; messages that were
+                              ///< handled and died, or died twice
+  fault_log faults;
 };
 
 } // namespace convoy::tool

@@ -43,6 +43,7 @@
 #include "convoy/detail/inbox.hpp"
 #include "convoy/detail/attendance.hpp"
 #include "convoy/detail/partition.hpp"
+#include "convoy/detail/leaving.hpp"
 #include "convoy/context.hpp"
 #include "convoy/detail/handler.hpp"
 #include "convoy/detail/failing_run.hpp"

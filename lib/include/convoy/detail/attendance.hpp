@@ -103,7 +103,7 @@ private:
   static void leave_schedule(Partition& p, core_type& core, message_type& m) noexcept {
     p.ring.add_credit(1);
     m.self.reset();
-    // (1) seq_cst: after its ticket, before the look for waiters; pairs with processor's wait
+    // (1) seq_cst: after its ticket, before the look for waiters; against (2) in control.hpp
     core.scheduled.fetch_sub(1, std::memory_order_seq_cst);
     core.drained.notify();
   }

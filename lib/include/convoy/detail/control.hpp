@@ -67,7 +67,7 @@ template <class Key, class Message, class State, class Hash, class Equal>
 class ingress<Key, Message, State, Hash, Equal>::reservation {
 public:
   reservation(ingress& self, partition_type& p) noexcept : self_(self), p_(p) {
-    // (1) seq_cst: before our look whether it is closed; against drain_until() after close()
+    // (1) seq_cst: before our look whether it is closed; against (2)
     self_.core_.scheduled.fetch_add(1, std::memory_order_seq_cst);
   }
   reservation(const reservation&) = delete;
@@ -77,7 +77,7 @@ public:
       p_.ring.add_credit(credit_);
     if (is_scheduled_)
       return;
-    // (1) seq_cst: before drained looks for waiters
+    // (1) seq_cst: before drained looks for waiters; against (2)
     self_.core_.scheduled.fetch_sub(1, std::memory_order_seq_cst);
     self_.core_.drained.notify();
   }
@@ -261,7 +261,8 @@ bool ingress<Key, Message, State, Hash, Equal>::drain_until(clock::time_point de
   std::vector<std::uint64_t> until(partitions_.size());
   bool all = false;
   core_.drained.wait([&] {
-    // (2) seq_cst: what leaves these two has its ticket; against (1)
+    // (2) seq_cst: what leaves these two has its ticket; against (1), (1) in attendance.hpp, and (1)
+    // in requests.hpp
     all = core_.scheduled.load(std::memory_order_seq_cst) == 0;
     for (std::size_t i = 0; i < until.size(); ++i) {
       auto& p = *partitions_[i];
@@ -271,7 +272,8 @@ bool ingress<Key, Message, State, Hash, Equal>::drain_until(clock::time_point de
           p.request_drain(tickets);
       }
     }
-    all = all && core_.callbacks.load(std::memory_order_seq_cst) == 0; // (2) seq_cst: likewise
+    // (2) seq_cst: as above; against (1)
+    all = all && core_.callbacks.load(std::memory_order_seq_cst) == 0;
     return all || clock::now() >= deadline;
   });
   return all;

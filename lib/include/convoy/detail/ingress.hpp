@@ -4,6 +4,7 @@
 // is for any thread.
 
 #include "convoy/detail/lane_run.hpp"
+#include "convoy/detail/leaving.hpp"
 #include "convoy/scheduled.hpp"
 #include "convoy/status.hpp"
 

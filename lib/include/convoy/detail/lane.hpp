@@ -62,7 +62,7 @@ struct first_chunk : chunk<Message> {
 /// When a lane's state goes, if it goes.
 template <class Lane>
 struct idle_timer : timer {
-  explicit idle_timer(Lane& of) noexcept : timer(timer_of::idle_state), lane(of) {}
+  explicit idle_timer(Lane& its_lane) noexcept : timer(timer_of::idle_state), lane(its_lane) {}
 
   Lane& lane;
   timer_wheel::clock::time_point used{}; // last

@@ -4,12 +4,12 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <sys/types.h>
 
 namespace convoy::detail {
 
@@ -47,7 +47,7 @@ private:
   bool is_regular_ = false;
   std::size_t torn_ = 0;
   std::mutex mutex_;
-  std::optional<off_t> cut_to_; // a line was not written whole: the file must end here
+  std::optional<std::int64_t> cut_to_; // a line was not written whole: the file must end here
 };
 
 /// As a JSON string, quotes included. What is no UTF-8 becomes U+FFFD.

@@ -337,7 +337,7 @@ private:
   // ---- memory, credit and drains ----
 
   void recycle() noexcept {
-    // (14) acquire: they are done; pairs with (13)
+    // (14) acquire: they are done; pairs with (13) in leaving.hpp
     if (lookers_.load(std::memory_order_acquire) == 0)
       ring.recycle();
   }
@@ -352,39 +352,12 @@ private:
     ring.add_credit(std::exchange(credit_, 0));
   }
 
-  // ---- giving up the role ----
+  // ---- giving up the role, see leaving.hpp ----
 
   /// False: there is something to do, and we still (or again) have the role.
-  [[nodiscard]] bool leave() noexcept {
-    const auto next = ring.next_ticket();
-    const auto asked = drain_point_.seen();
-    if (ring.tickets() == next.ticket) {
-      give_up_role();
-      return !(ring.tickets() != next.ticket || more_work(asked)) || !take_role();
-    }
-    if (ring.peek() != ring_type::state::pending)
-      return false;
-    if (++patience_ % 16 != 0) { // it takes nanoseconds to publish
-      for (unsigned i = 0; i < 8; ++i)
-        pause();
-      return false;
-    }
-    return leave_to_producer(next, asked);
-  }
-
-  /// A producer has taken the next ticket but does not get on, perhaps it was preempted. Its
-  /// signal() comes after its publication: after this fence either we see the publication, or it
-  /// will see that nobody is responsible.
+  [[nodiscard]] bool leave() noexcept;
   [[nodiscard]] bool leave_to_producer(typename ring_type::lookout next,
-                                       std::uint64_t asked) noexcept {
-    lookers_.fetch_add(1, std::memory_order_relaxed); // the next drainer sees it with the role
-    give_up_role();
-    fence_heavy();
-    const bool more = ring_type::published(next) || more_work(asked);
-    // (13) release: we are done with the segment; pairs with (14)
-    lookers_.fetch_sub(1, std::memory_order_release);
-    return !more || !take_role();
-  }
+                                       std::uint64_t asked) noexcept;
 
   void give_up_role() noexcept {
     // (2) release: our work, to (11); seq_cst: what we look at from here on is newer, against (1)

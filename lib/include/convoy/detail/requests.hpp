@@ -95,13 +95,13 @@ public:
            event_count& called)
       : ready_item(static_cast<runner&>(*this)), call_(std::move(what)), owner_(owner),
         outstanding_(outstanding), called_(called) {
-    // (1) seq_cst: pairs with the wait for it, through `called`
+    // (1) seq_cst: before our look whether anything is closed; against (2) in control.hpp
     outstanding_.fetch_add(1, std::memory_order_seq_cst);
   }
 
   /// If it was not made ready: it will not be called.
   ~callback() {
-    // (1) seq_cst: before called_ looks for waiters
+    // (1) seq_cst: before called_ looks for waiters; against (2) in control.hpp
     outstanding_.fetch_sub(1, std::memory_order_seq_cst);
     called_.notify();
   }
@@ -149,8 +149,8 @@ enum class wish : unsigned char {
 template <class Partition, class Key, class Message>
 class lane_request final : public request<Partition> {
 public:
-  lane_request(wish its_wish, const Key& of, std::uint32_t its_hash)
-      : what(its_wish), key(of), hash(its_hash) {}
+  lane_request(wish its_wish, const Key& its_key, std::uint32_t its_hash)
+      : what(its_wish), key(its_key), hash(its_hash) {}
 
   served serve(Partition& p) noexcept override { return p.lanes().serve(*this, p.ring.consumed()); }
 
@@ -208,9 +208,9 @@ class scheduled_message final
       public std::enable_shared_from_this<scheduled_message<Partition, Key, Message>> {
 public:
   template <class Source>
-  scheduled_message(Partition& where, const Key& of, std::uint64_t its_hash, Source&& source,
+  scheduled_message(Partition& where, const Key& its_key, std::uint64_t its_hash, Source&& source,
                     std::chrono::steady_clock::time_point when)
-      : timer(timer_of::scheduled), home(where), key(of), hash(its_hash),
+      : timer(timer_of::scheduled), home(where), key(its_key), hash(its_hash),
         message(std::forward<Source>(source)), at(when) {}
 
   void forget_soon() noexcept override;

@@ -26,7 +26,7 @@ enum class stop : unsigned char {
 /// A timer, so that the lane costs nothing more while it waits.
 template <class Lane>
 struct trouble : timer {
-  explicit trouble(Lane& of) noexcept : lane(of) {}
+  explicit trouble(Lane& its_lane) noexcept : lane(its_lane) {}
 
   /// Of a lane; made if need be. Waits for memory, as the message can't be given back.
   static trouble& of(Lane& lane) noexcept {
