@@ -116,12 +116,13 @@ template <class Core>
 template <class Core>
 [[nodiscard]] bool bury_first(Core& core, typename Core::partition_type& home,
                               typename Core::lane_type& lane, death why) noexcept {
-  auto& t = trouble<typename Core::lane_type>::of(lane);
+  using trouble_type = trouble<typename Core::lane_type>;
+  auto& t = trouble_type::of(lane);
   t.doomed = 1; // should the sink refuse it
   t.why = why;
   const bool goes_on = bury_doomed(core, home, lane);
   if (goes_on && lane.trouble != nullptr && lane.trouble->stopped == stop::none)
-    trouble<typename Core::lane_type>::forget_first(lane);
+    trouble_type::forget_first(lane);
   return goes_on && lane.handed != 0;
 }
 
@@ -133,7 +134,8 @@ template <class Core>
 [[nodiscard]] bool after_failure(Core& core, typename Core::partition_type& home,
                                  typename Core::lane_type& lane, outcome result,
                                  const std::exception_ptr& error) noexcept {
-  auto& t = trouble<typename Core::lane_type>::of(lane);
+  using trouble_type = trouble<typename Core::lane_type>;
+  auto& t = trouble_type::of(lane);
   const auto now = clock::now();
   if (t.attempts++ == 0) {
     t.first_failed = now;

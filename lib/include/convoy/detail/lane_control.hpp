@@ -61,7 +61,7 @@ void lane_set<Key, Message, State, Hash, Equal>::hold_paused(lane_type& lane) no
   lane.out = lane.held = true;
   if (core_.is_ending()) {
     lane.paused = false;
-    stopped().rest_until_the_end(trouble<lane_type>::of(lane));
+    stopped().rest_until_the_end(trouble_of(lane));
   }
 }
 
@@ -107,10 +107,10 @@ clock::time_point lane_set<Key, Message, State, Hash, Equal>::release_stopped(
         idle_timer_is_due(static_cast<idle_timer<lane_type>&>(each));
       return;
     }
-    auto& t = static_cast<trouble<lane_type>&>(each);
+    auto& t = static_cast<trouble_type&>(each);
     auto& lane = t.lane;
     if (std::exchange(t.stopped, stop::none) == stop::linger) {
-      trouble<lane_type>::forget(lane);
+      trouble_type::forget(lane);
       lane.flush = true;
     }
     go_on(lane);
@@ -154,7 +154,7 @@ bool lane_set<Key, Message, State, Hash, Equal>::wants_more(const lane_type& lan
 
 template <class Key, class Message, class State, class Hash, class Equal>
 void lane_set<Key, Message, State, Hash, Equal>::linger(lane_type& lane) noexcept {
-  auto& t = trouble<lane_type>::of(lane);
+  auto& t = trouble_of(lane);
   t.stopped = stop::linger;
   t.due = now_ + core_.options.linger;
   (void)stopped().hold(lane, 0);
@@ -167,7 +167,7 @@ void lane_set<Key, Message, State, Hash, Equal>::added_to_held(lane_type& lane) 
   if (t == nullptr || t->stopped != stop::linger || lane.unsettled < core_.options.batch_limit)
     return;
   stopped_type::release(*t);
-  trouble<lane_type>::forget(lane);
+  trouble_type::forget(lane);
   go_on(lane);
 }
 
@@ -195,7 +195,7 @@ void lane_set<Key, Message, State, Hash, Equal>::idle_timer_is_due(
   const auto due = later(t.used, core_.options.state.idle);
   if (due > now_)
     return stopped_->timers.add(t, due);
-  trouble<lane_type>::of(lane).evict = true; // a pump does it, in the lane's turn
+  trouble_of(lane).evict = true; // a pump does it, in the lane's turn
   lane.out = true;
   pump::current()->push(lane);
 }
@@ -304,7 +304,7 @@ void lane_set<Key, Message, State, Hash, Equal>::serve_watchers(lane_type& lane,
 template <class Key, class Message, class State, class Hash, class Equal>
 void lane_set<Key, Message, State, Hash, Equal>::doom(lane_type& lane,
                                                       std::uint32_t count) noexcept {
-  auto& t = trouble<lane_type>::of(lane);
+  auto& t = trouble_of(lane);
   if (lane.held)
     release(lane);
   else if (std::exchange(t.stopped, stop::none) == stop::park)

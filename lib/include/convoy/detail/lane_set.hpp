@@ -33,6 +33,7 @@ public:
   using partition_type = partition<Key, Message, State, Hash, Equal>;
   using request_type = lane_request<partition_type, Key, Message>;
   using stopped_type = stopped_lanes<lane_type>;
+  using trouble_type = trouble<lane_type>;
   using admission_type = admission<Key, Message, Hash, Equal>;
 
   lane_set(core_type& core, runner& home, std::optional<admission_type>& limits)
@@ -282,7 +283,7 @@ private:
   void rest(lane_type& lane) noexcept {
     pool_.rewind(lane);
     if (lane.trouble != nullptr) [[unlikely]]
-      trouble<lane_type>::forget(lane);
+      trouble_type::forget(lane);
     if constexpr (std::is_void_v<State>) {
       table_.erase(lane);
       pool_.free_lane(lane);

@@ -72,4 +72,10 @@ struct trouble : timer {
   bool evict = false;             // the lane's state goes
 };
 
+/// See trouble::of().
+template <class Lane>
+trouble<Lane>& trouble_of(Lane& lane) noexcept {
+  return trouble<Lane>::of(lane);
+}
+
 } // namespace convoy::detail
