@@ -22,6 +22,9 @@
 // purges, fences, schedules, cancellations, redrives, lingering spans, expiry, state that goes, and an
 // end at any moment. The record of a key is plain: only its handlers and its dead letters touch it.
 // Against it stands what the script and the order demand of each single message.
+//
+// What it has found: a fence counted messages that were put before its own as if they had been among
+// those that it waits for, and was early by as many.
 
 namespace {
 

@@ -248,6 +248,11 @@ served lane_set<Key, Message, State, Hash, Equal>::serve(request_type& r,
       lane = &make_lane(r);
     if (lane->out && !lane->held)
       return watch(*lane, r), served::kept;
+    for_watchers(*lane, [&r](request_type& other) {
+      if (other.remaining != 0) // a fence, or a purge
+        other.remaining += static_cast<std::uint32_t>(r.messages.size());
+      return served::later;
+    });
     put_before(*lane, r.messages, consumed);
     if (!lane->out)
       start(*lane);
@@ -275,27 +280,43 @@ void lane_set<Key, Message, State, Hash, Equal>::watch(lane_type& lane, request_
   watchers_[lane.hash % watchers_.size()].push(std::unique_ptr<request<partition_type>>(&r));
 }
 
+/// Calls function(request) for each that waits for the lane.
+template <class Key, class Message, class State, class Hash, class Equal>
+template <class Function>
+void lane_set<Key, Message, State, Hash, Equal>::for_watchers(lane_type& lane,
+                                                              Function&& function) noexcept {
+  watchers_[lane.hash % watchers_.size()].serve([&](request<partition_type>& each) {
+    auto& r = static_cast<request_type&>(each);
+    const bool is_its = r.hash == lane.hash && core_.equal(r.key, lane.key);
+    return is_its ? function(r) : served::later;
+  });
+}
+
 /// A lane that somebody waits for has come back.
 template <class Key, class Message, class State, class Hash, class Equal>
 void lane_set<Key, Message, State, Hash, Equal>::serve_watchers(lane_type& lane,
                                                                 std::uint32_t finished,
                                                                 std::uint64_t consumed) noexcept {
   lane.watched = false;
-  watchers_[lane.hash % watchers_.size()].serve([&](request<partition_type>& each) {
-    auto& r = static_cast<request_type&>(each);
-    if (r.hash != lane.hash || !core_.equal(r.key, lane.key))
+  std::uint32_t put = 0; // in front of what the others wait for
+  for_watchers(lane, [&](request_type& r) {
+    if (r.what != wish::put_before)
       return served::later;
-    r.remaining -= std::min(r.remaining, finished);
-    if (r.what == wish::put_before) {
-      put_before(lane, r.messages, consumed);
-    } else if (r.remaining != 0) {
-      if (std::exchange(r.what, wish::fence) == wish::purge)
-        doom(lane, r.remaining);
-      lane.watched = true;
-      return served::later;
-    }
-    callback::make_ready(std::move(r.then));
+    put += static_cast<std::uint32_t>(r.messages.size());
+    put_before(lane, r.messages, consumed);
     return served::done;
+  });
+  for_watchers(lane, [&](request_type& r) {
+    r.remaining -= std::min(r.remaining, finished);
+    if (r.remaining == 0) {
+      callback::make_ready(std::move(r.then));
+      return served::done;
+    }
+    r.remaining += put;
+    if (std::exchange(r.what, wish::fence) == wish::purge)
+      doom(lane, r.remaining);
+    lane.watched = true;
+    return served::later;
   });
 }
 

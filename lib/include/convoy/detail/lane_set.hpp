@@ -327,6 +327,8 @@ private:
 
   lane_type& make_lane(request_type& r) noexcept;
   void watch(lane_type& lane, request_type& r) noexcept;
+  template <class Function>
+  void for_watchers(lane_type& lane, Function&& function) noexcept;
   void serve_watchers(lane_type& lane, std::uint32_t finished, std::uint64_t consumed) noexcept;
   void doom(lane_type& lane, std::uint32_t count) noexcept;
   void put_before(lane_type& lane, std::vector<Message>& first, std::uint64_t consumed) noexcept;
