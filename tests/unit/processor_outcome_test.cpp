@@ -40,7 +40,7 @@ std::string dead(int number, death why) {
   return std::to_string(number) + " " + names[static_cast<int>(why)];
 }
 
-enum class form { message, key_message, span };
+enum class form { message, key_message, span, context_message, context_span };
 enum class way { retry, error, skip, park, fail_rest }; // in which the third message fails
 
 struct combination {
@@ -51,7 +51,8 @@ struct combination {
 
 std::vector<combination> all_combinations() {
   std::vector<combination> all;
-  for (const auto how : {form::message, form::key_message, form::span}) {
+  for (const auto how :
+       {form::message, form::key_message, form::span, form::context_message, form::context_span}) {
     for (const auto then : {exhausted::skip, exhausted::park, exhausted::fail_rest}) {
       all.push_back({how, way::retry, then});
       all.push_back({how, way::error, then});
@@ -63,7 +64,7 @@ std::vector<combination> all_combinations() {
 }
 
 std::string name_of(const combination& c) {
-  const char* const forms[] = {"message", "key_message", "span"};
+  const char* const forms[] = {"message", "key_message", "span", "context_message", "context_span"};
   const char* const ways[] = {"retry", "error", "skip", "park", "fail_rest"};
   const char* const ends[] = {"skip", "park", "fail_rest"};
   return std::string(forms[static_cast<int>(c.how)]) + "_" + ways[static_cast<int>(c.fails)] +
@@ -98,6 +99,20 @@ protected:
     return outcome::done;
   }
 
+  outcome handle_all(int key, std::span<message> all) {
+    for (std::size_t i = 0; i < all.size(); ++i)
+      if (const auto result = handle(key, all[i].number); result.what() != outcome::kind::done)
+        return result.at(i);
+    return outcome::done;
+  }
+
+  unsigned count_calls(int key, int number) const {
+    const auto& mine = histories[static_cast<std::size_t>(key)];
+    return static_cast<unsigned>(std::count(mine.begin(), mine.end(), std::to_string(number)));
+  }
+
+  using context = processor<int, message>::context;
+
   template <class Handler>
   void run(Handler handler) {
     runtime rt{{.concurrency = 4}};
@@ -126,6 +141,11 @@ protected:
     ASSERT_EQ(p.submit(1, message{1, 99}), submit_status::accepted); // the key is as good as new
     p.drain();
     letters = p.dead_letters();
+    const auto account = p.shutdown(std::chrono::hours(1));
+    EXPECT_TRUE(account.balanced());
+    EXPECT_EQ(account.accepted, static_cast<std::uint64_t>(keys * messages) + 1);
+    EXPECT_EQ(account.dead_letters, letters);
+    EXPECT_EQ(account.discarded, 0u);
   }
 
   [[nodiscard]] bool parks() const {
@@ -160,12 +180,17 @@ TEST_P(outcomes, keep_the_order_and_lose_nothing) {
     run([this](const int& key, message& m) { return handle(key, m.number); });
     break;
   case form::span:
-    run([this](const int& key, std::span<message> all) {
-      for (std::size_t i = 0; i < all.size(); ++i)
-        if (const auto result = handle(key, all[i].number); result.what() != outcome::kind::done)
-          return result.at(i);
-      return outcome::done;
+    run([this](const int& key, std::span<message> all) { return handle_all(key, all); });
+    break;
+  case form::context_message:
+    run([this](context& c, message& m) {
+      const auto most = GetParam().fails == way::park ? 1u : 3u; // then resume(): it begins anew
+      EXPECT_EQ(c.attempt(), 1 + count_calls(c.key(), m.number) % most);
+      return handle(c.key(), m.number);
     });
+    break;
+  case form::context_span:
+    run([this](context& c, std::span<message> all) { return handle_all(c.key(), all); });
     break;
   }
   const unsigned tries = GetParam().fails <= way::error ? 3 : 1;
@@ -180,7 +205,8 @@ TEST_P(outcomes, keep_the_order_and_lose_nothing) {
                          : fails_rest() ? dead(number, death::failed_rest)
                                         : std::to_string(number) + "+");
   expected.emplace_back("99+");
-  if (GetParam().how == form::span && GetParam().fails == way::error)
+  if ((GetParam().how == form::span || GetParam().how == form::context_span) &&
+      GetParam().fails == way::error)
     keep_the_last_of_each(histories[1], expected); // all of a span were called once before
   EXPECT_THAT(histories[1], ElementsAreArray(expected));
   for (const auto healthy : {0u, 2u})

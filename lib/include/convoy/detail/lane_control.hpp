@@ -31,8 +31,11 @@ void until_there_is_memory(Function&& function) noexcept {
 
 template <class Key, class Message, class State, class Hash, class Equal>
 auto lane_set<Key, Message, State, Hash, Equal>::stopped() noexcept -> stopped_type& {
-  if (stopped_ == nullptr)
+  if (stopped_ == nullptr) {
     until_there_is_memory([this] { stopped_ = std::make_unique<stopped_type>(); });
+    if (ended_)
+      (void)stopped_->end(ended_at_);
+  }
   return *stopped_;
 }
 
@@ -59,7 +62,7 @@ bool lane_set<Key, Message, State, Hash, Equal>::must_hold(lane_type& lane,
 template <class Key, class Message, class State, class Hash, class Equal>
 void lane_set<Key, Message, State, Hash, Equal>::hold_paused(lane_type& lane) noexcept {
   lane.out = lane.held = true;
-  if (core_.is_ending()) {
+  if (ended_) {
     lane.paused = false;
     stopped().rest_until_the_end(trouble_of(lane));
   }
@@ -121,9 +124,11 @@ clock::time_point lane_set<Key, Message, State, Hash, Equal>::release_stopped(
 
 template <class Key, class Message, class State, class Hash, class Equal>
 void lane_set<Key, Message, State, Hash, Equal>::end_stopped(std::uint64_t tickets) noexcept {
-  if (stopped().is_ending())
+  if (std::exchange(ended_, true))
     return;
-  core_.failures.count_parked(-stopped().end(tickets));
+  ended_at_ = tickets;
+  if (stopped_ != nullptr)
+    core_.failures.count_parked(-stopped_->end(tickets));
   table_.for_each([this](lane_type& lane) {
     if (lane.paused && lane.held &&
         (lane.trouble == nullptr || lane.trouble->stopped == stop::none))

@@ -383,6 +383,8 @@ private:
   std::unique_ptr<stopped_type> stopped_;
   std::array<request_list<request<partition_type>>, 32> watchers_; // requests that wait for a lane
   clock::time_point now_{};                                        // when the visit began
+  bool ended_ = false;                                             // end_stopped() was called
+  std::uint64_t ended_at_ = 0;                                     // with so many tickets
   lane_type* lined_up_ = nullptr; // to be handed out at the end of this visit
   lane_type** lined_up_end_ = &lined_up_;
   std::uint32_t count_lined_up_ = 0;

@@ -89,8 +89,6 @@ public:
     return parked;
   }
 
-  [[nodiscard]] bool is_ending() const noexcept { return ending_; }
-
   /// Of a lane that is held: it rests until all tickets have left the ring, and then it and all that
   /// waits behind it become dead letters.
   void rest_until_the_end(trouble_type& t) noexcept {
