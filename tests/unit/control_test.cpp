@@ -1,5 +1,6 @@
 #include "gate.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <convoy/convoy.hpp>
@@ -12,7 +13,7 @@
 #include <thread>
 #include <vector>
 
-// Control of a key, schedules, limits, lane state, shutdown: what a user sees of each.
+// Control of a key, schedules, shutdown: what a user sees of each.
 
 namespace {
 
@@ -56,6 +57,35 @@ TEST(pause, stops_a_key_until_it_is_resumed_and_no_other) {
   p.drain();
   EXPECT_EQ(seen.size(), 100u);
   EXPECT_TRUE(std::is_sorted(seen.begin(), seen.end()));
+}
+
+TEST(pause, of_a_busy_key_stops_it_behind_what_a_worker_was_handed) {
+  runtime rt{{.concurrency = 1}};
+  gate held;
+  std::atomic<int> handled{0};
+  numbers p{rt,
+            [&](int& m) {
+              if (m == 0)
+                held.pass();
+              ++handled;
+            },
+            {.quantum_messages = 4}};
+  ASSERT_EQ(p.submit(1, 0), submit_status::accepted);
+  held.await_visitors();
+  for (int m = 1; m < 1'000; ++m)
+    ASSERT_EQ(p.submit(1, m), submit_status::accepted);
+  std::promise<void> stands;
+  p.pause(1, [&] { stands.set_value(); });
+  held.open();
+  stands.get_future().wait();
+  const int before = handled;
+  EXPECT_LT(before, 500);
+  ASSERT_EQ(p.submit(2, 1'000), submit_status::accepted);
+  p.drain(2);
+  EXPECT_EQ(handled, before + 1);
+  p.resume(1);
+  p.drain();
+  EXPECT_EQ(handled, 1'001);
 }
 
 TEST(resume, that_comes_before_the_lane_has_parked_is_not_lost) {
@@ -108,6 +138,66 @@ TEST(fence, is_called_behind_the_messages_before_it) {
   p.fence(11, [&] { of_key.set_value(1); }); // which has no messages
   EXPECT_EQ(of_all.get_future().get(), 1'000);
   EXPECT_EQ(of_key.get_future().get(), 1);
+}
+
+// It was passed by as many messages as were put before its own, if the key's handler was running.
+TEST(fence, waits_for_its_messages_though_others_are_put_before_them) {
+  for (const bool running : {true, false}) {
+    runtime rt{{.concurrency = 1}};
+    gate held;
+    std::vector<int> seen;
+    numbers p{rt,
+              [&](int& m) {
+                if (m == 0)
+                  held.pass();
+                seen.push_back(m);
+              },
+              {.quantum_messages = 1}};
+    if (!running)
+      stands_still(p, 1);
+    ASSERT_EQ(p.submit(1, 0), submit_status::accepted);
+    if (running)
+      held.await_visitors();
+    for (const int m : {1, 2})
+      ASSERT_EQ(p.submit(1, m), submit_status::accepted);
+    std::vector<int> first{-3, -2, -1};
+    std::promise<std::vector<int>> at_the_fence;
+    p.fence(1, [&] { at_the_fence.set_value(seen); });
+    EXPECT_EQ(p.resubmit(1, first, convoy::place::before).accepted, 3u);
+    ASSERT_EQ(p.submit(2, 3), submit_status::accepted);
+    if (!running) {
+      p.drain(2); // the requests have been served by then
+      p.resume(1);
+    }
+    held.open();
+    const auto passed = at_the_fence.get_future().get();
+    EXPECT_EQ(std::count(passed.begin(), passed.end(), 2), 1);
+    p.drain();
+    EXPECT_EQ(seen.size(), 7u);
+  }
+}
+
+// They came in the order in which they were made, if no worker had looked before the first was due.
+TEST(submit_at, keeps_the_order_of_times_though_all_workers_are_busy) {
+  runtime rt{{.concurrency = 1}};
+  gate held;
+  std::vector<int> seen;
+  numbers p{rt, [&](int& m) {
+              if (m == 0)
+                held.pass();
+              seen.push_back(m);
+            }};
+  ASSERT_EQ(p.submit(1, 0), submit_status::accepted);
+  held.await_visitors();
+  const auto begin = clock::now();
+  for (const int m : {3, 1, 2})
+    ASSERT_EQ(p.submit_at(2, begin + m * 10ms, m).status(), submit_status::accepted);
+  std::this_thread::sleep_until(begin + 40ms);
+  held.open();
+  while (p.scheduled_messages() != 0)
+    std::this_thread::sleep_for(1ms);
+  p.drain();
+  EXPECT_THAT(seen, ElementsAre(0, 1, 2, 3));
 }
 
 TEST(submit_after, keeps_its_time_and_can_be_cancelled) {
@@ -164,200 +254,6 @@ TEST(shutdown, in_time_finishes_what_it_can_and_accounts_for_the_rest) {
   EXPECT_TRUE(account.balanced());
   EXPECT_THAT(dead, ElementsAre(0, 1, 2, 3, 4, 5, 6, 7, 8, 9));
   EXPECT_EQ(p.submit(1, 1), submit_status::closed);
-}
-
-TEST(duplicates, are_refused_or_become_dead_letters) {
-  using message = convoy::envelope<int, int>;
-  using messages = processor<int, message>;
-  runtime rt{{.concurrency = 1}};
-  for (const auto then : {convoy::on_duplicate::refuse, convoy::on_duplicate::dead_letter}) {
-    std::atomic<int> handled{0}, dead{0};
-    messages p{rt,
-               [&](message&) { ++handled; },
-               {.dead_letters =
-                    [&](auto& letter) {
-                      EXPECT_EQ(letter.why, death::duplicate);
-                      ++dead;
-                    },
-                .duplicates = convoy::duplicates{.then = then}}};
-    ASSERT_EQ(p.submit(1, {.message = 1, .id = 7}), submit_status::accepted);
-    p.drain(); // the window survives the lane
-    const auto again = p.submit(1, {.message = 2, .id = 7});
-    ASSERT_EQ(p.submit(2, {.message = 2, .id = 7}), submit_status::accepted); // another key's
-    p.drain();
-    const bool refuses = then == convoy::on_duplicate::refuse;
-    EXPECT_EQ(again, refuses ? submit_status::duplicate : submit_status::accepted);
-    EXPECT_EQ(handled, 2);
-    EXPECT_EQ(dead, refuses ? 0 : 1);
-  }
-  EXPECT_THROW((numbers{rt, [](int&) {}, {.duplicates = convoy::duplicates{}}}),
-               std::invalid_argument);
-}
-
-TEST(deadlines, that_have_passed_bury_the_message_unhandled) {
-  using message = convoy::envelope<int>;
-  runtime rt{{.concurrency = 1}};
-  std::vector<int> seen, dead;
-  processor<int, message> p{
-      rt, [&](message& m) { seen.push_back(m.message); }, {.dead_letters = [&](auto& letter) {
-        EXPECT_EQ(letter.why, death::expired);
-        dead.push_back(letter.message.message);
-      }}};
-  ASSERT_EQ(p.submit(1, {.message = 1, .deadline = clock::now() - 1ms}), submit_status::accepted);
-  ASSERT_EQ(p.submit(1, {.message = 2, .deadline = clock::now() + 1h}), submit_status::accepted);
-  ASSERT_EQ(p.submit(1, {.message = 3}), submit_status::accepted);
-  p.drain();
-  EXPECT_THAT(dead, ElementsAre(1));
-  EXPECT_THAT(seen, ElementsAre(2, 3));
-}
-
-TEST(rates, refuse_what_is_too_much_and_submit_waits) {
-  runtime rt{{.concurrency = 1}};
-  std::atomic<int> handled{0};
-  numbers p{rt, [&](int&) { ++handled; }, {.rate = {.per_second = 100, .burst = 3}}};
-  for (int i = 0; i < 3; ++i)
-    ASSERT_EQ(p.try_submit(1, i), submit_status::accepted);
-  EXPECT_EQ(p.try_submit(1, 3), submit_status::key_rate);
-  EXPECT_EQ(p.try_submit(2, 3), submit_status::accepted);
-  const auto begin = clock::now();
-  EXPECT_EQ(p.submit(1, 3), submit_status::accepted);
-  EXPECT_GT(clock::now() - begin, 1ms);
-  p.drain();
-  EXPECT_EQ(handled, 5);
-}
-
-TEST(linger, collects_batches) {
-  runtime rt{{.concurrency = 1}};
-  std::vector<std::size_t> sizes;
-  numbers p{rt,
-            [&](const int&, std::span<int> all) { sizes.push_back(all.size()); },
-            {.batch_limit = 4, .linger = 20ms}};
-  for (int i = 0; i < 10; ++i)
-    ASSERT_EQ(p.submit(1, i), submit_status::accepted);
-  p.drain();
-  EXPECT_THAT(sizes, ElementsAre(4, 4, 2));
-  EXPECT_THROW((numbers{rt, [](int&) {}, {.linger = 1ms}}), std::invalid_argument);
-}
-
-TEST(lane_state, is_made_by_its_factory_and_goes_when_its_key_is_idle) {
-  runtime rt{{.concurrency = 1}};
-  std::mutex mutex;
-  std::vector<std::string> evicted;
-  processor<int, int, std::string> p{
-      rt,
-      [](int& m, std::string& state) { state += std::to_string(m); },
-      {.state = {.make = [](const int& key) { return "key " + std::to_string(key) + ": "; },
-                 .idle = 5ms,
-                 .on_evict =
-                     [&](const int&, std::string& state) {
-                       const std::lock_guard lock(mutex);
-                       evicted.push_back(state);
-                     }}}};
-  ASSERT_EQ(p.submit(1, 1), submit_status::accepted);
-  ASSERT_EQ(p.submit(1, 2), submit_status::accepted);
-  for (bool gone = false; !gone; std::this_thread::sleep_for(1ms)) {
-    const std::lock_guard lock(mutex);
-    gone = !evicted.empty();
-  }
-  EXPECT_THAT(evicted, ElementsAre("key 1: 12"));
-}
-
-TEST(context, knows_what_a_handler_may_ask) {
-  runtime rt{{.concurrency = 1}};
-  std::vector<unsigned> attempts;
-  std::atomic<bool> stopped{false};
-  numbers p{rt,
-            [&](numbers::context& c, int& m) -> outcome {
-              attempts.push_back(c.attempt());
-              if (c.attempt() == 1)
-                throw std::runtime_error("once");
-              EXPECT_NE(c.first_error(), nullptr);
-              const auto stop = c.limit(1ms);
-              while (!stop.stop_requested())
-                std::this_thread::yield();
-              stopped = true;
-              if (m == 1) {
-                EXPECT_EQ(c.owner().submit(2, 2), submit_status::accepted);
-              }
-              return outcome::done;
-            },
-            {.on_error = [](const int&, const std::exception_ptr&) {}}};
-  ASSERT_EQ(p.submit(1, 1), submit_status::accepted);
-  while (p.account().completed < 2)
-    std::this_thread::sleep_for(1ms);
-  p.drain(); // the account is only counted
-  EXPECT_THAT(attempts, ElementsAre(1u, 2u, 1u, 2u));
-  EXPECT_TRUE(stopped);
-}
-
-TEST(watchdog, reports_a_handler_that_has_run_for_long) {
-  runtime rt{{.concurrency = 1}};
-  std::promise<int> reported;
-  std::atomic<bool> told{false};
-  numbers p{rt,
-            [&](int&) {
-              while (!told)
-                std::this_thread::yield();
-            },
-            {.watchdog = {.threshold = 2ms, .report = [&](const auto& stuck) {
-                            if (!told.exchange(true))
-                              reported.set_value(stuck.key);
-                          }}}};
-  ASSERT_EQ(p.submit(7, 1), submit_status::accepted);
-  EXPECT_EQ(reported.get_future().get(), 7);
-}
-
-TEST(max_parked, skips_what_would_park_beyond_and_refuses_for_parked_keys) {
-  runtime rt{{.concurrency = 1}};
-  numbers p{rt, [](int&) { return outcome::park; }, {.max_parked = 1}};
-  ASSERT_EQ(p.submit(1, 1), submit_status::accepted);
-  while (p.parked() != 1)
-    std::this_thread::sleep_for(1ms);
-  EXPECT_EQ(p.try_submit(1, 2), submit_status::key_parked);
-  ASSERT_EQ(p.submit(2, 1), submit_status::accepted);
-  p.drain(2);
-  EXPECT_EQ(p.parked(), 1u);
-  EXPECT_EQ(p.dead_letters(), 1u);
-}
-
-TEST(exceptions, may_have_policies_of_their_own) {
-  runtime rt{{.concurrency = 1}};
-  std::vector<unsigned> attempts;
-  numbers p{rt,
-            [](int& m) {
-              if (m == 1)
-                throw std::invalid_argument("hopeless");
-              throw std::runtime_error("perhaps later");
-            },
-            {.on_error = [](const int&, const std::exception_ptr&) {},
-             .failure = convoy::failure_policy{.attempts = 3, .backoff = 1ms},
-             .dead_letters = [&](auto& letter) { attempts.push_back(letter.attempts); },
-             .exceptions = {convoy::on_exception<std::invalid_argument>({.attempts = 1})}}};
-  ASSERT_EQ(p.submit(1, 1), submit_status::accepted);
-  ASSERT_EQ(p.submit(1, 2), submit_status::accepted);
-  p.drain();
-  EXPECT_THAT(attempts, ElementsAre(1u, 3u));
-}
-
-TEST(fail_rest, ends_before_the_marker) {
-  runtime rt{{.concurrency = 1}};
-  std::vector<int> seen, dead;
-  numbers p{rt,
-            [&](int& m) {
-              if (m == 1)
-                return outcome::fail_rest;
-              seen.push_back(m);
-              return outcome::done;
-            },
-            {.dead_letters = [&](auto& letter) { dead.push_back(letter.message); },
-             .marker = [](const int& m) { return m == 10; }}};
-  stands_still(p, 1);
-  for (const int m : {1, 2, 3, 10, 11})
-    ASSERT_EQ(p.submit(1, m), submit_status::accepted);
-  p.resume(1);
-  p.drain();
-  EXPECT_THAT(dead, ElementsAre(1, 2, 3));
-  EXPECT_THAT(seen, ElementsAre(10, 11));
 }
 
 TEST(redrive, puts_dead_letters_before_what_waits) {

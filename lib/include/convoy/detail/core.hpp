@@ -90,6 +90,7 @@ struct core {
 
   detail::failures<Key, Message> failures;
   std::unique_ptr<watchdog_alarm<Key, lane_type>> watchdog = nullptr;
+  const clock::time_point made = clock::now();
 
   // Set before all partitions' alarms ring.
   std::atomic<bool> ending{false};    ///< parked and paused lanes become dead letters

@@ -32,7 +32,7 @@ void until_there_is_memory(Function&& function) noexcept {
 template <class Key, class Message, class State, class Hash, class Equal>
 auto lane_set<Key, Message, State, Hash, Equal>::stopped() noexcept -> stopped_type& {
   if (stopped_ == nullptr) {
-    until_there_is_memory([this] { stopped_ = std::make_unique<stopped_type>(); });
+    until_there_is_memory([this] { stopped_ = std::make_unique<stopped_type>(core_.made); });
     if (ended_)
       (void)stopped_->end(ended_at_);
   }

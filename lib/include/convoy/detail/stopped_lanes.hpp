@@ -17,7 +17,8 @@ public:
   using clock = timer_wheel::clock;
   using trouble_type = trouble<Lane>;
 
-  stopped_lanes() noexcept : timers(clock::now()) {}
+  /// Nothing is due before `begin`: what is, but was not told in time, then still comes in order.
+  explicit stopped_lanes(clock::time_point begin) noexcept : timers(begin) {}
   stopped_lanes(const stopped_lanes&) = delete;
   stopped_lanes& operator=(const stopped_lanes&) = delete;
   ~stopped_lanes() = default;
