@@ -117,13 +117,13 @@ private:
   [[nodiscard]] std::string line_of(const dead_letter& letter) const {
     const auto first_failed =
         letter.attempts == 0 ? std::string("null") : detail::json_time(letter.first_failed);
-    return "{\"key\":" + one_line(options_.key_json(letter.key)) +
-           ",\"sequence\":" + std::to_string(letter.sequence) +
-           ",\"attempts\":" + std::to_string(letter.attempts) + ",\"why\":\"" +
-           to_string(letter.why) + "\",\"first_error\":" + detail::json_error(letter.first_error) +
-           ",\"last_error\":" + detail::json_error(letter.last_error) +
-           ",\"first_failed\":" + first_failed + ",\"died\":" + detail::json_time(letter.died) +
-           ",\"message\":" + one_line(options_.message_json(letter.message)) + "}\n";
+    return R"({"key":)" + one_line(options_.key_json(letter.key)) + R"(,"sequence":)" +
+           std::to_string(letter.sequence) + R"(,"attempts":)" + std::to_string(letter.attempts) +
+           R"(,"why":")" + to_string(letter.why) + R"(","first_error":)" +
+           detail::json_error(letter.first_error) + R"(,"last_error":)" +
+           detail::json_error(letter.last_error) + R"(,"first_failed":)" + first_failed +
+           R"(,"died":)" + detail::json_time(letter.died) + R"(,"message":)" +
+           one_line(options_.message_json(letter.message)) + "}\n";
   }
 
   static std::string one_line(std::string json) {

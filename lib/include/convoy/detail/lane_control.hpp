@@ -365,6 +365,7 @@ void lane_set<Key, Message, State, Hash, Equal>::put_before(lane_type& lane,
   lane.first.number = number;
   for (auto* const part : {&first, &rest})
     for (auto& each : *part)
+      // NOLINTNEXTLINE(bugprone-use-after-move): what can't be appended is as it was
       while (!pool_.append(lane, std::move(each)))
         std::this_thread::sleep_for(std::chrono::milliseconds(1));
   lane.handed += std::exchange(lane.staged, 0) + count;
