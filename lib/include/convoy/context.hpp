@@ -37,7 +37,8 @@ public:
     return lane_.trouble != nullptr ? lane_.trouble->attempts + 1 : 1;
   }
 
-  /// Null: this is the first attempt, or the first one's handler returned an outcome.
+  /// Null: this is the first attempt (since the key was resumed), or the first one's handler returned
+  /// an outcome.
   [[nodiscard]] std::exception_ptr first_error() const noexcept {
     return lane_.trouble != nullptr ? lane_.trouble->first_error : nullptr;
   }
@@ -61,7 +62,10 @@ public:
   /// with it are called on other threads, and must return soon. Throws std::bad_alloc.
   [[nodiscard]] std::stop_token stop_token() const {
     pump_.running.begin(&core_, &lane_);
-    return pump_.running.token();
+    auto token = pump_.running.token();
+    if (core_.is_abandoned()) // shutdown() may have looked before
+      pump_.running.request_stop(&core_, detail::clock::now());
+    return token;
   }
 
   /// A soft time limit, from now on: then stop is requested. The handler decides what to do about it;

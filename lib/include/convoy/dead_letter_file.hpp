@@ -42,7 +42,7 @@ template <class T>
 ///    "first_failed":"2026-01-31T23:59:59.000250Z","died":"2026-01-31T23:59:59.400000Z","message":…}
 ///
 /// (in one line). Errors are what they say, null if the handler returned an outcome; first_failed is
-/// null if the handler was not called. `why` is failed, failed_rest or shutdown.
+/// null if the handler was not called. `why` is a death's name, see to_string(death).
 ///
 /// **Durability.** When the sink returns, the line is whole and survives the end of the process, by
 /// SIGKILL, too; with `sync` also a loss of power. What a killed process left of its last line is cut

@@ -90,12 +90,12 @@ struct failure_policy {
 /// A policy for what is thrown as an E, or derived from it, instead of processor_options::failure:
 ///   .exceptions = {convoy::on_exception<std::invalid_argument>({.attempts = 1})}
 struct exception_policy {
-  bool (*matches)(const std::exception_ptr&);
+  bool (*matches)(const std::exception_ptr&) noexcept;
   failure_policy policy;
 };
 template <class E>
 [[nodiscard]] exception_policy on_exception(const failure_policy& policy) {
-  return {[](const std::exception_ptr& error) {
+  return {[](const std::exception_ptr& error) noexcept {
             try {
               std::rethrow_exception(error);
             } catch (const E&) {

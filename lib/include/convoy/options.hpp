@@ -28,7 +28,7 @@ struct state_options {
   /// message has a new one.
   std::chrono::nanoseconds idle = std::chrono::nanoseconds::max();
   /// Called on a worker in the key's turn, so no handler of the key runs, or by the processor's
-  /// destructor. What it throws is reported.
+  /// destructor; so it must not use the processor. What it throws is reported.
   std::function<void(const Key&, State&)> on_evict = {};
 };
 template <class Key>
@@ -141,8 +141,9 @@ void check(const processor_options<Key, Message, State>& wanted, bool has_ids, b
        "envelope");
   must(!wanted.duplicates || (wanted.duplicates->window > zero && wanted.duplicates->most != 0),
        "convoy::processor: duplicates.window and duplicates.most must be more than 0");
-  must(!wanted.watchdog.report || wanted.watchdog.threshold > zero,
-       "convoy::processor: watchdog.threshold must be more than 0");
+  must(!wanted.watchdog.report || (wanted.watchdog.threshold > zero &&
+                                   wanted.watchdog.threshold != std::chrono::nanoseconds::max()),
+       "convoy::processor: watchdog.report needs watchdog.threshold, more than 0");
   if constexpr (!std::is_void_v<State>)
     must(wanted.state.idle > zero, "convoy::processor: state.idle must be more than 0");
 }

@@ -53,7 +53,7 @@ namespace convoy {
 /// without unfinished messages costs nothing, unless it has State.
 ///
 /// Key and Message must be nothrow move constructible; Equal must not throw, nor Hash if there is a
-/// key_capacity. The handler is called from several threads at once, for different keys.
+/// limit of keys (key_capacity, rate, duplicates, max_parked). The handler is called from several threads at once, for different keys.
 ///
 /// All members but the
 /// destructor may be called by any thread at any time. Neither copied nor moved.
@@ -113,14 +113,17 @@ public:
   /// member. See shutdown() for an end in time.
   ~processor() {
     close();
+    core_.must_bury.store(true, std::memory_order_relaxed); // before it rings
     ingress_.end();
     drain();
     ingress_.abandon();
     (void)ingress_.drain_until(time_point::max());
+    core_.watchdog.reset(); // its report may use us
     core_.scheduler.detach(ingress_);
   }
 
-  /// Submits a message; sleeps while the processor or the key is full. On a worker thread it
+  /// Submits a message; sleeps while the processor or the key is full, or its rate is used up; refuses
+  /// for good when closed, for a `duplicate`, and with `key_parked`. On a worker thread it
   /// refuses instead of sleeping. The message is moved from, or copied, only if it is accepted.
   /// Throws std::bad_alloc and what copying the key or the message, or hashing, throws; then
   /// nothing is submitted. Lock-free, unless it has to wait or wake a worker.
@@ -131,7 +134,7 @@ public:
     return ingress_.submit_waiting(key, message);
   }
 
-  /// As submit(), but refuses with `full` or `key_full` where submit() would wait.
+  /// As submit(), but refuses with `full`, `key_full` or `key_rate` where submit() would wait.
   [[nodiscard]] submit_status try_submit(const Key& key, Message&& message) {
     return ingress_.emplace(key, std::move(message));
   }
@@ -160,23 +163,21 @@ public:
 
   /// As close(), then finishes what it can before the deadline, retries and scheduled messages that are
   /// due by then included. The rest becomes dead letters, in order: what is parked or paused at once,
-  /// everything that has not started by the deadline then; running handlers have stop requested, and
-  /// are waited for. Returns the exact account. Throws std::logic_error on a worker thread.
+  /// everything that has not started by the deadline then, but for what a worker was handed; running
+  /// handlers have stop requested, and are waited for. Returns the exact account. Throws std::logic_error on a worker thread.
   convoy::account shutdown(time_point deadline) {
     ingress_type::refuse_on_worker();
     close();
     ingress_.end();
     if (!ingress_.drain_until(deadline)) {
+      ingress_.abandon(); // before: who asks for a stop token from now on sees it
       for (unsigned i = 0; i < core_.scheduler.concurrency(); ++i)
         core_.scheduler.run_of(i).request_stop(&core_, deadline);
-      ingress_.abandon();
       (void)ingress_.drain_until(time_point::max());
     }
     return ingress_.account();
   }
-  convoy::account shutdown(std::chrono::nanoseconds within) {
-    return shutdown(detail::later(detail::clock::now(), within));
-  }
+  convoy::account shutdown(std::chrono::nanoseconds within) { return shutdown(due_after(within)); }
 
   /// So far. See account.
   [[nodiscard]] convoy::account account() const noexcept { return ingress_.account(); }
@@ -235,9 +236,10 @@ public:
   void drain(const Key& key) { ingress_.drain(key); }
 
   /// Puts dead messages of a key back into its lane, in their order; neither their ids nor their rate
-  /// are looked at. Behind what waits: a prefix may be accepted. Before what waits: all or none; if the
-  /// key is parked, it stays parked, before them. Accepted ones are moved from. Never waits, but for a
-  /// short lock: refuses as try_submit().
+  /// are looked at (but with on_duplicate::dead_letter, in their turn). Behind what waits: a prefix may
+  /// be accepted. Before what waits: all or none, and what waited begins with its attempts anew; if the
+  /// key is parked, it stays parked, before them; until they are in their lane they take their room
+  /// twice. Accepted ones are moved from. Never waits, but for a short lock: refuses as try_submit().
   [[nodiscard]] bulk_result resubmit(const Key& key, std::span<Message> messages,
                                      place where = place::behind) {
     return ingress_.resubmit(key, messages, where);
@@ -301,7 +303,8 @@ private:
 
   static time_point due_after(std::chrono::nanoseconds delay) {
     if (delay.count() < 0)
-      throw std::invalid_argument("convoy: submit_after: the delay must not be negative");
+      throw std::invalid_argument(
+          "convoy: submit_after() and shutdown() want a time that is not negative");
     return detail::later(detail::clock::now(), delay);
   }
 

@@ -16,6 +16,7 @@
 #include <functional>
 #include <limits>
 #include <mutex>
+#include <optional>
 #include <type_traits>
 #include <unordered_map>
 #include <unordered_set>
@@ -58,9 +59,9 @@ public:
     auto& e = at->second;
     if (full_of_parked && e.parked)
       return submit_status::key_parked;
-    if (const auto* const mine = id_of(source); mine != nullptr && refuses_duplicates_ && !again) {
+    if (refuses_duplicates_ && !again) {
       forget_old(e, clock::now());
-      if (e.seen.contains(*mine))
+      if (const std::optional<id> mine = id_of(source); mine && e.seen.contains(*mine))
         return submit_status::duplicate;
     }
     if (e.count >= most_)
@@ -94,16 +95,16 @@ public:
     if (!again && has_rate_ && tokens(e, now) < 1)
       return submit_status::key_rate;
     bool remembered = false;
-    const id* mine = nullptr;
+    std::optional<id> mine;
     if (!again && refuses_duplicates_)
       mine = id_of(source);
-    if (mine != nullptr) {
+    if (mine) {
       forget_old(e, now);
       if (e.seen.contains(*mine))
         return submit_status::duplicate;
     }
     try {
-      if (mine != nullptr)
+      if (mine)
         remembered = remember(key, e, *mine, now);
       else if (has_rate_)
         plan_look(key, e, now);
@@ -134,21 +135,33 @@ public:
   }
 
   void remove(const Key& key, std::size_t count) noexcept {
+    if (count == 0)
+      return;
     const std::lock_guard lock(mutex_);
     const auto at = keys_.find(key);
     at->second.count -= count;
     erase_if_idle(at);
   }
 
+  /// A message that was accepted is taken back.
+  void take_back(const Key& key, const Message& message) noexcept {
+    if (refuses_duplicates_)
+      forget(key, message);
+    remove(key, 1);
+  }
+
   // ---- on_duplicate::dead_letter: the lane's runner ----
 
-  [[nodiscard]] bool has_finished(const Key& key, const id& mine) noexcept {
+  /// If hashing the id throws: it was not.
+  [[nodiscard]] bool has_finished(const Key& key, const id& mine) noexcept try {
     const std::lock_guard lock(mutex_);
     const auto at = keys_.find(key);
     if (at == keys_.end())
       return false;
     forget_old(at->second, clock::now());
     return at->second.seen.contains(mine);
+  } catch (...) {
+    return false;
   }
 
   /// Out of memory: it is not remembered.
@@ -185,7 +198,9 @@ public:
       auto& e = at->second;
       e.will_look = false;
       forget_old(e, now);
-      if (!is_idle(e)) {
+      if (has_rate_)
+        (void)tokens(e, clock::now());
+      if (!e.order.empty() || (has_rate_ && e.tokens < rate_.burst)) { // else remove() erases it
         try {
           plan_look(at->first, e, now);
         } catch (...) { // out of memory: with its next message
@@ -236,14 +251,21 @@ private:
   }
 
   template <class Source>
-  static const id* id_of(const Source& source) noexcept {
-    if constexpr (has_id<Message> && std::is_convertible_v<const Source&, const Message&>) {
-      const Message& message = source;
-      const auto& mine = message_traits<Message>::id(message);
-      return mine.has_value() ? &*mine : nullptr;
-    } else {
-      return nullptr;
-    }
+  static std::optional<id> id_of(const Source& source) {
+    if constexpr (has_id<Message> && std::is_convertible_v<const Source&, const Message&>)
+      return message_traits<Message>::id(source);
+    else
+      return std::nullopt;
+  }
+
+  void forget(const Key& key, const Message& message) noexcept try {
+    const std::optional<id> mine = id_of(message);
+    const std::lock_guard lock(mutex_);
+    const auto at = keys_.find(key);
+    if (!mine || at == keys_.end() || at->second.seen.erase(*mine) == 0)
+      return;
+    std::erase_if(at->second.order, [&](const auto& each) { return each.second == *mine; });
+  } catch (...) { // what hashing throws: it is forgotten in time. NOLINT(bugprone-empty-catch)
   }
 
   double tokens(entry& e, clock::time_point now) const noexcept {
@@ -285,7 +307,9 @@ private:
   void plan_look(const Key& key, entry& e, clock::time_point now) {
     if (e.will_look)
       return;
-    auto after = std::is_same_v<id, no_id> ? clock::duration(0) : duplicates_.window;
+    clock::duration after = std::chrono::milliseconds(1);
+    if (!std::is_same_v<id, no_id>)
+      after = std::max<clock::duration>(after, duplicates_.window);
     if (has_rate_)
       after = std::max<clock::duration>(after, seconds(rate_.burst / rate_.per_second));
     looks_.push_back({now + std::min<clock::duration>(after, std::chrono::hours(24 * 365)), key});

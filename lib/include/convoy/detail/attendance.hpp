@@ -94,7 +94,7 @@ private:
 
   static void discard(Partition& p, core_type& core, message_type& cancelled) noexcept {
     if (p.limits)
-      p.limits->remove(cancelled.key, 1);
+      p.limits->take_back(cancelled.key, cancelled.message);
     core.cancelled.fetch_add(1, std::memory_order_relaxed); // only counted
     leave_schedule(p, core, cancelled);
     core.room.notify();

@@ -113,6 +113,7 @@ template <class Key, class Message, class State, class Hash, class Equal>
 template <class Source>
 scheduled ingress<Key, Message, State, Hash, Equal>::submit_at(const Key& key, clock::time_point at,
                                                                Source&& message) {
+  at = std::min(at, later(clock::now(), clock::duration::max())); // the wheel ends some day
   if (at <= clock::now())
     return scheduled(submit_waiting(key, std::forward<Source>(message)));
   use_alarms();
@@ -160,7 +161,13 @@ bulk_result ingress<Key, Message, State, Hash, Equal>::resubmit(const Key& key,
   bulk_result result;
   if (where == place::behind) {
     for (auto& each : messages) {
-      result.status = emplace(key, std::move(each), true);
+      try {
+        result.status = emplace(key, std::move(each), true);
+      } catch (...) {
+        if (result.accepted == 0)
+          throw;
+        result.status = submit_status::full; // of memory, most likely; the caller can try again
+      }
       if (result.status != submit_status::accepted)
         break;
       ++result.accepted;
@@ -207,8 +214,8 @@ void ingress<Key, Message, State, Hash, Equal>::control(wish what, const Key& ke
   auto request = std::make_unique<lane_request<partition_type, Key, Message>>(
       what, key, static_cast<std::uint32_t>(hash));
   if (then)
-    request->then =
-        std::make_unique<callback>(std::move(then), &core_, core_.callbacks, core_.drained);
+    request->then = std::make_unique<callback>(core_.scheduler, std::move(then), &core_,
+                                               core_.callbacks, core_.drained);
   if (what == wish::purge || what == wish::fence)
     request->ticket = p.ring.tickets();
   p.post(std::move(request));
@@ -219,7 +226,8 @@ void ingress<Key, Message, State, Hash, Equal>::fence(std::function<void()> then
   std::vector<std::unique_ptr<fence_part<partition_type>>> parts;
   for (std::size_t i = 0; i < partitions_.size(); ++i)
     parts.push_back(std::make_unique<fence_part<partition_type>>());
-  auto call = std::make_unique<callback>(std::move(then), &core_, core_.callbacks, core_.drained);
+  auto call = std::make_unique<callback>(core_.scheduler, std::move(then), &core_, core_.callbacks,
+                                         core_.drained);
   const auto shared = callback::share(std::move(call));
   for (std::size_t i = 0; i < partitions_.size(); ++i)
     parts[i]->then = shared;

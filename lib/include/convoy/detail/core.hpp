@@ -46,13 +46,6 @@ inline std::uint64_t spread(std::uint64_t hash) noexcept {
   return hash ^ (hash >> 32);
 }
 
-/// A time that never comes, instead of an overflow.
-[[nodiscard]] inline clock::time_point later(clock::time_point now,
-                                             std::chrono::nanoseconds after) noexcept {
-  constexpr auto longest = std::chrono::hours(24 * 365 * 100);
-  return now + std::min<std::chrono::nanoseconds>(after, longest);
-}
-
 template <class Handler, class Core>
 struct invocation;
 template <class Key, class Message, class State>
@@ -93,6 +86,7 @@ struct core {
   const clock::time_point made = clock::now();
 
   // Set before all partitions' alarms ring.
+  std::atomic<bool> must_bury{false}; ///< sinks that refuse are not asked again
   std::atomic<bool> ending{false};    ///< parked and paused lanes become dead letters
   std::atomic<bool> abandoned{false}; ///< everything does
 
@@ -109,6 +103,10 @@ struct core {
   }
   [[nodiscard]] bool is_abandoned() const noexcept {
     return abandoned.load(std::memory_order_relaxed); // it rings afterwards
+  }
+
+  [[nodiscard]] bool waits_for_sinks() const noexcept {
+    return !must_bury.load(std::memory_order_relaxed) && !is_abandoned(); // it rings afterwards
   }
 
   [[nodiscard]] std::uint64_t hash(const Key& key) const {

@@ -10,10 +10,13 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <optional>
 #include <stdexcept>
 #include <utility>
+#include <vector>
 
 namespace convoy::detail {
 
@@ -43,7 +46,7 @@ template <class Core>
       report_to_stderr(letter.last_error);
     core.failures.bury(letter);
   } catch (const dead_letter_refused& refused) {
-    if (!core.is_ending()) {
+    if (core.waits_for_sinks()) {
       messages.keep_from(0);
       return refused.next() == dead_letter_refused::then::park ? buried::park : buried::offer_again;
     }
@@ -80,13 +83,20 @@ template <class Core>
   return true;
 }
 
+template <class Core>
+[[nodiscard]] bool is_marker(Core& core, typename Core::lane_type& lane) noexcept try {
+  return core.options.marker && core.options.marker(first_of(lane));
+} catch (...) {
+  core.report(lane.key, std::current_exception());
+  return false;
+}
+
 /// Messages are doomed: one of them becomes a dead letter. As attempt().
 template <class Core>
 [[nodiscard]] bool bury_doomed(Core& core, typename Core::partition_type& home,
                                typename Core::lane_type& lane) noexcept {
   auto& t = *lane.trouble;
-  if (t.why == death::failed_rest && core.options.marker &&
-      core.options.marker(first_of(lane))) { // so far and no further
+  if (t.why == death::failed_rest && is_marker(core, lane)) { // so far and no further
     t.doomed = 0;
     return true;
   }
@@ -112,12 +122,35 @@ template <class Core>
   return !std::exchange(t.then_stop, false);
 }
 
+/// As bury_first(), before messages that are doomed. If the sink refuses it, it is handled once more.
+template <class Core>
+[[nodiscard]] bool bury_spared(Core& core, typename Core::partition_type& home,
+                               typename Core::lane_type& lane, death why) noexcept {
+  using trouble_type = trouble<typename Core::lane_type>;
+  auto& t = *lane.trouble;
+  if (bury(core, home, lane, why) != buried::yes) {
+    t.due = clock::now() + std::chrono::milliseconds(10);
+    t.stopped = stop::retry;
+    return false;
+  }
+  if (std::exchange(t.then_rest, false)) { // these included
+    t.doomed = t.spared = 0;
+    t.why = death::failed_rest;
+    t.stopped = stop::rest;
+    return false;
+  }
+  trouble_type::forget_first(lane);
+  return lane.handed != 0;
+}
+
 /// The lane's first message is dead, for a reason of its own. As attempt().
 template <class Core>
 [[nodiscard]] bool bury_first(Core& core, typename Core::partition_type& home,
                               typename Core::lane_type& lane, death why) noexcept {
   using trouble_type = trouble<typename Core::lane_type>;
   auto& t = trouble_type::of(lane);
+  if (t.doomed != 0) // others behind it are dead for another reason
+    return bury_spared(core, home, lane, why);
   t.doomed = 1; // should the sink refuse it
   t.why = why;
   const bool goes_on = bury_doomed(core, home, lane);
@@ -181,18 +214,45 @@ template <class Core>
   return false;
 }
 
-template <class Core, class Taken>
-void note_ids(Core& core, typename Core::partition_type& home, const typename Core::lane_type& lane,
-              Taken& messages, std::size_t count) noexcept {
-  if constexpr (has_id<typename Core::message_type>) {
-    if (core.options.duplicates && core.options.duplicates->then == on_duplicate::dead_letter)
-      for (std::size_t i = 0; i < count; ++i)
-        if (const auto& id =
-                message_traits<typename Core::message_type>::id(*(&messages.front() + i));
-            id.has_value())
-          home.limits->finish(lane.key, *id);
+/// The ids of messages, where they count when their messages are finished. Taken before the handler,
+/// which may move from its messages.
+template <class Core, bool = has_id<typename Core::message_type>>
+class finishing_ids {
+  using message_type = typename Core::message_type;
+  using id = typename id_type<message_type>::type;
+
+public:
+  template <class Taken>
+  finishing_ids(Core& core, Taken& messages) noexcept {
+    if (!core.options.duplicates || core.options.duplicates->then != on_duplicate::dead_letter)
+      return;
+    try {
+      for (std::size_t i = 0; i < messages.size(); ++i)
+        ids_.push_back(message_traits<message_type>::id(*(&messages.front() + i)));
+    } catch (...) { // out of memory: these are not remembered
+      ids_.clear();
+    }
   }
-}
+
+  /// The first so many messages are.
+  void note(typename Core::partition_type& home, const typename Core::lane_type& lane,
+            std::size_t count) noexcept {
+    for (std::size_t i = 0; i < std::min(count, ids_.size()); ++i)
+      if (ids_[i])
+        home.limits->finish(lane.key, *ids_[i]);
+  }
+
+private:
+  std::vector<std::optional<id>> ids_;
+};
+template <class Core>
+class finishing_ids<Core, false> {
+public:
+  template <class Taken>
+  finishing_ids(Core&, Taken&) noexcept {}
+  void note(typename Core::partition_type&, const typename Core::lane_type&, std::size_t) noexcept {
+  }
+};
 
 /// The handler of a span gets messages up to the first that must not be handled with those before it.
 template <class Core, class Taken>
@@ -222,9 +282,9 @@ template <class Handler, class Core>
                            std::uint32_t limit) noexcept {
   using trouble_type = trouble<typename Core::lane_type>;
   if (lane.trouble != nullptr) [[unlikely]] {
-    if (lane.trouble->doomed != 0)
+    if (lane.trouble->doomed != 0 && lane.trouble->spared == 0)
       return bury_doomed(core, home, lane);
-    if (lane.trouble->singly != 0)
+    if (lane.trouble->singly + lane.trouble->spared != 0)
       limit = 1;
   }
   if (core.is_abandoned()) [[unlikely]]
@@ -241,6 +301,7 @@ template <class Handler, class Core>
     taken_for<Handler, Core> messages(lane, limit);
     if constexpr (gets_spans<Handler, Core>)
       shorten(core, home, lane, messages);
+    finishing_ids<Core> ids(core, messages);
     if (core.watchdog != nullptr) [[unlikely]] {
       self.running.begin(&core, &lane);
       core.watchdog->watch();
@@ -265,13 +326,12 @@ template <class Handler, class Core>
     if (result.what() == outcome::kind::done) [[likely]] {
       if (result.index() != outcome::whole) [[unlikely]]
         messages.keep_from(index + 1);
-      note_ids(core, home, lane, messages,
-               result.index() == outcome::whole ? messages.size() : index + 1);
+      ids.note(home, lane, result.index() == outcome::whole ? messages.size() : index + 1);
       if (lane.trouble != nullptr) [[unlikely]]
         trouble_type::forget_first(lane);
       return true;
     }
-    note_ids(core, home, lane, messages, index);
+    ids.note(home, lane, index);
     messages.keep_from(index);
     if (index != 0 && lane.trouble != nullptr) // it was the first one's, which is done
       trouble_type::forget_first(lane);

@@ -30,12 +30,16 @@ public:
            sink dead_letters, std::size_t max_parked)
       : policy_(checked(policy)), exceptions_(std::move(exceptions)),
         dead_letters_(std::move(dead_letters)), max_parked_(max_parked) {
-    for (const auto& each : exceptions_)
+    for (const auto& each : exceptions_) {
+      if (each.matches == nullptr)
+        throw std::invalid_argument(
+            "convoy: exception_policy::matches is missing: use on_exception");
       (void)checked(each.policy);
+    }
   }
 
   /// For what a handler threw, or null.
-  [[nodiscard]] const failure_policy& policy(const std::exception_ptr& error) const {
+  [[nodiscard]] const failure_policy& policy(const std::exception_ptr& error) const noexcept {
     if (error)
       for (const auto& each : exceptions_)
         if (each.matches(error))

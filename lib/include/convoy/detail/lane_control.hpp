@@ -92,8 +92,10 @@ void lane_set<Key, Message, State, Hash, Equal>::unpark(lane_type& lane) noexcep
   auto& t = *lane.trouble;
   left_park(lane);
   stopped_type::release(t);
-  if (t.doomed == 0)
-    t.attempts = 0;
+  if (t.doomed != 0)
+    return;
+  t.attempts = 0;
+  t.first_error = t.last_error = nullptr;
 }
 
 template <class Key, class Message, class State, class Hash, class Equal>
@@ -161,7 +163,7 @@ template <class Key, class Message, class State, class Hash, class Equal>
 void lane_set<Key, Message, State, Hash, Equal>::linger(lane_type& lane) noexcept {
   auto& t = trouble_of(lane);
   t.stopped = stop::linger;
-  t.due = now_ + core_.options.linger;
+  t.due = later(now_, core_.options.linger);
   (void)stopped().hold(lane, 0);
   lane.out = lane.held = true;
 }
@@ -251,13 +253,14 @@ served lane_set<Key, Message, State, Hash, Equal>::serve(request_type& r,
   case wish::put_before:
     if (lane == nullptr)
       lane = &make_lane(r);
-    if (lane->out && !lane->held)
-      return watch(*lane, r), served::kept;
     for_watchers(*lane, [&r](request_type& other) {
       if (other.remaining != 0) // a fence, or a purge
         other.remaining += static_cast<std::uint32_t>(r.messages.size());
       return served::later;
     });
+    count_before(*lane, static_cast<std::uint32_t>(r.messages.size()));
+    if (lane->out && !lane->held)
+      return watch(*lane, r), served::kept;
     put_before(*lane, r.messages, consumed);
     if (!lane->out)
       start(*lane);
@@ -282,7 +285,9 @@ auto lane_set<Key, Message, State, Hash, Equal>::make_lane(request_type& r) noex
 template <class Key, class Message, class State, class Hash, class Equal>
 void lane_set<Key, Message, State, Hash, Equal>::watch(lane_type& lane, request_type& r) noexcept {
   lane.watched = true;
-  watchers_[lane.hash % watchers_.size()].push(std::unique_ptr<request<partition_type>>(&r));
+  watchers_.add(
+      lane.hash, std::unique_ptr<request<partition_type>>(&r),
+      [](request<partition_type>& each) { return static_cast<request_type&>(each).hash; });
 }
 
 /// Calls function(request) for each that waits for the lane.
@@ -290,10 +295,14 @@ template <class Key, class Message, class State, class Hash, class Equal>
 template <class Function>
 void lane_set<Key, Message, State, Hash, Equal>::for_watchers(lane_type& lane,
                                                               Function&& function) noexcept {
-  watchers_[lane.hash % watchers_.size()].serve([&](request<partition_type>& each) {
+  watchers_.of(lane.hash).serve([&](request<partition_type>& each) {
     auto& r = static_cast<request_type&>(each);
-    const bool is_its = r.hash == lane.hash && core_.equal(r.key, lane.key);
-    return is_its ? function(r) : served::later;
+    if (r.hash != lane.hash || !core_.equal(r.key, lane.key))
+      return served::later;
+    const auto result = function(r);
+    if (result == served::done)
+      watchers_.note_done();
+    return result;
   });
 }
 
@@ -303,11 +312,9 @@ void lane_set<Key, Message, State, Hash, Equal>::serve_watchers(lane_type& lane,
                                                                 std::uint32_t finished,
                                                                 std::uint64_t consumed) noexcept {
   lane.watched = false;
-  std::uint32_t put = 0; // in front of what the others wait for
   for_watchers(lane, [&](request_type& r) {
     if (r.what != wish::put_before)
       return served::later;
-    put += static_cast<std::uint32_t>(r.messages.size());
     put_before(lane, r.messages, consumed);
     return served::done;
   });
@@ -317,7 +324,6 @@ void lane_set<Key, Message, State, Hash, Equal>::serve_watchers(lane_type& lane,
       callback::make_ready(std::move(r.then));
       return served::done;
     }
-    r.remaining += put;
     if (std::exchange(r.what, wish::fence) == wish::purge)
       doom(lane, r.remaining);
     lane.watched = true;
@@ -337,17 +343,19 @@ void lane_set<Key, Message, State, Hash, Equal>::doom(lane_type& lane,
     left_park(lane);
   t.doomed = std::max(t.doomed, count);
   t.why = death::purged;
+  t.spared = 0;
   t.then_rest = false;
   t.then_stop = lane.paused;
 }
 
-/// Of a lane that is not out, or is held. A rare thing, so it is simple: all that wait move.
+/// Of a lane that is not out, or is held. They have been counted. A rare thing, so it is simple: all
+/// that wait move.
 template <class Key, class Message, class State, class Hash, class Equal>
 void lane_set<Key, Message, State, Hash, Equal>::put_before(lane_type& lane,
                                                             std::vector<Message>& first,
                                                             std::uint64_t consumed) noexcept {
   const auto count = static_cast<std::uint32_t>(first.size());
-  const std::uint32_t waiting = lane.unsettled;
+  const std::uint32_t waiting = lane.handed + lane.staged; // others may be counted, too
   const auto number = waiting != 0 ? lane.next_number() : static_cast<std::uint32_t>(consumed);
   std::vector<Message> rest;
   until_there_is_memory([&] { rest.reserve(waiting); });
@@ -368,8 +376,8 @@ void lane_set<Key, Message, State, Hash, Equal>::put_before(lane_type& lane,
       // NOLINTNEXTLINE(bugprone-use-after-move): what can't be appended is as it was
       while (!pool_.append(lane, std::move(each)))
         std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  lane.handed += std::exchange(lane.staged, 0) + count;
-  count_before(lane, count);
+  lane.handed = waiting + count;
+  lane.staged = 0;
   if (auto* const t = lane.trouble) { // it was about another message
     if (t->stopped == stop::retry || t->stopped == stop::linger)
       lane.held ? stopped_type::release(*t) : void(t->stopped = stop::none);
@@ -378,7 +386,7 @@ void lane_set<Key, Message, State, Hash, Equal>::put_before(lane_type& lane,
     if (t->singly != 0)
       t->singly += count;
     if (t->doomed != 0)
-      t->doomed += count;
+      t->spared += count;
   }
 }
 

@@ -12,7 +12,6 @@
 #include "convoy/detail/stopped_lanes.hpp"
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -305,7 +304,8 @@ private:
 
   void hand(lane_type& lane) noexcept {
     auto ready = lane.staged;
-    if (core_.options.linger.count() != 0 && !lane.flush && lane.trouble == nullptr) [[unlikely]]
+    if (core_.options.linger.count() != 0 && !lane.flush && lane.trouble == nullptr &&
+        !core_.is_ending()) [[unlikely]]
       ready -= std::min(ready, (lane.handed + ready) % core_.options.batch_limit); // whole batches
     lane.flush = false;
     lane.handed += ready;
@@ -381,11 +381,11 @@ private:
   lane_table<lane_type, Equal> table_;
   lane_pool<Key, Message, State> pool_;
   std::unique_ptr<stopped_type> stopped_;
-  std::array<request_list<request<partition_type>>, 32> watchers_; // requests that wait for a lane
-  clock::time_point now_{};                                        // when the visit began
-  bool ended_ = false;                                             // end_stopped() was called
-  std::uint64_t ended_at_ = 0;                                     // with so many tickets
-  lane_type* lined_up_ = nullptr; // to be handed out at the end of this visit
+  lane_watchers<request<partition_type>> watchers_; // requests that wait for a lane
+  clock::time_point now_{};                         // when the visit began
+  bool ended_ = false;                              // end_stopped() was called
+  std::uint64_t ended_at_ = 0;                      // with so many tickets
+  lane_type* lined_up_ = nullptr;                   // to be handed out at the end of this visit
   lane_type** lined_up_end_ = &lined_up_;
   std::uint32_t count_lined_up_ = 0;
   lane_type* inline_ = nullptr;       // run by the drainer itself at the moment

@@ -8,10 +8,12 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <functional>
 #include <memory>
+#include <new>
 #include <utility>
 #include <vector>
 
@@ -86,15 +88,54 @@ private:
   Request** end_ = &first_;
 };
 
+/// Requests that wait for lanes, by their keys' hashes. Grows with their number.
+template <class Request>
+class lane_watchers {
+public:
+  [[nodiscard]] request_list<Request>& of(std::uint32_t hash) noexcept {
+    return lists_ == nullptr ? first_ : lists_[hash & (size_ - 1)];
+  }
+
+  /// Before one is pushed. `hash_of(request&)`.
+  template <class HashOf>
+  void add(std::uint32_t hash, std::unique_ptr<Request> what, HashOf&& hash_of) noexcept {
+    if (++count_ > 4 * size_)
+      grow(hash_of);
+    of(hash).push(std::move(what));
+  }
+  void note_done() noexcept { --count_; }
+
+private:
+  template <class HashOf>
+  void grow(HashOf&& hash_of) noexcept {
+    const auto size = 8 * size_;
+    std::unique_ptr<request_list<Request>[]> lists(new (std::nothrow) request_list<Request>[size]);
+    if (lists == nullptr)
+      return; // they get longer, that is all
+    for (std::size_t i = 0; i < size_; ++i)
+      (lists_ == nullptr ? first_ : lists_[i]).serve([&](Request& each) {
+        lists[hash_of(each) & (size - 1)].push(std::unique_ptr<Request>(&each));
+        return served::kept;
+      });
+    lists_ = std::move(lists);
+    size_ = size;
+  }
+
+  request_list<Request> first_;
+  std::unique_ptr<request_list<Request>[]> lists_; // instead of first_
+  std::size_t size_ = 1;
+  std::size_t count_ = 0;
+};
+
 /// A user's function that a pump calls as an item of its own, so that it delays no partition.
 class callback final : runner, ready_item {
 public:
   /// Until it was called `outstanding` counts it; then `called` is told. Both live in `owner`, which
   /// must live until then.
-  callback(std::function<void()> what, const void* owner, std::atomic<std::uint64_t>& outstanding,
-           event_count& called)
-      : ready_item(static_cast<runner&>(*this)), call_(std::move(what)), owner_(owner),
-        outstanding_(outstanding), called_(called) {
+  callback(scheduler& where, std::function<void()> what, const void* owner,
+           std::atomic<std::uint64_t>& outstanding, event_count& called)
+      : ready_item(static_cast<runner&>(*this)), scheduler_(where), call_(std::move(what)),
+        owner_(owner), outstanding_(outstanding), called_(called) {
     // (1) seq_cst: before our look whether anything is closed; against (2) in control.hpp
     outstanding_.fetch_add(1, std::memory_order_seq_cst);
   }
@@ -108,13 +149,14 @@ public:
   callback(const callback&) = delete;
   callback& operator=(const callback&) = delete;
 
-  /// On a pump.
   static void make_ready(std::unique_ptr<callback> what) noexcept {
-    if (what != nullptr)
-      pump::current()->push(*what.release());
+    if (what != nullptr) {
+      auto& ready = *what.release();
+      ready.scheduler_.make_ready(ready);
+    }
   }
 
-  /// Made ready when the last owner, on a pump, lets it go.
+  /// Made ready when the last owner lets it go.
   static std::shared_ptr<callback> share(std::unique_ptr<callback> what) {
     return {what.release(), [](callback* last) { make_ready(std::unique_ptr<callback>(last)); }};
   }
@@ -131,6 +173,7 @@ private:
     }
   }
 
+  scheduler& scheduler_;
   const std::function<void()> call_;
   const void* const owner_;
   std::atomic<std::uint64_t>& outstanding_;

@@ -46,6 +46,13 @@ class scheduler;
 
 using clock = std::chrono::steady_clock;
 
+/// A time that never comes, instead of an overflow.
+[[nodiscard]] inline clock::time_point later(clock::time_point now,
+                                             std::chrono::nanoseconds after) noexcept {
+  constexpr auto longest = std::chrono::hours(24 * 365 * 100);
+  return now + std::min<std::chrono::nanoseconds>(after, longest);
+}
+
 class pump {
 public:
   explicit pump(scheduler& where) noexcept : home(where) {}

@@ -46,7 +46,9 @@ struct trouble : timer {
   /// The first message is done.
   static void forget_first(Lane& lane) noexcept {
     auto& t = *lane.trouble;
-    if (t.singly == 0 || --t.singly == 0)
+    t.singly -= t.singly != 0;
+    t.spared -= t.spared != 0;
+    if (t.singly + t.spared + t.doomed == 0)
       return forget(lane);
     t.attempts = 0;
     t.first_error = t.last_error = nullptr;
@@ -65,7 +67,8 @@ struct trouble : timer {
   stop stopped = stop::none;
   timer_wheel::clock::time_point due{};
   std::uint64_t rest_until = 0;
-  std::uint32_t doomed = 0;       // so many messages become dead letters instead of being handled
+  std::uint32_t spared = 0;       // so many messages are handled one at a time, and then
+  std::uint32_t doomed = 0;       // so many become dead letters instead of being handled
   death why = death::failed_rest; // they do
   bool then_rest = false;         // and then those that wait, as failed_rest
   bool then_stop = false;         // and then the lane comes back: it is paused

@@ -34,7 +34,7 @@ public:
   void watch() noexcept {
     // (1) release: the note; pairs with (2)
     if (!armed_.exchange(true, std::memory_order_acq_rel))
-      scheduler_.set_alarm(*this, clock::now() + wanted_.threshold);
+      scheduler_.set_alarm(*this, later(clock::now(), wanted_.threshold));
   }
 
   void ring_alarm() noexcept override {
@@ -45,7 +45,7 @@ public:
       next = std::min(next, look_at(worker));
     // (1) release: nothing of ours; who finds it set relies on our alarm
     if (next != clock::duration::max() && !armed_.exchange(true, std::memory_order_acq_rel))
-      scheduler_.set_alarm(*this, clock::now() + next);
+      scheduler_.set_alarm(*this, later(clock::now(), next));
   }
 
 private:
