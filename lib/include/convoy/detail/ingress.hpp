@@ -66,16 +66,14 @@ public:
   [[nodiscard]] submit_status emplace(const Key& key, Source&& source, bool again = false) {
     const auto hash = core_.hash(key);
     auto& p = *partitions_[index_of(hash)];
-    if (const auto status = look(p, key, source, again); status != submit_status::accepted)
-        [[unlikely]]
-      return status;
+    if (p.limits) [[unlikely]]
+      return emplace_limited(p, hash, key, std::forward<Source>(source), again);
     std::uint64_t ticket = 0;
     if (const auto status = claim(p, 1, ticket); status != submit_status::accepted) [[unlikely]]
       return status;
-    const auto status = fill(p, ticket, hash, key, std::forward<Source>(source), again);
-    if (status == submit_status::accepted) [[likely]]
-      p.signal();
-    return status;
+    fill(p, ticket, hash, key, std::forward<Source>(source));
+    p.signal();
+    return submit_status::accepted;
   }
 
   /// See processor::submit_bulk.
@@ -170,51 +168,77 @@ private:
            partitions_.front()->must_sweep();
   }
 
-  /// A first look.
+  /// A ticket that will be published: with a message; void, if there is none in the end.
+  class publication {
+  public:
+    publication(partition_type& p, std::uint64_t ticket) noexcept
+        : p_(p), ticket_(ticket), cell_(p.ring.at(ticket)) {}
+    publication(const publication&) = delete;
+    publication& operator=(const publication&) = delete;
+    ~publication() {
+      if (has_message_) [[likely]]
+        p_.ring.publish(cell_, ticket_);
+      else
+        give_up();
+    }
+
+    template <class Source>
+    void construct(std::uint64_t hash, const Key& key, Source&& source) {
+      cell_.set_hash(hash);
+      std::construct_at(&cell_.key, key);
+      has_key_ = true;
+      std::construct_at(&cell_.message, std::forward<Source>(source));
+      has_message_ = true;
+    }
+
+  private:
+    void give_up() noexcept {
+      if (has_key_)
+        std::destroy_at(&cell_.key);
+      p_.ring.publish_void(ticket_);
+      p_.signal();
+    }
+
+    partition_type& p_;
+    const std::uint64_t ticket_;
+    typename partition_type::ring_type::cell& cell_;
+    bool has_key_ = false, has_message_ = false;
+  };
+
+  template <class Source>
+  static void fill(partition_type& p, std::uint64_t ticket, std::uint64_t hash, const Key& key,
+                   Source&& source) {
+    publication(p, ticket).construct(hash, key, std::forward<Source>(source));
+  }
+
+  /// As emplace(), for keys that have limits. Out of line, so that the others' way stays short.
+  template <class Source>
+  [[nodiscard]] [[gnu::noinline]] submit_status emplace_limited(partition_type& p,
+                                                                std::uint64_t hash, const Key& key,
+                                                                Source&& source, bool again) {
+    if (const auto status = look(p, key, source, again); status != submit_status::accepted)
+      return status;
+    std::uint64_t ticket = 0;
+    if (const auto status = claim(p, 1, ticket); status != submit_status::accepted)
+      return status;
+    auto status = submit_status::accepted;
+    {
+      publication published(p, ticket);
+      status = p.limits->add(key, source, again,
+                             [&] { published.construct(hash, key, std::forward<Source>(source)); });
+    }
+    p.signal();
+    return status;
+  }
+
+  /// A first look, so that nobody takes a ticket in vain.
   template <class Source>
   [[nodiscard]] submit_status look(partition_type& p, const Key& key, const Source& source,
                                    bool again) {
-    if (!p.limits) [[likely]]
+    if (!p.limits)
       return submit_status::accepted;
     const auto status = p.limits->look(key, source, again, core_.failures.full_of_parked());
     return status != submit_status::accepted && p.ring.closed() ? submit_status::closed : status;
-  }
-
-  /// Publishes a ticket with a message; void, if constructing the message throws or its key may have
-  /// no more since we looked.
-  template <class Source>
-  static submit_status fill(partition_type& p, std::uint64_t ticket, std::uint64_t hash,
-                            const Key& key, Source&& source, bool again = false) {
-    struct publisher {
-      partition_type& p;
-      std::uint64_t ticket;
-      typename partition_type::ring_type::cell& cell = p.ring.at(ticket);
-      bool has_key = false, has_message = false;
-
-      ~publisher() {
-        if (has_message) [[likely]]
-          p.ring.publish(cell, ticket);
-        else
-          give_up();
-      }
-      void give_up() noexcept {
-        if (has_key)
-          std::destroy_at(&cell.key);
-        p.ring.publish_void(ticket);
-        p.signal();
-      }
-    } publish{p, ticket};
-    const auto construct = [&] {
-      publish.cell.set_hash(hash);
-      std::construct_at(&publish.cell.key, key);
-      publish.has_key = true;
-      std::construct_at(&publish.cell.message, std::forward<Source>(source));
-      publish.has_message = true;
-    };
-    if (p.limits) [[unlikely]]
-      return p.limits->add(key, source, again, construct);
-    construct();
-    return submit_status::accepted;
   }
 
   /// Credit is counted per partition; moves what the others do not use to `to`. False: the

@@ -117,19 +117,22 @@ struct lane : ready_item, lane_state<State, lane<Key, Message, State>> {
   lane& operator=(const lane&) = delete;
   ~lane() = default;
 
+  // Not `finished`, next to `handed`: compilers then load both at once, which waits for the stores of
+  // each (5 ns for each message that runs inline).
+  const std::uint32_t hash; // upper bits unused by the choice of the partition; the drainer's
+
   // ---- the pump that runs it, while it is out; ready_item::handed as well ----
-  std::uint32_t finished = 0;      // handled since the lane went out
   chunk<Message>* front = &first;  // where the next message to handle is
   chunk<Message>* spent = nullptr; // used up since the lane went out
   detail::trouble<lane>* trouble =
-      nullptr;          // its first message has failed, or it is stopped; see held
-  lane* link = nullptr; // in the stack of returned lanes, or of free ones
+      nullptr;                // its first message has failed, or it is stopped; see held
+  lane* link = nullptr;       // in the stack of returned lanes, or of free ones
+  std::uint32_t finished = 0; // handled since the lane went out
 
   // ---- the drainer ----
   std::uint32_t staged = 0; // appended, not yet handed out
   shared_count unsettled;   // appended, not yet back as finished
   std::uint32_t older = 0;  // how many of these belong to the epoch before the lane's
-  const std::uint32_t hash; // upper bits unused by the choice of the partition
   chunk<Message>* back = &first;
   lane* next = nullptr; // in its bucket of the lane table
   std::uint16_t back_index = 0;
