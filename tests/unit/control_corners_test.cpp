@@ -159,6 +159,53 @@ TEST(duplicates, forget_what_is_cancelled) {
   EXPECT_EQ(p.submit(1, {.message = 1, .id = 7}), submit_status::accepted);
 }
 
+TEST(scheduled_messages, give_their_room_back) {
+  runtime rt{{.concurrency = 1}};
+  numbers p{rt, [](int&) {}, {.capacity = 4}};
+  for (int i = 0; i < 100; ++i) {
+    auto cancelled = p.submit_after(1, 1h, 1);
+    const auto handled = p.submit_after(1, 100us, 2);
+    ASSERT_EQ(cancelled.status(), submit_status::accepted);
+    ASSERT_EQ(handled.status(), submit_status::accepted);
+    EXPECT_TRUE(cancelled.cancel());
+  }
+  EXPECT_TRUE(eventually([&] { return p.scheduled_messages() == 0; }));
+  p.drain();
+  const auto account = p.shutdown(1h);
+  EXPECT_EQ(account.discarded, 100u);
+  EXPECT_EQ(account.completed, 100u);
+}
+
+struct fragile {
+  int id = 0;
+  bool breaks = false;
+  fragile(int its_id, bool copies_throw) : id(its_id), breaks(copies_throw) {}
+  fragile(fragile&&) noexcept = default;
+  fragile(const fragile& other) : id(other.id) {
+    if (other.breaks)
+      throw std::runtime_error("copied");
+  }
+  ~fragile() = default;
+};
+
+} // namespace
+
+template <>
+struct convoy::message_traits<fragile> {
+  static std::optional<int> id(const fragile& f) { return f.id; }
+};
+
+namespace {
+
+TEST(duplicates, forget_what_could_not_be_copied) {
+  runtime rt{{.concurrency = 1}};
+  processor<int, fragile> p{rt, [](fragile&) {}, {.duplicates = convoy::duplicates{}}};
+  const fragile breaks{7, true}, holds{7, false};
+  EXPECT_THROW((void)p.submit(1, breaks), std::runtime_error);
+  EXPECT_EQ(p.submit(1, holds), submit_status::accepted);
+  EXPECT_EQ(p.submit(1, holds), submit_status::duplicate);
+}
+
 // The sweep planned the next look for at once, again and again, under the lock.
 TEST(rates, that_are_very_high_do_no_harm) {
   runtime rt{{.concurrency = 1}};

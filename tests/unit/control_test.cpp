@@ -64,12 +64,12 @@ TEST(pause, of_a_busy_key_stops_it_behind_what_a_worker_was_handed) {
   gate held;
   std::atomic<int> handled{0};
   numbers p{rt,
-            [&](int& m) {
-              if (m == 0)
+            [&](const int&, std::span<int> all) { // spans are never inline
+              if (all[0] == 0)
                 held.pass();
               ++handled;
             },
-            {.quantum_messages = 4}};
+            {.quantum_messages = 4, .batch_limit = 1}};
   ASSERT_EQ(p.submit(1, 0), submit_status::accepted);
   held.await_visitors();
   for (int m = 1; m < 1'000; ++m)
@@ -106,6 +106,30 @@ TEST(resume, that_comes_before_the_lane_has_parked_is_not_lost) {
   }
 }
 
+TEST(resume, that_comes_when_nothing_parks_is_over) {
+  runtime rt{{.concurrency = 1}};
+  gate held;
+  std::atomic<int> calls{0};
+  numbers p{rt, [&](const int&, std::span<int> all) { // spans are never inline
+              ++calls;
+              if (all[0] != 0)
+                return outcome::park;
+              held.pass();
+              return outcome::done;
+            }};
+  ASSERT_EQ(p.submit(1, 0), submit_status::accepted);
+  held.await_visitors();
+  p.resume(1);
+  held.open();
+  p.drain();
+  ASSERT_EQ(p.submit(1, 1), submit_status::accepted);
+  EXPECT_TRUE(eventually([&] { return p.parked() == 1; }));
+  ASSERT_EQ(p.submit(2, 0), submit_status::accepted);
+  p.drain(2);
+  EXPECT_EQ(p.parked(), 1u);
+  EXPECT_EQ(calls, 3);
+}
+
 TEST(purge, makes_dead_letters_of_what_waits_and_leaves_what_comes_later) {
   runtime rt{{.concurrency = 1}};
   std::vector<int> seen, dead;
@@ -125,6 +149,63 @@ TEST(purge, makes_dead_letters_of_what_waits_and_leaves_what_comes_later) {
   p.drain();
   EXPECT_THAT(seen, ElementsAre(5));
   EXPECT_TRUE(p.account().balanced());
+}
+
+TEST(purge, has_its_place_among_the_messages_though_its_key_is_busy) {
+  runtime rt{{.concurrency = 1}};
+  gate held;
+  std::vector<int> seen, dead;
+  numbers p{
+      rt,
+      [&](const int&, std::span<int> all) { // spans are never inline
+        for (const int m : all) {
+          if (m == 0)
+            held.pass();
+          seen.push_back(m);
+        }
+      },
+      {.batch_limit = 1, .dead_letters = [&](auto& letter) { dead.push_back(letter.message); }}};
+  ASSERT_EQ(p.submit(1, 0), submit_status::accepted);
+  held.await_visitors();
+  for (const int m : {1, 2})
+    ASSERT_EQ(p.submit(1, m), submit_status::accepted);
+  p.purge(1);
+  p.pause(1);
+  ASSERT_EQ(p.submit(1, 3), submit_status::accepted); // is not purged
+  std::promise<void> second;
+  held.open();
+  p.purge(2, [&] { second.set_value(); }); // which has nothing
+  second.get_future().wait();
+  ASSERT_EQ(p.submit(3, 4), submit_status::accepted);
+  p.drain(3);
+  p.resume(1);
+  p.drain();
+  EXPECT_THAT(seen, testing::Contains(3));
+  EXPECT_THAT(seen, testing::Contains(4));
+  EXPECT_EQ(seen.size() + dead.size(), 5u);
+  EXPECT_THAT(dead, testing::Not(testing::Contains(3)));
+}
+
+TEST(purge, of_a_paused_key_leaves_it_paused) {
+  runtime rt{{.concurrency = 1}};
+  std::vector<int> seen, dead;
+  numbers p{rt, [&](int& m) { seen.push_back(m); }, {.dead_letters = [&](auto& letter) {
+              dead.push_back(letter.message);
+            }}};
+  stands_still(p, 1);
+  for (const int m : {1, 2})
+    ASSERT_EQ(p.submit(1, m), submit_status::accepted);
+  std::promise<void> purged;
+  p.purge(1, [&] { purged.set_value(); });
+  ASSERT_EQ(p.submit(1, 3), submit_status::accepted);
+  purged.get_future().wait();
+  ASSERT_EQ(p.submit(2, 4), submit_status::accepted);
+  p.drain(2);
+  EXPECT_THAT(dead, ElementsAre(1, 2));
+  EXPECT_THAT(seen, ElementsAre(4));
+  p.resume(1);
+  p.drain();
+  EXPECT_THAT(seen, ElementsAre(4, 3));
 }
 
 TEST(fence, is_called_behind_the_messages_before_it) {

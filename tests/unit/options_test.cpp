@@ -159,6 +159,22 @@ TEST(context, knows_what_a_handler_may_ask) {
   EXPECT_TRUE(stopped);
 }
 
+TEST(context, has_a_stop_token_of_its_own) {
+  runtime rt{{.concurrency = 1}};
+  std::atomic<int> stopped{0};
+  numbers p{rt, [&](numbers::context& c, int& m) {
+              const auto stop = m == 0 ? c.limit(0ns) : c.stop_token();
+              if (m == 0) {
+                EXPECT_TRUE(eventually([&] { return stop.stop_requested(); }));
+              }
+              stopped += stop.stop_requested();
+            }};
+  for (int m = 0; m < 3; ++m)
+    ASSERT_EQ(p.submit(1, m), submit_status::accepted);
+  p.drain();
+  EXPECT_EQ(stopped, 1);
+}
+
 TEST(watchdog, reports_a_handler_that_has_run_for_long) {
   runtime rt{{.concurrency = 1}};
   std::promise<int> reported;

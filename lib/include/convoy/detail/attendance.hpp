@@ -30,14 +30,10 @@ public:
   void attend(Partition& p, core_type& core, Inbox& inbox, clock::time_point now) noexcept {
     if (inbox.has_rung())
       alarm_at_ = clock::time_point::max();
-    inbox.take_requests(
-        [this](std::unique_ptr<request_type> each) { waiting_.push(std::move(each)); });
-    serve_waiting(p);
+    take_requests(p, inbox);
     auto& lanes = p.lanes();
-    if (core.is_abandoned() && !std::exchange(abandoned_, true)) {
-      lanes.abandon();
-      now = clock::time_point::max() - std::chrono::hours(1); // all that is scheduled
-    }
+    if (core.is_abandoned() && !std::exchange(abandoned_, true)) // all that waits for a time
+      now = clock::time_point::max() - std::chrono::hours(1);
     if (core.is_ending())
       lanes.end_stopped(p.ring.tickets());
     auto next = lanes.release_stopped(now, p.ring.consumed(), [&](timer& each) {
@@ -47,6 +43,15 @@ public:
       next = std::min(next, p.limits->sweep(now));
     if (next != std::exchange(alarm_at_, next) && next != clock::time_point::max())
       core.scheduler.set_alarm(p.own_alarm(), next);
+  }
+
+  /// Also when a void ticket has left the ring: some requests have their place in the order, and are
+  /// in the inbox before their ticket can be consumed.
+  template <class Inbox>
+  void take_requests(Partition& p, Inbox& inbox) noexcept {
+    inbox.take_requests(
+        [this](std::unique_ptr<request_type> each) { waiting_.push(std::move(each)); });
+    serve_waiting(p);
   }
 
   void serve_waiting(Partition& p) noexcept {

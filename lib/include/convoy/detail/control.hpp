@@ -216,9 +216,11 @@ void ingress<Key, Message, State, Hash, Equal>::control(wish what, const Key& ke
   if (then)
     request->then = std::make_unique<callback>(core_.scheduler, std::move(then), &core_,
                                                core_.callbacks, core_.drained);
-  if (what == wish::purge || what == wish::fence)
-    request->ticket = p.ring.tickets();
-  p.post(std::move(request));
+  p.ring.skip(1, [&](std::uint64_t end) { // its place among the messages, and the other requests
+    request->ticket = end;
+    p.post(std::move(request));
+  });
+  p.signal();
 }
 
 template <class Key, class Message, class State, class Hash, class Equal>

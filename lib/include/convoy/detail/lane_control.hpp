@@ -140,17 +140,6 @@ void lane_set<Key, Message, State, Hash, Equal>::end_stopped(std::uint64_t ticke
   });
 }
 
-template <class Key, class Message, class State, class Hash, class Equal>
-void lane_set<Key, Message, State, Hash, Equal>::abandon() noexcept {
-  table_.for_each([this](lane_type& lane) {
-    lane.paused = false;
-    if (lane.held) {
-      release(lane);
-      go_on(lane);
-    }
-  });
-}
-
 // ---- batches ----
 
 template <class Key, class Message, class State, class Hash, class Equal>

@@ -180,9 +180,6 @@ public:
   /// See stopped_lanes::end(); likewise what is paused.
   void end_stopped(std::uint64_t tickets) noexcept;
 
-  /// Nothing is stopped any more: everything becomes dead letters.
-  void abandon() noexcept;
-
   /// Makes the lanes ready that got work or came back with some, in that order, once per lane and
   /// visit.
   ///

@@ -1,6 +1,7 @@
 #pragma once
 
-// The rest of partition: how its drainer gives the role up, so that nothing is left behind.
+// The rest of partition: how its drainer gives the role up, so that nothing is left behind, and how
+// memory is given back in between.
 
 #include "convoy/detail/partition.hpp"
 
@@ -8,6 +9,22 @@
 #include <cstdint>
 
 namespace convoy::detail {
+
+template <class Key, class Message, class State, class Hash, class Equal>
+bool partition<Key, Message, State, Hash, Equal>::trim(pump& self) noexcept {
+  if (!has_spares())
+    return true;
+  if (!take_role()) {
+    spares_.ask();
+    return true;
+  }
+  recycle();
+  const bool all = spares_.trim(lanes_, ring);
+  spares_.note(lanes_, ring);
+  if (!leave())
+    self.push_visit(*this);
+  return all;
+}
 
 template <class Key, class Message, class State, class Hash, class Equal>
 bool partition<Key, Message, State, Hash, Equal>::leave() noexcept {

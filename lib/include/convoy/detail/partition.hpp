@@ -100,20 +100,7 @@ public:
   /// On a pump: gives memory back that was not needed since the last time, or has the drainer do it.
   /// False: some is left. An idle partition is not made ready for it: its processor's destructor
   /// would wait for the handlers in between.
-  [[nodiscard]] bool trim(pump& self) noexcept {
-    if (!has_spares())
-      return true;
-    if (!take_role()) {
-      spares_.ask();
-      return true;
-    }
-    recycle();
-    const bool all = spares_.trim(lanes_, ring);
-    spares_.note(lanes_, ring);
-    if (!leave())
-      self.push_visit(*this);
-    return all;
-  }
+  [[nodiscard]] bool trim(pump& self) noexcept;
 
   /// Takes the drainer's role; true if nobody had it. Who takes it must make the partition ready,
   /// or never let it go.
@@ -302,22 +289,21 @@ private:
       const auto next = ring.peek();
       if (next == ring_type::state::pending)
         break;
-      lane_type* lane = nullptr;
-      if (next == ring_type::state::void_ticket) {
-        ++credit_;
-        ++void_;
-      } else {
-        auto& cell = ring.current();
-        const auto hash = hash_of(cell);
-        if (Inline && !policy.over_quantum(hash, core_.options.quantum_messages))
-          lane = lanes_.append_inline(std::move(cell.key), hash, std::move(cell.message),
-                                      ring.consumed());
-        if (lane == nullptr &&
-            !lanes_.append(std::move(cell.key), hash, std::move(cell.message), ring.consumed()))
-          break; // out of memory: it stays where it is, and we come back
-        std::destroy_at(&cell.message);
-        std::destroy_at(&cell.key);
+      if (next == ring_type::state::void_ticket) [[unlikely]] {
+        pass_void();
+        continue;
       }
+      lane_type* lane = nullptr;
+      auto& cell = ring.current();
+      const auto hash = hash_of(cell);
+      if (Inline && !policy.over_quantum(hash, core_.options.quantum_messages))
+        lane = lanes_.append_inline(std::move(cell.key), hash, std::move(cell.message),
+                                    ring.consumed());
+      if (lane == nullptr &&
+          !lanes_.append(std::move(cell.key), hash, std::move(cell.message), ring.consumed()))
+        break; // out of memory: it stays where it is, and we come back
+      std::destroy_at(&cell.message);
+      std::destroy_at(&cell.key);
       ring.consume();
       if (lane != nullptr) {
         ++moved_;
@@ -325,6 +311,15 @@ private:
       }
     }
     return nullptr;
+  }
+
+  /// It may be the place of a request.
+  void pass_void() noexcept {
+    ++credit_;
+    ++void_;
+    ring.consume();
+    if (inbox_.any_request() || attendance_.is_waiting())
+      attendance_.take_requests(*this, inbox_);
   }
 
   [[nodiscard]] std::uint32_t hash_of(const typename ring_type::cell& cell) const {
