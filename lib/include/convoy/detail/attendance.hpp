@@ -32,8 +32,10 @@ public:
       alarm_at_ = clock::time_point::max();
     take_requests(p, inbox);
     auto& lanes = p.lanes();
-    if (core.is_abandoned() && !std::exchange(abandoned_, true)) // all that waits for a time
-      now = clock::time_point::max() - std::chrono::hours(1);
+    if (core.is_abandoned() && !std::exchange(abandoned_, true)) {
+      now = clock::time_point::max() - std::chrono::hours(1); // all that waits for a time
+      core.callback_is_over();
+    }
     if (core.is_ending())
       lanes.end_stopped(p.ring.tickets());
     auto next = lanes.release_stopped(now, p.ring.consumed(), [&](timer& each) {

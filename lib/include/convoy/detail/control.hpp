@@ -261,7 +261,10 @@ void ingress<Key, Message, State, Hash, Equal>::end() noexcept {
 
 template <class Key, class Message, class State, class Hash, class Equal>
 void ingress<Key, Message, State, Hash, Equal>::abandon() noexcept {
-  core_.abandoned.store(true, std::memory_order_relaxed); // before it rings
+  if (core_.abandoned.exchange(true, std::memory_order_relaxed)) // before it rings
+    return;
+  // (1) seq_cst: each answers when it has seen it; against (2)
+  core_.callbacks.fetch_add(partitions_.size(), std::memory_order_seq_cst);
   for (auto& p : partitions_)
     p->ring_alarm();
 }
@@ -271,8 +274,8 @@ bool ingress<Key, Message, State, Hash, Equal>::drain_until(clock::time_point de
   std::vector<std::uint64_t> until(partitions_.size());
   bool all = false;
   core_.drained.wait([&] {
-    // (2) seq_cst: what leaves these two has its ticket; against (1), (1) in attendance.hpp, and (1)
-    // in requests.hpp
+    // (2) seq_cst: what leaves these two has its ticket; against (1), (1) in attendance.hpp, (1) in
+    // requests.hpp, (1) in core.hpp, and (1) in lane_control.hpp
     all = core_.scheduled.load(std::memory_order_seq_cst) == 0;
     for (std::size_t i = 0; i < until.size(); ++i) {
       auto& p = *partitions_[i];
@@ -291,19 +294,17 @@ bool ingress<Key, Message, State, Hash, Equal>::drain_until(clock::time_point de
 
 template <class Key, class Message, class State, class Hash, class Equal>
 account ingress<Key, Message, State, Hash, Equal>::account() const noexcept {
-  std::uint64_t tickets = 0, voids = 0, finished = 0;
-  for (const auto& p : partitions_) {
-    finished += p->finished();
-    voids += p->void_tickets();
-  }
+  std::uint64_t accepted = 0, finished = 0;
   for (const auto& p : partitions_)
-    tickets += p->ring.tickets();
+    finished += p->finished();
+  for (const auto& p : partitions_) // afterwards: no more are finished than were accepted
+    accepted += p->accepted();
   const auto cancelled = core_.cancelled.load(std::memory_order_relaxed);   // only counted
   const auto put_before = core_.put_before.load(std::memory_order_relaxed); // likewise
   const auto scheduled = core_.scheduled.load(std::memory_order_relaxed);   // likewise
   const auto dead = core_.failures.buried();
   const auto refused = core_.failures.discarded();
-  return {.accepted = tickets - voids + put_before + scheduled + cancelled,
+  return {.accepted = accepted + put_before + scheduled + cancelled,
           .completed = finished - std::min(finished, dead + refused),
           .dead_letters = dead,
           .discarded = refused + cancelled};

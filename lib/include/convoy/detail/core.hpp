@@ -93,7 +93,14 @@ struct core {
   std::atomic<std::uint64_t> scheduled{0};  ///< messages that are not due yet
   std::atomic<std::uint64_t> cancelled{0};  ///< of these
   std::atomic<std::uint64_t> put_before{0}; ///< messages accepted without tickets
-  std::atomic<std::uint64_t> callbacks{0};  ///< still to be called
+  std::atomic<std::uint64_t> callbacks{0};  ///< still to be called, and lanes out to be evicted
+
+  /// A callback was called, or the like.
+  void callback_is_over() noexcept {
+    // (1) seq_cst: before drained looks for waiters; against (2) in control.hpp
+    callbacks.fetch_sub(1, std::memory_order_seq_cst);
+    drained.notify();
+  }
 
   event_count room{};    // credit was added somewhere
   event_count drained{}; // a partition finished what a drain() waits for, or a callback was called

@@ -142,11 +142,12 @@ struct lane : ready_item, lane_state<State, lane<Key, Message, State>> {
   bool epoch = false;            // of its youngest message
 
   // These too, in one byte.
-  bool held : 1 = false;    // stopped, and back: its trouble is the drainer's
-  bool paused : 1 = false;  // does not go on until resume()
-  bool resumed : 1 = false; // resume() came while it was out: it does not park this time
-  bool flush : 1 = false;   // is handed out though its last batch is not full
-  bool watched : 1 = false; // requests wait for it, see lane_requests
+  bool held : 1 = false;     // stopped, and back: its trouble is the drainer's
+  bool paused : 1 = false;   // does not go on until resume()
+  bool resumed : 1 = false;  // resume() came while it was out: it does not park this time
+  bool flush : 1 = false;    // is handed out though its last batch is not full
+  bool watched : 1 = false;  // requests wait for it, see lane_watchers
+  bool evicting : 1 = false; // out for its state to go
 
   const Key key;
   first_chunk<Message> first;

@@ -149,11 +149,15 @@ public:
     pool_.free_spent(lane);
     if (lane.watched) [[unlikely]]
       serve_watchers(lane, finished, consumed);
-    if (lane.trouble != nullptr && must_hold(lane, consumed)) [[unlikely]]
+    const bool evicted = lane.evicting;
+    const bool holds = lane.trouble != nullptr && must_hold(lane, consumed);
+    lane.evicting = lane.resumed = false;
+    if (holds) [[unlikely]]
       lane.out = lane.held = true;
     else
-      go_on(lane);
-    lane.resumed = false;
+      go_on(lane); // and it may be gone
+    if (evicted) [[unlikely]]
+      core_.callback_is_over();
     return finished;
   }
 

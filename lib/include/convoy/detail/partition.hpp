@@ -91,8 +91,11 @@ public:
   [[nodiscard]] std::uint64_t finished() const noexcept {
     return finished_.load(std::memory_order_relaxed); // only counted
   }
-  [[nodiscard]] std::uint64_t void_tickets() const noexcept {
-    return voids_.load(std::memory_order_relaxed); // only counted
+  /// Messages that were given tickets. When it is closed only those that have left the ring: others
+  /// get none, and requests still do.
+  [[nodiscard]] std::uint64_t accepted() const noexcept {
+    const auto voids = voids_.load(std::memory_order_relaxed); // only counted
+    return ring.closed() ? taken_.load(std::memory_order_relaxed) : ring.tickets() - voids;
   }
 
   [[nodiscard]] bool has_spares() const noexcept { return spares_.exists(); }
@@ -338,11 +341,12 @@ private:
   }
 
   void add_credit() noexcept {
+    const auto voids = voids_.load(std::memory_order_relaxed) + void_;
+    taken_.store(ring.consumed() - voids, std::memory_order_relaxed); // these are only counted
     if (credit_ == 0)
       return;
-    finished_.store(finished() + credit_ - void_, std::memory_order_relaxed); // only counted
-    if (void_ != 0)
-      voids_.store(void_tickets() + std::exchange(void_, 0), std::memory_order_relaxed); // likewise
+    voids_.store(voids, std::memory_order_relaxed);
+    finished_.store(finished() + credit_ - std::exchange(void_, 0), std::memory_order_relaxed);
     room_.add(credit_);
     ring.add_credit(std::exchange(credit_, 0));
   }
@@ -379,6 +383,7 @@ private:
   std::uint64_t void_ = 0;   // of these
   std::atomic<std::uint64_t> finished_{0}; // messages
   std::atomic<std::uint64_t> voids_{0};
+  std::atomic<std::uint64_t> taken_{0}; // messages that have left the ring
   attendance<partition> attendance_;
   room_notice room_;
   visit_pace pace_;
