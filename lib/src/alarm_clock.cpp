@@ -1,5 +1,7 @@
 #include "alarm_clock.hpp"
 
+#include "convoy/detail/atomic.hpp"
+
 #include <algorithm>
 
 namespace convoy::detail {
@@ -17,7 +19,7 @@ alarm_clock::~alarm_clock() {
 void alarm_clock::add(alarm& a) {
   const std::lock_guard lock(mutex_);
   if (!thread_.joinable())
-    thread_ = std::thread([this] { run(); });
+    thread_ = thread([this] { run(); });
   alarms_.push_back(&a);
 }
 

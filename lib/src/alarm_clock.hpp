@@ -5,11 +5,9 @@
 // them and looking through them all is cheap.
 
 #include "convoy/detail/alarm.hpp"
+#include "convoy/detail/atomic.hpp"
 
 #include <chrono>
-#include <condition_variable>
-#include <mutex>
-#include <thread>
 #include <vector>
 
 namespace convoy::detail {
@@ -17,8 +15,6 @@ namespace convoy::detail {
 /// All members may be called by any thread.
 class alarm_clock {
 public:
-  using clock = std::chrono::steady_clock;
-
   alarm_clock() = default;
   alarm_clock(const alarm_clock&) = delete;
   alarm_clock& operator=(const alarm_clock&) = delete;
@@ -36,14 +32,14 @@ public:
 private:
   void run() noexcept;
 
-  std::mutex mutex_; // guards what follows
+  mutex mutex_; // guards what follows
   std::vector<alarm*> alarms_;
   alarm* ringing_ = nullptr;
   clock::time_point wakes_at_ = clock::time_point::max(); // the thread, by itself
   bool stopping_ = false;
-  std::condition_variable changed_;
-  std::condition_variable rang_;
-  std::thread thread_;
+  condition_variable changed_;
+  condition_variable rang_;
+  thread thread_;
 };
 
 } // namespace convoy::detail

@@ -1,5 +1,7 @@
 #include "convoy/detail/asymmetric_fence.hpp"
 
+#include "convoy/detail/atomic.hpp"
+
 #if defined(__linux__) && __has_include(<linux/membarrier.h>)
 #include <linux/membarrier.h>
 #include <sys/syscall.h>
@@ -26,7 +28,7 @@ bool register_membarrier() noexcept {
 
 } // namespace
 
-constinit std::atomic<bool> fences_are_asymmetric{false};
+constinit atomic<bool> fences_are_asymmetric{false};
 
 namespace {
 
@@ -44,7 +46,7 @@ void fence_heavy() noexcept {
     return;
 #endif
   // (1) seq_cst: pairs with (1) in asymmetric_fence.hpp
-  std::atomic_thread_fence(std::memory_order_seq_cst);
+  thread_fence(std::memory_order_seq_cst);
 }
 
 } // namespace convoy::detail

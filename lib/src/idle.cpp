@@ -1,4 +1,5 @@
 #include "convoy/detail/asymmetric_fence.hpp"
+#include "convoy/detail/atomic.hpp"
 #include "convoy/detail/pause.hpp"
 #include "convoy/detail/scheduler.hpp"
 #include "scheduler_parts.hpp"
@@ -67,7 +68,7 @@ void scheduler::stop_searching() noexcept {
 /// To be asked after a change of the idle word.
 bool scheduler::any_ready() const noexcept {
   // (15) seq_cst: the word first, then the items; pairs with (14) in scheduler.cpp
-  std::atomic_thread_fence(std::memory_order_seq_cst);
+  thread_fence(std::memory_order_seq_cst);
   return !parts_->shared.empty() || any_in_pumps();
 }
 

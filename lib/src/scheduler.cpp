@@ -1,11 +1,11 @@
 #include "convoy/detail/scheduler.hpp"
 
+#include "convoy/detail/atomic.hpp"
 #include "scheduler_parts.hpp"
 
 #include <cstdio>
 #include <exception>
 #include <new>
-#include <thread>
 
 // Making things ready, waking pumps, and a pump's life. What it does when it finds nothing is in
 // idle.cpp.
@@ -15,7 +15,7 @@ namespace convoy::detail {
 namespace {
 
 /// What TBB does for us anyway, where ThreadSanitizer can see it.
-constinit std::atomic<std::uint64_t> tbb_edge{0};
+constinit atomic<std::uint64_t> tbb_edge{0};
 
 } // namespace
 
@@ -65,7 +65,7 @@ void scheduler::make_ready(ready_item& partition) noexcept {
   }
   push_shared(partition);
   // (14) seq_cst: the item first, then the word; pairs with (15) in idle.cpp
-  std::atomic_thread_fence(std::memory_order_seq_cst);
+  thread_fence(std::memory_order_seq_cst);
   wake();
 }
 
@@ -130,7 +130,7 @@ void scheduler::start_task() noexcept {
     try {
       return parts_->workers.enqueue(&scheduler::run_task, this);
     } catch (...) { // out of memory: somebody has to run, so it waits
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      sleep_for(std::chrono::milliseconds(1));
     }
   }
 }
@@ -148,9 +148,9 @@ void scheduler::run_task(void* argument) noexcept {
     mine = parts.absent_pumps.back();
     parts.absent_pumps.pop_back();
   }
-  pump::current_ = mine;
+  current<pump>::value = mine;
   self.run(*mine);
-  pump::current_ = nullptr;
+  current<pump>::value = nullptr;
   {
     const std::lock_guard lock(parts.mutex);
     parts.absent_pumps.push_back(mine);
@@ -212,7 +212,7 @@ void scheduler::wait_until_left(const void* owner) const noexcept {
   for (const auto& each : parts_->pumps)
     // (8) acquire: the pump's last touch; pairs with (7)
     while (each->touching_.load(std::memory_order_acquire) == owner)
-      std::this_thread::sleep_for(std::chrono::microseconds(20));
+      sleep_for(std::chrono::microseconds(20));
 }
 
 } // namespace convoy::detail

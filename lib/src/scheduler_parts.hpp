@@ -4,15 +4,14 @@
 
 #include "alarm_clock.hpp"
 #include "arena.hpp"
+#include "convoy/detail/atomic.hpp"
 #include "convoy/detail/scheduler.hpp"
 #include "semaphore.hpp"
 #include "shared_queue.hpp"
 #include "tenancy.hpp"
 
-#include <condition_variable>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <vector>
 
 namespace convoy::detail {
@@ -45,10 +44,10 @@ struct scheduler::parts {
   semaphore park;
   semaphore nap;
 
-  std::mutex mutex; // guards what follows
+  detail::mutex mutex; // guards what follows
   std::vector<pump*> absent_pumps;
   unsigned tasks = 0; // enqueued or running
-  std::condition_variable task_ended;
+  condition_variable task_ended;
 
   tenancy tenants;
   alarm_clock alarms;

@@ -1,7 +1,8 @@
 #pragma once
 
+#include "convoy/detail/atomic.hpp"
+
 #include <chrono>
-#include <condition_variable>
 #include <mutex>
 
 namespace convoy::detail {
@@ -34,8 +35,8 @@ public:
   }
 
 private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
+  mutex mutex_;
+  condition_variable changed_;
   unsigned count_ = 0;
 };
 

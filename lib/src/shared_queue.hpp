@@ -12,17 +12,16 @@
 // So lengths are counted in units of 63 / (workers - 1) messages, and what is less than two of them
 // is all alike.
 
+#include "convoy/detail/atomic.hpp"
 #include "convoy/detail/ready_queue.hpp"
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <bit>
 #include <chrono>
 #include <concurrentqueue.h>
 #include <cstddef>
 #include <cstdint>
-#include <thread>
 
 namespace convoy::detail {
 
@@ -99,7 +98,7 @@ private:
     // (1) release: the item, where ThreadSanitizer sees it; pairs with (2)
     sizes_[index].fetch_add(1, std::memory_order_release);
     while (!items_[index].enqueue(&item))
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      sleep_for(std::chrono::milliseconds(1));
   }
 
   [[nodiscard]] ready_item* take_from(std::size_t index) noexcept {
@@ -122,9 +121,9 @@ private:
   }
 
   const unsigned workers_;
-  alignas(cache_line) std::atomic<std::uint32_t> lanes_waiting_{0}; // fast pumps look here
+  alignas(cache_line) atomic<std::uint32_t> lanes_waiting_{0}; // fast pumps look here
   // Pushed, or about to be, and not taken. All in one line, for those who look and find nothing.
-  alignas(cache_line) std::array<std::atomic<std::uint32_t>, lengths + 1> sizes_{};
+  alignas(cache_line) std::array<atomic<std::uint32_t>, lengths + 1> sizes_{};
   std::array<moodycamel::ConcurrentQueue<ready_item*>, lengths + 1> items_;
 };
 

@@ -3,10 +3,10 @@
 // The processors of a scheduler, which keep memory for their next messages, and give back what they
 // have not needed between two looks.
 
+#include "convoy/detail/atomic.hpp"
 #include "convoy/detail/scheduler.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <mutex>
 #include <vector>
@@ -55,8 +55,8 @@ public:
 private:
   static constexpr std::chrono::milliseconds trim_time{100}; // what was not needed so long may go
 
-  std::atomic<clock::time_point> next_trim_{clock::time_point{}};
-  std::mutex mutex_; // guards what follows, and the growth of next_trim_
+  atomic<clock::time_point> next_trim_{clock::time_point{}};
+  mutex mutex_; // guards what follows, and the growth of next_trim_
   std::vector<tenant*> tenants_;
 };
 

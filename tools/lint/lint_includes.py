@@ -4,6 +4,7 @@
 - A header of lib/include includes the standard library and the headers that stand before it in convoy/convoy.hpp,
   which names them all.
 - oneTBB has one door: one source file of lib includes it.
+- Atomics, locks, threads and time have one seam: nothing of lib goes round it but what is in no protocol.
 - convoy/detail/ is included by lib and by the tests that look inside, and by nobody else.
 """
 import pathlib
@@ -13,6 +14,10 @@ import sys
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.M)
 UMBRELLA = 'convoy/convoy.hpp'
 TBB_DOOR = 'lib/src/arena.cpp'
+SEAM = 'lib/include/convoy/detail/atomic.hpp'
+BESIDE_SEAM = (TBB_DOOR, 'line_file.cpp', 'line_file.hpp', 'dead_letter_store.hpp', 'dead_letter_file.hpp')  # a mutex each
+GOES_ROUND_SEAM = re.compile(r'std::(atomic\b|atomic_thread_fence|atomic_ref|atomic_flag|mutex|condition_variable|this_thread|'
+                             r'thread\(|thread \w+[;{]|call_once)|steady_clock::now')
 MAY_LOOK_INSIDE = ('lib/', 'tests/unit/', 'tests/stress/', 'tests/model/', 'tests/fault/')
 
 
@@ -44,12 +49,19 @@ def check_tbb_door():
         yield f'oneTBB is included by {", ".join(doors) or "nobody"}; it should be by {TBB_DOOR}'
 
 
+def check_seam():
+    for path in sources('lib'):
+        if path.as_posix() != SEAM and not path.as_posix().endswith(BESIDE_SEAM):
+            for found in GOES_ROUND_SEAM.finditer(re.sub(r'//.*', '', path.read_text())):
+                yield f'{path}: {found.group()} goes round {SEAM}'
+
+
 def check_detail():
     for path in sources('bench', 'tests', 'tools'):
         if not path.as_posix().startswith(MAY_LOOK_INSIDE):
             yield from (f'{path}: includes {i}' for i in includes(path) if i.startswith('convoy/detail/'))
 
 
-problems = [*check_order(), *check_tbb_door(), *check_detail()]
+problems = [*check_order(), *check_tbb_door(), *check_seam(), *check_detail()]
 print('\n'.join(problems))
 sys.exit(bool(problems))

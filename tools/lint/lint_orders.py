@@ -8,7 +8,7 @@ import pathlib
 import re
 import sys
 
-CALL = re.compile(r'[.>](?:load|store|exchange|compare_exchange_\w+|fetch_\w+|test_and_set)\s*\(|atomic_thread_fence\(')
+CALL = re.compile(r'[.>](?:load|store|exchange|compare_exchange_\w+|fetch_\w+|test_and_set)\s*\(|thread_fence\(')
 STRONG = re.compile(r'memory_order_(acquire|release|acq_rel|seq_cst)')
 TAG = re.compile(r'//\s*\((\d+)\)(.*)')
 NAMED = re.compile(r'((?:\(\d+(?:,\s*\d+)*\)(?:,\s*|\s+and\s+)?)+)(?:\s*in ([\w.]+))?')
@@ -21,7 +21,7 @@ def check_calls(path, text):
         end = text.find(';', call.start())
         arguments = text[call.start():end]
         near = lines[max(0, at - 4):text.count('\n', 0, end) + 1]
-        if 'memory_order' not in arguments:
+        if not re.search(r'memory_order|\(order\)', arguments):
             yield f'{path}:{at + 1}: implicit seq_cst'
         elif STRONG.search(arguments) and not any(TAG.search(line) for line in near):
             yield f'{path}:{at + 1}: untagged order'

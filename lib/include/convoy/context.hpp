@@ -1,5 +1,6 @@
 #pragma once
 
+#include "convoy/detail/atomic.hpp"
 #include "convoy/detail/partition.hpp"
 #include "convoy/message.hpp"
 

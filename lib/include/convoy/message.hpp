@@ -3,6 +3,8 @@
 // What the library may know about a message besides its content: until when it must start, its id,
 // when it was submitted.
 
+#include "convoy/detail/atomic.hpp"
+
 #include <chrono>
 #include <concepts>
 #include <optional>
@@ -28,7 +30,7 @@ struct envelope {
   Message message;
   time_point deadline = time_point::max(); ///< it becomes a dead letter instead of starting later
   std::optional<Id> id = {};               ///< see processor_options::duplicates
-  time_point submitted = std::chrono::steady_clock::now();
+  time_point submitted = detail::clock::now();
 };
 
 template <class Message, class Id>
@@ -78,7 +80,7 @@ template <class Message>
   using time_point = std::chrono::steady_clock::time_point;
   if constexpr (has_deadline<Message>) {
     const time_point until = message_traits<Message>::deadline(message);
-    return until != time_point::max() && std::chrono::steady_clock::now() > until;
+    return until != time_point::max() && detail::clock::now() > until;
   } else {
     return false;
   }

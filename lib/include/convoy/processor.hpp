@@ -1,6 +1,7 @@
 #pragma once
 
 #include "convoy/context.hpp"
+#include "convoy/detail/atomic.hpp"
 #include "convoy/detail/control.hpp"
 #include "convoy/options.hpp"
 #include "convoy/runtime.hpp"

@@ -4,6 +4,7 @@
 // its key are unfinished, how many the key may submit by now, whether its id has been there. One per
 // partition; costs producers a short lock per message, which those without limits do not pay.
 
+#include "convoy/detail/atomic.hpp"
 #include "convoy/options.hpp"
 #include "convoy/status.hpp"
 
@@ -27,7 +28,6 @@ namespace convoy::detail {
 template <class Key, class Message, class Hash, class Equal>
 class admission {
 public:
-  using clock = std::chrono::steady_clock;
   using id = typename id_type<Message>::type;
 
   template <class Options>
@@ -332,7 +332,7 @@ private:
   const bool has_rate_;
   const duplicates duplicates_;
   const bool refuses_duplicates_;
-  std::mutex mutex_;
+  mutex mutex_;
   std::unordered_map<Key, entry, Hash, Equal> keys_;
   std::deque<planned> looks_;
 };

@@ -5,13 +5,15 @@
 // membarrier makes every running thread of the process fence itself (the idea: P1202, folly's
 // asymmetric_thread_fence). Where it is missing both sides fence.
 
+#include "convoy/detail/atomic.hpp"
+
 #include <atomic>
 
 namespace convoy::detail {
 
 /// Set once before main. False (also while statics are still being constructed) makes fence_light a
 /// full fence.
-extern std::atomic<bool> fences_are_asymmetric;
+extern atomic<bool> fences_are_asymmetric;
 
 inline void fence_light() noexcept {
   const bool asymmetric = fences_are_asymmetric.load(std::memory_order_relaxed); // either is right
@@ -19,7 +21,7 @@ inline void fence_light() noexcept {
     std::atomic_signal_fence(std::memory_order_seq_cst);
   else
     // (1) seq_cst: pairs with (1) in asymmetric_fence.cpp
-    std::atomic_thread_fence(std::memory_order_seq_cst);
+    thread_fence(std::memory_order_seq_cst);
 }
 
 /// About a microsecond, more with many running threads.

@@ -4,15 +4,14 @@
 // that have waited, and gives scheduled messages their tickets. A partition of which nothing of this
 // was ever asked looks at one pointer per visit.
 
+#include "convoy/detail/atomic.hpp"
 #include "convoy/detail/core.hpp"
 #include "convoy/detail/lane_control.hpp"
 #include "convoy/detail/requests.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <memory>
-#include <thread>
 #include <utility>
 
 namespace convoy::detail {
@@ -90,7 +89,7 @@ private:
       return discard(p, core, due);
     auto ticket = p.ring.claim_reserved();
     for (; ticket == p.ring.no_ticket; ticket = p.ring.claim_reserved()) // it was accepted
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      sleep_for(std::chrono::milliseconds(1));
     auto& cell = p.ring.at(ticket);
     cell.set_hash(due.hash);
     std::construct_at(&cell.key, std::move(due.key));

@@ -2,10 +2,10 @@
 
 // The rest of ingress: what is asked of a processor besides handling messages. Any thread.
 
+#include "convoy/detail/atomic.hpp"
 #include "convoy/detail/ingress.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -15,7 +15,6 @@
 #include <memory>
 #include <mutex>
 #include <span>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -35,7 +34,7 @@ submit_status ingress<Key, Message, State, Hash, Equal>::with_waiting(const Key&
   core_.room.wait([&] {
     while ((status = attempt()) == submit_status::key_rate) { // that nobody tells
       auto& p = *partitions_[index_of(core_.hash(key))];
-      std::this_thread::sleep_for(
+      sleep_for(
           std::min<clock::duration>(p.limits->until_room(key), std::chrono::milliseconds(10)));
     }
     return !passes();
@@ -101,7 +100,7 @@ private:
 
 template <class Key, class Message, class State, class Hash, class Equal>
 void ingress<Key, Message, State, Hash, Equal>::use_alarms() {
-  std::call_once(alarms_, [this] {
+  call_once(alarms_, [this] {
     for (auto& p : partitions_)
       p->use_alarm();
   });

@@ -2,6 +2,7 @@
 
 // What the partitions of one processor share, and nothing that changes per message.
 
+#include "convoy/detail/atomic.hpp"
 #include "convoy/detail/event_count.hpp"
 #include "convoy/detail/failures.hpp"
 #include "convoy/detail/requests.hpp"
@@ -10,7 +11,6 @@
 #include "convoy/options.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <concepts>
 #include <cstddef>
@@ -86,14 +86,14 @@ struct core {
   const clock::time_point made = clock::now();
 
   // Set before all partitions' alarms ring.
-  std::atomic<bool> must_bury{false}; ///< sinks that refuse are not asked again
-  std::atomic<bool> ending{false};    ///< parked and paused lanes become dead letters
-  std::atomic<bool> abandoned{false}; ///< everything does
+  atomic<bool> must_bury{false}; ///< sinks that refuse are not asked again
+  atomic<bool> ending{false};    ///< parked and paused lanes become dead letters
+  atomic<bool> abandoned{false}; ///< everything does
 
-  std::atomic<std::uint64_t> scheduled{0};  ///< messages that are not due yet
-  std::atomic<std::uint64_t> cancelled{0};  ///< of these
-  std::atomic<std::uint64_t> put_before{0}; ///< messages accepted without tickets
-  std::atomic<std::uint64_t> callbacks{0};  ///< still to be called, and lanes out to be evicted
+  atomic<std::uint64_t> scheduled{0};  ///< messages that are not due yet
+  atomic<std::uint64_t> cancelled{0};  ///< of these
+  atomic<std::uint64_t> put_before{0}; ///< messages accepted without tickets
+  atomic<std::uint64_t> callbacks{0};  ///< still to be called, and lanes out to be evicted
 
   /// A callback was called, or the like.
   void callback_is_over() noexcept {

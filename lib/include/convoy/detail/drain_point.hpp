@@ -5,7 +5,8 @@
 // The words: until_, the highest ticket that a drain() waits for, only grows; reached_, every
 // message with a ticket below it is finished, only the drainer writes it and it never goes back.
 
-#include <atomic>
+#include "convoy/detail/atomic.hpp"
+
 #include <cstdint>
 
 namespace convoy::detail {
@@ -61,8 +62,8 @@ public:
   }
 
 private:
-  std::atomic<std::uint64_t> until_{0};
-  std::atomic<std::uint64_t> reached_{0};
+  atomic<std::uint64_t> until_{0};
+  atomic<std::uint64_t> reached_{0};
   std::uint64_t epoch_began_ = 0; // the first ticket of the current epoch
   std::uint64_t seen_ = 0;
 };

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <atomic>
+#include "convoy/detail/atomic.hpp"
+
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <mutex>
 
@@ -21,8 +21,10 @@ public:
   /// is missed.
   template <class Ready>
   void wait(Ready&& ready) {
-    // (1) seq_cst: first we can be seen, then we look; against notify()'s load (2) after the change
-    waiting_.fetch_add(1, std::memory_order_seq_cst);
+    waiting_.fetch_add(1, std::memory_order_relaxed); // ordered by the fence
+    // (1) seq_cst: first we can be seen, then we look, whatever ready() loads with; against notify()'s
+    // load (2) after the change
+    thread_fence(std::memory_order_seq_cst);
     const leaver leave{waiting_};
     for (;;) {
       std::uint64_t seen = 0;
@@ -68,16 +70,16 @@ public:
 
 private:
   struct leaver {
-    std::atomic<std::uint32_t>& waiting;
+    atomic<std::uint32_t>& waiting;
     ~leaver() {
       waiting.fetch_sub(1, std::memory_order_relaxed);
     } // a notify() too many does no harm
   };
 
   const std::chrono::milliseconds most_asleep_;
-  std::atomic<std::uint32_t> waiting_{0};
-  std::mutex mutex_;
-  std::condition_variable changed_;
+  atomic<std::uint32_t> waiting_{0};
+  mutex mutex_;
+  condition_variable changed_;
   std::uint64_t notified_ = 0;
 };
 

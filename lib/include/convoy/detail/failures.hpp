@@ -3,10 +3,10 @@
 // What a processor does about messages that fail: when they are tried again, and where dead ones go.
 // Any thread.
 
+#include "convoy/detail/atomic.hpp"
 #include "convoy/failure.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <cstddef>
@@ -130,10 +130,10 @@ private:
   const std::vector<exception_policy> exceptions_;
   const sink dead_letters_;
   const std::size_t max_parked_;
-  std::atomic<std::uint64_t> buried_{0};
-  std::atomic<std::uint64_t> discarded_{0};
-  std::atomic<std::size_t> parked_{0};
-  std::atomic<std::uint64_t> drawn_{0};
+  atomic<std::uint64_t> buried_{0};
+  atomic<std::uint64_t> discarded_{0};
+  atomic<std::size_t> parked_{0};
+  atomic<std::uint64_t> drawn_{0};
 };
 
 } // namespace convoy::detail

@@ -4,6 +4,7 @@
 // Noted only if one of them was asked for.
 
 #include "convoy/detail/alarm.hpp"
+#include "convoy/detail/atomic.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -16,8 +17,6 @@ namespace convoy::detail {
 
 class handler_run final : public alarm {
 public:
-  using clock = std::chrono::steady_clock;
-
   // ---- the pump ----
 
   /// If it was not noted yet. `lane` must live until end(), `owner` is its processor's.
@@ -91,7 +90,7 @@ public:
 private:
   bool noted_ = false; // the pump's
 
-  std::mutex mutex_; // guards what follows
+  mutex mutex_; // guards what follows
   const void* owner_ = nullptr;
   const void* lane_ = nullptr;
   clock::time_point began_{};

@@ -7,7 +7,8 @@
 // alarm was due. Who leaves something then looks whether anybody is responsible; who gives up the
 // drainer's role then looks here.
 
-#include <atomic>
+#include "convoy/detail/atomic.hpp"
+
 #include <memory>
 #include <utility>
 
@@ -92,7 +93,7 @@ public:
 
 private:
   template <class Item>
-  static void push(std::atomic<Item*>& stack, Item& item) noexcept {
+  static void push(atomic<Item*>& stack, Item& item) noexcept {
     item.link = stack.load(std::memory_order_relaxed); // the swap decides
     // (1) release: the item; pairs with (4). seq_cst: before our look at who is responsible, against (2)
     while (!stack.compare_exchange_weak(item.link, &item, std::memory_order_seq_cst,
@@ -100,9 +101,9 @@ private:
     }
   }
 
-  std::atomic<Lane*> returned_{nullptr};
-  std::atomic<Request*> posted_{nullptr};
-  std::atomic<bool> rang_{false};
+  atomic<Lane*> returned_{nullptr};
+  atomic<Request*> posted_{nullptr};
+  atomic<bool> rang_{false};
 };
 
 } // namespace convoy::detail

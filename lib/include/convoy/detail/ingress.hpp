@@ -3,6 +3,7 @@
 // The way in: from a submit to a published ticket, waiting and refusing included. Everything here
 // is for any thread.
 
+#include "convoy/detail/atomic.hpp"
 #include "convoy/detail/lane_run.hpp"
 #include "convoy/detail/leaving.hpp"
 #include "convoy/scheduled.hpp"
@@ -19,7 +20,6 @@
 #include <ranges>
 #include <span>
 #include <stdexcept>
-#include <thread>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -49,7 +49,7 @@ public:
   ~ingress() {
     for (auto& p : partitions_)
       while (!p->take_role()) // a pump is about to leave it
-        std::this_thread::sleep_for(std::chrono::microseconds(20));
+        sleep_for(std::chrono::microseconds(20));
     core_.scheduler.wait_until_left(&core_);
   }
 
@@ -281,8 +281,8 @@ private:
 
   core_type& core_;
   std::vector<std::unique_ptr<partition_type>> partitions_;
-  std::once_flag alarms_;
-  std::mutex borrowing_; // credit on its way to a partition must not look like a full processor
+  once_flag alarms_;
+  mutex borrowing_; // credit on its way to a partition must not look like a full processor
 };
 
 template <class Key, class Message, class State, class Hash, class Equal>

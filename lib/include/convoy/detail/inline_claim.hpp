@@ -20,9 +20,9 @@
 // handler that the owner is in, never about an earlier one.
 
 #include "convoy/detail/asymmetric_fence.hpp"
+#include "convoy/detail/atomic.hpp"
 #include "convoy/detail/ready_queue.hpp"
 
-#include <atomic>
 #include <cstdint>
 
 namespace convoy::detail {
@@ -108,11 +108,11 @@ private:
     return (word & 3) == taken;
   }
 
-  alignas(cache_line) std::atomic<std::uint64_t> running_{0};
-  std::atomic<std::uint64_t> takeover_{0};
-  std::atomic<bool> open_{false};
-  std::atomic<ready_item*> partition_{nullptr}; // written while running_ is even
-  std::atomic<std::uint64_t> seen_{0};          // running_ at the last call of take_if_stuck()
+  alignas(cache_line) atomic<std::uint64_t> running_{0};
+  atomic<std::uint64_t> takeover_{0};
+  atomic<bool> open_{false};
+  atomic<ready_item*> partition_{nullptr}; // written while running_ is even
+  atomic<std::uint64_t> seen_{0};          // running_ at the last call of take_if_stuck()
 };
 
 } // namespace convoy::detail

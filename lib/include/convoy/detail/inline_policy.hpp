@@ -5,6 +5,8 @@
 // table or a ready queue. Slow ones are staged, so that other pumps can help. Only the drainer
 // touches it.
 
+#include "convoy/detail/atomic.hpp"
+
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
@@ -13,8 +15,6 @@ namespace convoy::detail {
 
 class inline_policy {
 public:
-  using clock = std::chrono::steady_clock;
-
   /// This visit is staged. With slow lanes it stays so.
   [[nodiscard]] bool staged(bool lanes_are_slow) noexcept {
     if (left_staged_ == 0)

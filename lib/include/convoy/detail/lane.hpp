@@ -6,11 +6,11 @@
 // drainer may still append behind the messages handed out: the two touch different slots, and each
 // side its own members.
 
+#include "convoy/detail/atomic.hpp"
 #include "convoy/detail/ready_queue.hpp"
 #include "convoy/detail/timer_wheel.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -65,7 +65,7 @@ struct idle_timer : timer {
   explicit idle_timer(Lane& its_lane) noexcept : timer(timer_of::idle_state), lane(its_lane) {}
 
   Lane& lane;
-  timer_wheel::clock::time_point used{}; // last
+  clock::time_point used{}; // last
 };
 
 /// State lives with its lane. The first message constructs it, so that an exception meets the error
@@ -92,7 +92,7 @@ public:
   void operator++() noexcept { *this = *this + 1; }
 
 private:
-  std::atomic<std::uint32_t> value_{0};
+  atomic<std::uint32_t> value_{0};
 };
 
 template <class Lane>

@@ -2,6 +2,7 @@
 
 // The rest of lane_set: lanes that are stopped, and those that somebody controls.
 
+#include "convoy/detail/atomic.hpp"
 #include "convoy/detail/lane_set.hpp"
 
 #include <algorithm>
@@ -10,7 +11,6 @@
 #include <cstdint>
 #include <memory>
 #include <new>
-#include <thread>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -24,7 +24,7 @@ void until_there_is_memory(Function&& function) noexcept {
     try {
       return function();
     } catch (const std::bad_alloc&) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      sleep_for(std::chrono::milliseconds(1));
     }
   }
 }
@@ -267,7 +267,7 @@ template <class Key, class Message, class State, class Hash, class Equal>
 auto lane_set<Key, Message, State, Hash, Equal>::make_lane(request_type& r) noexcept -> lane_type& {
   lane_type* lane = nullptr;
   while ((lane = pool_.make_lane(home_, std::move(r.key), r.hash)) == nullptr)
-    std::this_thread::sleep_for(std::chrono::milliseconds(1)); // the caller has been told already
+    sleep_for(std::chrono::milliseconds(1)); // the caller has been told already
   table_.insert(*lane);
   return *lane;
 }
@@ -366,7 +366,7 @@ void lane_set<Key, Message, State, Hash, Equal>::put_before(lane_type& lane,
     for (auto& each : *part)
       // NOLINTNEXTLINE(bugprone-use-after-move): what can't be appended is as it was
       while (!pool_.append(lane, std::move(each)))
-        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        sleep_for(std::chrono::milliseconds(1));
   lane.handed = waiting + count;
   lane.staged = 0;
   if (auto* const t = lane.trouble) { // it was about another message

@@ -12,7 +12,6 @@
 #include "convoy/detail/stopped_lanes.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>

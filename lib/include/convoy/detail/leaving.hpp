@@ -5,7 +5,6 @@
 
 #include "convoy/detail/partition.hpp"
 
-#include <atomic>
 #include <cstdint>
 
 namespace convoy::detail {

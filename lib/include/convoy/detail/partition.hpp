@@ -9,6 +9,7 @@
 
 #include "convoy/detail/admission.hpp"
 #include "convoy/detail/asymmetric_fence.hpp"
+#include "convoy/detail/atomic.hpp"
 #include "convoy/detail/attendance.hpp"
 #include "convoy/detail/drain_point.hpp"
 #include "convoy/detail/inbox.hpp"
@@ -21,7 +22,6 @@
 #include "convoy/detail/visit_pace.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -370,20 +370,20 @@ private:
 
   core_type& core_;
 
-  alignas(cache_line) std::atomic<bool> scheduled_{false}; // producers look at it for each message
+  alignas(cache_line) atomic<bool> scheduled_{false}; // producers look at it for each message
 
   alignas(cache_line) inbox<lane_type, request_type> inbox_;
   drain_point drain_point_;
-  std::atomic<std::uint32_t> lookers_{0}; // pumps that look at a segment without the role
+  atomic<std::uint32_t> lookers_{0}; // pumps that look at a segment without the role
   spare_memory spares_;
 
   // The drainer's.
   alignas(cache_line) lanes_type lanes_;
-  std::uint64_t credit_ = 0; // finished or void tickets whose credit is not given back yet
-  std::uint64_t void_ = 0;   // of these
-  std::atomic<std::uint64_t> finished_{0}; // messages
-  std::atomic<std::uint64_t> voids_{0};
-  std::atomic<std::uint64_t> taken_{0}; // messages that have left the ring
+  std::uint64_t credit_ = 0;          // finished or void tickets whose credit is not given back yet
+  std::uint64_t void_ = 0;            // of these
+  atomic<std::uint64_t> finished_{0}; // messages
+  atomic<std::uint64_t> voids_{0};
+  atomic<std::uint64_t> taken_{0}; // messages that have left the ring
   attendance<partition> attendance_;
   room_notice room_;
   visit_pace pace_;

@@ -8,8 +8,9 @@
 // meanwhile, head_ has moved and the swap fails (64 bits: it cannot come round). The design is that
 // of Go's and Tokio's run queues.
 
+#include "convoy/detail/atomic.hpp"
+
 #include <array>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -121,11 +122,11 @@ public:
   }
 
 private:
-  std::atomic<ready_item*>& slot(std::uint64_t index) noexcept { return slots_[index % capacity]; }
+  atomic<ready_item*>& slot(std::uint64_t index) noexcept { return slots_[index % capacity]; }
 
-  alignas(cache_line) std::atomic<std::uint64_t> head_{0};
-  alignas(cache_line) std::atomic<std::uint64_t> tail_{0};
-  alignas(cache_line) std::array<std::atomic<ready_item*>, capacity> slots_{};
+  alignas(cache_line) atomic<std::uint64_t> head_{0};
+  alignas(cache_line) atomic<std::uint64_t> tail_{0};
+  alignas(cache_line) std::array<atomic<ready_item*>, capacity> slots_{};
 };
 
 } // namespace convoy::detail

@@ -2,11 +2,11 @@
 
 // What other threads want of a partition's drainer: control of a key, fences, scheduled messages.
 
+#include "convoy/detail/atomic.hpp"
 #include "convoy/detail/event_count.hpp"
 #include "convoy/detail/scheduler.hpp"
 #include "convoy/detail/timer_wheel.hpp"
 
-#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -133,7 +133,7 @@ public:
   /// Until it was called `outstanding` counts it; then `called` is told. Both live in `owner`, which
   /// must live until then.
   callback(scheduler& where, std::function<void()> what, const void* owner,
-           std::atomic<std::uint64_t>& outstanding, event_count& called)
+           atomic<std::uint64_t>& outstanding, event_count& called)
       : ready_item(static_cast<runner&>(*this)), scheduler_(where), call_(std::move(what)),
         owner_(owner), outstanding_(outstanding), called_(called) {
     // (1) seq_cst: before our look whether anything is closed; against (2) in control.hpp
@@ -176,7 +176,7 @@ private:
   scheduler& scheduler_;
   const std::function<void()> call_;
   const void* const owner_;
-  std::atomic<std::uint64_t>& outstanding_;
+  atomic<std::uint64_t>& outstanding_;
   event_count& called_;
 };
 
@@ -241,7 +241,7 @@ public:
 
 private:
   enum class state : unsigned char { pending, taken, discarded };
-  std::atomic<state> state_{state::pending};
+  atomic<state> state_{state::pending};
 };
 
 template <class Partition, class Key, class Message>

@@ -30,11 +30,11 @@
 // wake somebody for each item: what a busy pump has in its queue waits one nap at most.
 
 #include "convoy/detail/alarm.hpp"
+#include "convoy/detail/atomic.hpp"
 #include "convoy/detail/handler_run.hpp"
 #include "convoy/detail/inline_claim.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -43,8 +43,6 @@
 namespace convoy::detail {
 
 class scheduler;
-
-using clock = std::chrono::steady_clock;
 
 /// A time that never comes, instead of an overflow.
 [[nodiscard]] inline clock::time_point later(clock::time_point now,
@@ -58,7 +56,7 @@ public:
   explicit pump(scheduler& where) noexcept : home(where) {}
 
   /// The pump that the calling thread runs; null outside.
-  static pump* current() noexcept { return current_; }
+  static pump* current() noexcept { return detail::current<pump>::value; }
 
   /// Makes a lane ready on this pump. Only from its own thread; lock-free.
   void push(ready_item& lane) noexcept { push_to(lanes_, lane); }
@@ -119,10 +117,8 @@ public:
 private:
   friend class scheduler;
 
-  static inline constinit thread_local pump* current_ = nullptr;
-
-  std::atomic<const void*> touching_{nullptr};
-  std::atomic<std::uint64_t> items_run_{0};
+  atomic<const void*> touching_{nullptr};
+  atomic<std::uint64_t> items_run_{0};
   void push_to(ready_queue& queue, ready_item& item) noexcept;
   ready_item* next() noexcept;
   ready_item* next_lane() noexcept;
@@ -146,7 +142,7 @@ private:
   ready_queue urgent_;
   ready_queue visits_;
 
-  std::atomic<std::uint64_t> seen_items_run_{0};
+  atomic<std::uint64_t> seen_items_run_{0};
   static constexpr std::chrono::nanoseconds visit_time{50'000}; // about so often
 
   bool has_limits_ = false; // `running` is among the alarms
@@ -191,7 +187,7 @@ public:
   [[nodiscard]] unsigned concurrency() const noexcept { return concurrency_; }
 
   /// Unfinished messages of all processors, roughly: partitions report changes that matter.
-  alignas(cache_line) std::atomic<std::int64_t> approx_unfinished{0};
+  alignas(cache_line) atomic<std::int64_t> approx_unfinished{0};
 
   /// One more lane may be handed out as urgent; urgent_is_back() when it is not any more. Never as
   /// many as there are workers: one is left for the others.
@@ -263,10 +259,10 @@ private:
 
   const unsigned concurrency_;
   std::unique_ptr<parts> parts_; // what would drag other libraries' headers in here
-  alignas(cache_line) std::atomic<std::uint64_t> idle_;
-  alignas(cache_line) std::atomic<bool> stopping_{false};
-  alignas(cache_line) std::atomic<std::int64_t> next_watch_{0}; // ns, of the steady clock
-  std::atomic<unsigned> urgent_{0};                             // lanes handed out as urgent
+  alignas(cache_line) atomic<std::uint64_t> idle_;
+  alignas(cache_line) atomic<bool> stopping_{false};
+  alignas(cache_line) atomic<std::int64_t> next_watch_{0}; // ns, of the steady clock
+  atomic<unsigned> urgent_{0};                             // lanes handed out as urgent
 };
 
 inline void pump::push_to(ready_queue& queue, ready_item& item) noexcept {

@@ -16,11 +16,11 @@
 // that hint_ has left a segment: once these are consumed, nobody holds the pointer. From a
 // producer's own ticket on all segments are alive, and so are the links between them.
 
+#include "convoy/detail/atomic.hpp"
 #include "convoy/detail/prefetch.hpp"
 #include "convoy/detail/ready_queue.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -179,7 +179,7 @@ private:
     std::uint64_t base = 0;    // ticket of cells[0]
     std::uint64_t free_at = 0; // nobody can hold it once so many tickets are consumed
     segment* prev = nullptr;   // retired or spare: the next one of these
-    std::atomic<segment*> next{
+    atomic<segment*> next{
         nullptr}; // stays when retired: a late producer may still walk on from here
     alignas(cache_line) alignas(Cell) Cell cells[segment_cells];
   };
@@ -275,8 +275,8 @@ private:
   }
 
   // Read by producers for each message, written once per segment.
-  alignas(cache_line) std::atomic<std::uint64_t> linked_end_{0};
-  std::atomic<segment*> hint_{nullptr};
+  alignas(cache_line) atomic<std::uint64_t> linked_end_{0};
+  atomic<segment*> hint_{nullptr};
 
   // The consumer's.
   alignas(cache_line) segment* first_ = nullptr;
@@ -285,11 +285,11 @@ private:
   segment* retired_first_ = nullptr; // used up, perhaps still held
   segment* retired_last_ = nullptr;
 
-  alignas(cache_line) std::mutex links_; // guards what follows, and the growth of linked_end_
+  alignas(cache_line) mutex links_; // guards what follows, and the growth of linked_end_
   segment* last_ = nullptr;
   segment* spare_ = nullptr;
-  std::atomic<std::size_t> spares_{0}; // others read it as a hint
-  std::size_t fewest_spares_ = 0;      // since the last trim(): so many were not needed
+  atomic<std::size_t> spares_{0}; // others read it as a hint
+  std::size_t fewest_spares_ = 0; // since the last trim(): so many were not needed
 };
 
 } // namespace convoy::detail

@@ -2,7 +2,8 @@
 
 // Gives memory back that a partition's lanes and ring have not needed for a while.
 
-#include <atomic>
+#include "convoy/detail/atomic.hpp"
+
 #include <cstddef>
 
 namespace convoy::detail {
@@ -49,8 +50,8 @@ public:
   }
 
 private:
-  std::atomic<bool> asked_{false};
-  std::atomic<bool> exists_{false};
+  atomic<bool> asked_{false};
+  atomic<bool> exists_{false};
   bool lanes_done_ = false; // the ring is not yet
 };
 

@@ -14,7 +14,6 @@ namespace convoy::detail {
 template <class Lane>
 class stopped_lanes {
 public:
-  using clock = timer_wheel::clock;
   using trouble_type = trouble<Lane>;
 
   /// Nothing is due before `begin`: what is, but was not told in time, then still comes in order.

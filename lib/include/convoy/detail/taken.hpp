@@ -2,6 +2,7 @@
 
 // The messages that a handler gets, and what is left of them in their lane.
 
+#include "convoy/detail/atomic.hpp"
 #include "convoy/detail/lane.hpp"
 
 #include <algorithm>
@@ -108,13 +109,14 @@ public:
   }
 
 private:
+  struct bench {
+    chunk<Message>* room = nullptr;
+    ~bench() { chunk<Message>::destroy(room); }
+  };
+
   /// Moves messages that lie in several chunks side by side. False when out of memory.
   bool gather() noexcept {
-    struct bench {
-      chunk<Message>* room = nullptr;
-      ~bench() { chunk<Message>::destroy(room); }
-    };
-    static thread_local bench mine; // one lane at a time runs on a thread
+    auto& mine = of_thread<bench>(); // one lane at a time runs on a thread
     if (mine.room == nullptr || mine.room->capacity < count_) {
       auto* const room = chunk<Message>::make(count_);
       if (room == nullptr)

@@ -15,14 +15,13 @@
 //   cell.word    2 (ticket + 1), plus 1 if void, once the ticket is published. Never reset: a
 //                cell's next ticket is higher.
 
+#include "convoy/detail/atomic.hpp"
 #include "convoy/detail/segment_list.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <new>
-#include <thread>
 
 namespace convoy::detail {
 
@@ -45,7 +44,7 @@ public:
     cell() noexcept {} // key and message live from publication to consumption only
     ~cell() {}
 
-    std::atomic<std::uint64_t> word{0};
+    atomic<std::uint64_t> word{0};
     union {
       Key key;
     };
@@ -98,8 +97,7 @@ public:
   /// message threw.
   void publish_void(std::uint64_t ticket) noexcept {
     while (!cells_.link_until(ticket + 1))
-      std::this_thread::sleep_for(
-          std::chrono::milliseconds(1)); // out of memory, but the ticket can't be given back
+      sleep_for(std::chrono::milliseconds(1)); // out of memory, but the ticket can't be given back
     // (7) release: we are done with the segment; pairs with (6)
     at(ticket).word.store(2 * (ticket + 1) + 1, std::memory_order_release);
   }
@@ -113,7 +111,7 @@ public:
     // (1) seq_cst: as in claim()
     const auto ticket = tail_.fetch_add(1, std::memory_order_seq_cst) & ~closed_bit;
     while (!cells_.link_until(ticket + 1)) // others were faster
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      sleep_for(std::chrono::milliseconds(1));
     return ticket;
   }
 
@@ -244,8 +242,8 @@ private:
     return tickets <= credit_end_.load(std::memory_order_seq_cst) && tickets <= cells_.linked_end();
   }
 
-  alignas(cache_line) std::atomic<std::uint64_t> tail_{0};
-  alignas(cache_line) std::atomic<std::uint64_t> credit_end_;
+  alignas(cache_line) atomic<std::uint64_t> tail_{0};
+  alignas(cache_line) atomic<std::uint64_t> credit_end_;
   cells cells_;
   alignas(cache_line) cell* current_ = nullptr; // the consumer's, for each message
 };

@@ -4,6 +4,8 @@
 // slots. Adding, removing and expiring cost the same however many there are: a timer moves to a finer
 // wheel seven times at most. Only the drainer touches it.
 
+#include "convoy/detail/atomic.hpp"
+
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -38,8 +40,6 @@ struct timer : timer_link {
 
 class timer_wheel {
 public:
-  using clock = std::chrono::steady_clock;
-
   explicit timer_wheel(clock::time_point now) noexcept : now_(tick_of(now)) {}
   timer_wheel(const timer_wheel&) = delete;
   timer_wheel& operator=(const timer_wheel&) = delete;

@@ -3,6 +3,7 @@
 // What a lane carries along when its first message has failed, or when it is stopped. Made when it
 // is needed: a lane that never fails has none. Belongs to whoever the lane belongs to.
 
+#include "convoy/detail/atomic.hpp"
 #include "convoy/detail/timer_wheel.hpp"
 #include "convoy/failure.hpp"
 
@@ -10,7 +11,6 @@
 #include <cstdint>
 #include <exception>
 #include <new>
-#include <thread>
 
 namespace convoy::detail {
 
@@ -33,7 +33,7 @@ struct trouble : timer {
     while (lane.trouble == nullptr) {
       lane.trouble = new (std::nothrow) trouble(lane);
       if (lane.trouble == nullptr)
-        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        sleep_for(std::chrono::milliseconds(1));
     }
     return *lane.trouble;
   }
@@ -60,12 +60,12 @@ struct trouble : timer {
   unsigned attempts = 0; // since it failed first, or was resumed
   std::exception_ptr first_error;
   std::exception_ptr last_error;
-  timer_wheel::clock::time_point first_failed{};
+  clock::time_point first_failed{};
 
   // ---- of the lane ----
   std::uint32_t singly = 0; // so many messages are handled one at a time: one of them throws
   stop stopped = stop::none;
-  timer_wheel::clock::time_point due{};
+  clock::time_point due{};
   std::uint64_t rest_until = 0;
   std::uint32_t spared = 0;       // so many messages are handled one at a time, and then
   std::uint32_t doomed = 0;       // so many become dead letters instead of being handled

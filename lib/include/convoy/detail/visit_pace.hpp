@@ -2,6 +2,8 @@
 
 // How soon a drainer visits its partition again. Only the drainer touches it.
 
+#include "convoy/detail/atomic.hpp"
+
 #include <chrono>
 #include <cstdint>
 
@@ -9,8 +11,6 @@ namespace convoy::detail {
 
 class visit_pace {
 public:
-  using clock = std::chrono::steady_clock;
-
   /// Never on the producer's heels: reading cells while they are written slows both. A message or
   /// two at a time are no stream, but perhaps a reply that somebody waits for.
   [[nodiscard]] bool too_early(clock::time_point now) const noexcept { return now < not_before_; }

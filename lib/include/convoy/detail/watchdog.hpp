@@ -5,12 +5,12 @@
 // The word armed_: an alarm is set, or the timer thread is about to look. Who notes a run and finds it
 // false sets the alarm; the timer thread clears it before it looks at the notes.
 
+#include "convoy/detail/atomic.hpp"
 #include "convoy/detail/requests.hpp"
 #include "convoy/detail/scheduler.hpp"
 #include "convoy/options.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <exception>
 #include <optional>
@@ -76,7 +76,7 @@ private:
   scheduler& scheduler_;
   const convoy::watchdog<Key> wanted_;
   const void* const owner_;
-  std::atomic<bool> armed_{false};
+  atomic<bool> armed_{false};
 };
 
 } // namespace convoy::detail

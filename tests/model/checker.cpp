@@ -1,0 +1,367 @@
+#include "checker.hpp"
+
+#include "run.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <random>
+
+namespace model {
+
+namespace {
+
+std::uint64_t last_run = 0; // numbers never come again, so that locations know whose they are
+
+std::uint64_t seed_of_search() {
+  const char* const given = std::getenv("CONVOY_SEED");
+  return given != nullptr ? std::strtoull(given, nullptr, 10)
+                          : std::uint64_t{std::random_device{}()};
+}
+
+run* in_scenario() {
+  return run::current;
+}
+
+const char* name_of(std::memory_order order) {
+  switch (order) {
+  case std::memory_order_relaxed:
+    return "relaxed";
+  case std::memory_order_release:
+    return "release";
+  case std::memory_order_seq_cst:
+    return "seq_cst";
+  case std::memory_order_acq_rel:
+    return "acq_rel";
+  default:
+    return "acquire";
+  }
+}
+
+void trace(run& r, const char* what, std::uint32_t at, std::uint64_t value, std::memory_order order,
+           const char* note = "") {
+  if (r.traced())
+    r.trace(std::string(what) + " of atomic " + std::to_string(at) + ", " + name_of(order) + ": " +
+            std::to_string(value) + note);
+}
+
+} // namespace
+
+result explore(const options& how, const std::function<void()>& scenario) {
+  result all;
+  choices open(how);
+  const auto seed = how.random_runs != 0 ? seed_of_search() : 0;
+  const auto most = how.random_runs != 0 ? how.random_runs : how.most_runs;
+  for (;;) {
+    open.begin(seed + all.runs);
+    const auto go = [&](bool traced) {
+      run now(how, open, ++last_run, traced);
+      auto failure = now.go(scenario);
+      all.outcomes.merge(now.outcomes);
+      return failure;
+    };
+    ++all.runs;
+    if (!go(false).empty()) {
+      open.repeat();
+      all.failure = go(true);
+      if (how.random_runs != 0)
+        all.failure += "\nrepeat with CONVOY_SEED=" + std::to_string(seed + all.runs - 1);
+      all.complete = false;
+      return all;
+    }
+    if (all.runs >= most || (how.random_runs == 0 && !open.next()))
+      break;
+  }
+  all.complete = how.random_runs != 0 || all.runs < most;
+  return all;
+}
+
+void check(bool holds, const char* what) {
+  if (!holds)
+    run::current->fail(what);
+}
+
+void outcome(int value) {
+  const inside_checker in;
+  run::current->outcomes.insert(value);
+}
+
+// ---- atomics ----
+
+void location::make() const {
+  if (auto* const r = in_scenario(); r != nullptr && inside_checker::depth == 0) {
+    const inside_checker in;
+    r->memory.step(r->self());
+    index_ = r->memory.make(r->self(), value_);
+    run_ = r->number;
+  }
+}
+
+std::uint32_t location::known() const {
+  auto& r = *run::current;
+  if (run_ != r.number) { // it was there before the run
+    index_ = r.memory.make_before(value_);
+    run_ = r.number;
+  }
+  if (!r.memory.is_made(index_, r.self()))
+    r.fail("data race: an atomic is used, and nothing says that it has been constructed");
+  return index_;
+}
+
+std::uint64_t location::load(std::memory_order order) const {
+  auto* const r = in_scenario();
+  if (r == nullptr)
+    return value_;
+  const inside_checker in;
+  r->step();
+  const auto at = known();
+  const auto oldest = r->memory.oldest(at, r->self(), order == std::memory_order_seq_cst);
+  std::vector<std::size_t> may_read; // the newest first
+  for (auto i = r->memory.size(at); i-- != oldest;)
+    if (r->memory.is_fresh_enough(at, r->self(), i))
+      may_read.push_back(i);
+  const auto chosen = r->choose(static_cast<std::uint32_t>(may_read.size()));
+  const auto value = r->memory.read(at, r->self(), may_read[chosen], order);
+  trace(*r, "load", at, value, order, chosen == 0 ? "" : " (stale)");
+  return value;
+}
+
+void location::store(std::uint64_t value, std::memory_order order) {
+  auto* const r = in_scenario();
+  if (r == nullptr) {
+    value_ = value;
+    return;
+  }
+  const inside_checker in;
+  r->step();
+  const auto at = known();
+  const auto oldest = r->memory.oldest(at, r->self(), order == std::memory_order_seq_cst);
+  std::vector<std::size_t> may_follow;
+  for (auto i = r->memory.size(at); i-- != oldest;)
+    if (r->memory.may_follow(at, i))
+      may_follow.push_back(i);
+  const auto chosen = r->choose(static_cast<std::uint32_t>(may_follow.size()));
+  r->memory.write(at, r->self(), may_follow[chosen], value, false, order);
+  trace(*r, "store", at, value, order, chosen == 0 ? "" : " (before others)");
+}
+
+std::uint64_t location::begin_modify(std::memory_order order) {
+  auto* const r = in_scenario();
+  if (r == nullptr)
+    return value_;
+  const inside_checker in;
+  r->step();
+  const auto at = known();
+  const auto oldest = r->memory.oldest(at, r->self(), order == std::memory_order_seq_cst);
+  std::vector<std::size_t> may_read;
+  for (auto i = r->memory.size(at); i-- != oldest;)
+    if (r->memory.may_follow(at, i))
+      may_read.push_back(i);
+  const auto i = may_read[r->choose(static_cast<std::uint32_t>(may_read.size()))];
+  r->at(r->self()).locals[this] = reinterpret_cast<void*>(i);
+  return r->memory.read(at, r->self(), i, order);
+}
+
+void location::end_modify(std::uint64_t value, std::memory_order order) {
+  auto* const r = in_scenario();
+  if (r == nullptr) {
+    value_ = value;
+    return;
+  }
+  const inside_checker in;
+  const auto i = reinterpret_cast<std::size_t>(r->at(r->self()).locals[this]);
+  r->memory.write(index_, r->self(), i, value, true, order);
+  trace(*r, "modification", index_, value, order);
+}
+
+bool location::compare_exchange(std::uint64_t& expected, std::uint64_t wanted, bool weak,
+                                std::memory_order success, std::memory_order failure) {
+  auto* const r = in_scenario();
+  if (r == nullptr) {
+    if (value_ != expected) {
+      expected = value_;
+      return false;
+    }
+    value_ = wanted;
+    return true;
+  }
+  const inside_checker in;
+  r->step();
+  const auto at = known();
+  auto& memory = r->memory;
+  struct way {
+    std::size_t i;
+    bool succeeds;
+  };
+  std::vector<way> ways;
+  const auto sc_success = success == std::memory_order_seq_cst;
+  const auto oldest =
+      memory.oldest(at, r->self(), sc_success || failure == std::memory_order_seq_cst);
+  for (auto i = memory.size(at); i-- != oldest;) {
+    if (memory.value(at, i) == expected) {
+      if (memory.may_follow(at, i))
+        ways.push_back({i, true});
+    } else if (memory.is_fresh_enough(at, r->self(), i)) {
+      ways.push_back({i, false});
+    }
+  }
+  if (weak && !r->failed_weakly && !ways.empty() && ways.front().succeeds)
+    ways.push_back({ways.front().i, false});
+  const auto chosen = ways[r->choose(static_cast<std::uint32_t>(ways.size()))];
+  if (!chosen.succeeds) {
+    r->failed_weakly |= memory.value(at, chosen.i) == expected;
+    expected = memory.read(at, r->self(), chosen.i, failure);
+    trace(*r, "failed swap", at, expected, failure);
+    return false;
+  }
+  (void)memory.read(at, r->self(), chosen.i, success);
+  memory.write(at, r->self(), chosen.i, wanted, true, success);
+  trace(*r, "swap", at, wanted, success);
+  return true;
+}
+
+void fence(std::memory_order order) {
+  if (auto* const r = in_scenario()) {
+    const inside_checker in;
+    r->step();
+    r->memory.fence(r->self(), order);
+    if (r->traced())
+      r->trace(std::string("fence, ") + name_of(order));
+  }
+}
+
+void fence_light() {
+  if (auto* const r = in_scenario()) { // no step: it is not an instruction
+    const inside_checker in;
+    r->memory.fence_light(r->self());
+  }
+}
+
+void fence_heavy() {
+  if (auto* const r = in_scenario()) {
+    const inside_checker in;
+    r->step();
+    r->memory.fence_heavy(r->self());
+    if (r->traced())
+      r->trace("heavy fence");
+  }
+}
+
+// ---- locks, threads, time ----
+
+bool try_lock(const void* mutex) {
+  auto* const r = in_scenario();
+  if (r == nullptr)
+    return true;
+  const inside_checker in;
+  r->step();
+  if (r->locked[mutex])
+    return false;
+  r->locked[mutex] = true;
+  r->memory.acquire(r->self(), r->known_at[mutex]);
+  return true;
+}
+
+void lock(const void* mutex) {
+  while (!try_lock(mutex)) {
+    const inside_checker in;
+    (void)run::current->block(mutex, std::chrono::nanoseconds::max());
+  }
+}
+
+void unlock(const void* mutex) {
+  if (auto* const r = in_scenario()) {
+    const inside_checker in;
+    r->locked[mutex] = false;
+    r->known_at[mutex] = r->memory.release(r->self());
+    r->wake_those_waiting_for(mutex);
+    r->step();
+  }
+}
+
+bool wait(const void* condition, const void* mutex, std::chrono::nanoseconds most) {
+  auto* const r = in_scenario();
+  bool notified = true;
+  {
+    const inside_checker in;
+    r->step();
+    r->locked[mutex] = false;
+    r->known_at[mutex] = r->memory.release(r->self());
+    r->wake_those_waiting_for(mutex);
+    constexpr auto never = std::chrono::nanoseconds::max();
+    notified = r->block(condition, most > never - r->now ? never : r->now + most);
+  }
+  lock(mutex);
+  return notified;
+}
+
+void notify(const void* condition, bool all) {
+  if (auto* const r = in_scenario()) {
+    const inside_checker in;
+    r->step();
+    r->wake_those_waiting_for(condition, all);
+  }
+}
+
+unsigned start(std::function<void()> body) {
+  const inside_checker in;
+  auto& r = *run::current;
+  const auto child = r.add(std::move(body));
+  r.memory.start(r.self(), child);
+  r.step();
+  return child;
+}
+
+void join(unsigned thread) {
+  const inside_checker in;
+  auto& r = *run::current;
+  auto& other = r.at(thread);
+  while (other.is != fiber::state::over)
+    (void)r.block(&other, std::chrono::nanoseconds::max());
+  r.memory.acquire(r.self(), r.known_at[&other]);
+}
+
+void sleep(std::chrono::nanoseconds time) {
+  if (auto* const r = in_scenario()) {
+    const inside_checker in;
+    (void)r->block(nullptr,
+                   r->now + std::min<std::chrono::nanoseconds>(time, std::chrono::milliseconds(1)),
+                   true);
+  }
+}
+
+std::chrono::nanoseconds now() {
+  auto* const r = in_scenario();
+  return r != nullptr ? r->now += std::chrono::microseconds(4) : std::chrono::nanoseconds(0);
+}
+
+void*& local(const void* key) {
+  static void* outside = nullptr;
+  auto* const r = in_scenario();
+  if (r == nullptr)
+    return outside;
+  const inside_checker in;
+  return r->at(r->self()).locals[key];
+}
+
+void push(const void* queue, void* item) {
+  const inside_checker in;
+  auto& r = *run::current;
+  r.step();
+  r.queues[queue].push_back({item, r.memory.release(r.self())});
+}
+
+void* pop(const void* queue) {
+  const inside_checker in;
+  auto& r = *run::current;
+  r.step();
+  auto& items = r.queues[queue];
+  if (items.empty())
+    return nullptr;
+  const auto first = std::move(items.front());
+  items.pop_front();
+  r.memory.acquire(r.self(), first.with);
+  return first.item;
+}
+
+} // namespace model

@@ -1,0 +1,107 @@
+#pragma once
+
+// A stateless model checker for C++20 memory. A scenario is run again and again, each time with other
+// choices: which thread goes on, and which store a load reads. Threads are fibers of one real
+// thread, so a run is repeated by repeating its choices.
+//
+// - Each atomic location keeps its stores in modification order; a load may read any that coherence,
+//   happens-before and seq_cst allow (memory.hpp).
+// - Plain accesses are seen through the compiler's instrumentation (-fsanitize=thread, with hooks of
+//   our own instead of ThreadSanitizer's, shadow.cpp): data races, and use of what was freed.
+// - A thread that waits for ever is a deadlock, a run that does not end a livelock.
+// - Time passes when all wait, and a little with each look at the clock.
+//
+// What it does not show: a load that reads what a later instruction of its own past stores (load
+// buffering: a run is an interleaving, so every load comes after the store that it reads); consume;
+// a compare_exchange_weak that fails without reason more than once in a run; mixed-size accesses.
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <set>
+#include <string>
+
+namespace model {
+
+struct options {
+  /// Exhaustive: all interleavings with so many preemptions, and all stores that loads may read.
+  unsigned preemptions = 2;
+  /// Not 0: so many runs at random instead; the seed comes from CONVOY_SEED or is fresh.
+  std::uint64_t random_runs = 0;
+  /// Stop after so many runs of an exhaustive search. result.complete says whether it came to an end.
+  std::uint64_t most_runs = 3'000'000;
+  /// A run with more steps is a livelock.
+  std::uint64_t most_steps = 20'000;
+  /// Waits that are longer than this never end by themselves, so that a lost wake-up shows.
+  std::chrono::nanoseconds longest_wait = std::chrono::milliseconds(2);
+};
+
+struct result {
+  std::string failure; ///< empty: none; else what is wrong, and how it came to it
+  bool complete = true;
+  std::uint64_t runs = 0;
+  std::set<int> outcomes; ///< all that outcome() was told
+};
+
+/// Runs scenario() as the first thread of each run.
+[[nodiscard]] result explore(const options& how, const std::function<void()>& scenario);
+
+/// In a scenario.
+void check(bool holds, const char* what);
+void outcome(int value);
+
+// ---- what the replaced headers call; `where` is an object's address ----
+
+class location { // of an atomic
+public:
+  constexpr location(std::uint64_t initial) : value_(initial) {
+    if (!std::is_constant_evaluated())
+      make();
+  }
+  std::uint64_t load(std::memory_order order) const;
+  void store(std::uint64_t value, std::memory_order order);
+  /// Reads a value and writes function(value).
+  template <class Function>
+  std::uint64_t modify(Function&& function, std::memory_order order) {
+    const auto read = begin_modify(order);
+    end_modify(function(read), order);
+    return read;
+  }
+  bool compare_exchange(std::uint64_t& expected, std::uint64_t wanted, bool weak,
+                        std::memory_order success, std::memory_order failure);
+
+private:
+  void make() const;
+  std::uint32_t known() const;
+  std::uint64_t begin_modify(std::memory_order order);
+  void end_modify(std::uint64_t value, std::memory_order order);
+
+  std::uint64_t value_; // before the run, and outside of runs
+  mutable std::uint32_t index_ = 0;
+  mutable std::uint64_t run_ = 0; // in which index_ is valid
+};
+
+void fence(std::memory_order order);
+void fence_light();
+void fence_heavy();
+
+void lock(const void* mutex);
+[[nodiscard]] bool try_lock(const void* mutex);
+void unlock(const void* mutex);
+
+/// Gives the mutex up and takes it again. False: the time is over.
+bool wait(const void* condition, const void* mutex, std::chrono::nanoseconds most);
+void notify(const void* condition, bool all);
+
+[[nodiscard]] unsigned start(std::function<void()> body);
+void join(unsigned thread);
+void sleep(std::chrono::nanoseconds time);
+[[nodiscard]] std::chrono::nanoseconds now();
+[[nodiscard]] void*& local(const void* key); ///< the calling thread's
+
+/// A queue between threads; what a push comes after is seen by who pops.
+void push(const void* queue, void* item);
+[[nodiscard]] void* pop(const void* queue);
+
+} // namespace model

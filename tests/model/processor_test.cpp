@@ -1,0 +1,185 @@
+// The whole library on the model: runtime, processor and pumps as they are, with few messages. Too many
+// interleavings to go through all of them, so they are drawn: each run checks order, exclusion (a
+// race of plain memory), that nothing is lost, and that everything comes to an end.
+
+#include "convoy/convoy.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <gmock/gmock.h>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace {
+
+using convoy::processor;
+using convoy::runtime;
+using convoy::submit_status;
+using convoy::detail::thread;
+
+/// Of one key; plain memory, so that handlers that overlap are data races.
+struct history {
+  int last = 0;
+  int handled = 0;
+
+  void see(int number) {
+    model::check(number > last, "out of order");
+    last = number;
+    ++handled;
+  }
+};
+
+void explore(std::uint64_t runs, const std::function<void()>& scenario) {
+  const auto found = model::explore({.random_runs = runs, .most_steps = 200'000}, scenario);
+  EXPECT_EQ(found.failure, "");
+}
+
+/// Each producer submits its messages, numbered by key, in its turn or for a key of its own.
+TEST(pipeline, two_producers_each_with_a_key) {
+  explore(1500, [] {
+    history seen[2];
+    {
+      runtime rt{{.concurrency = 2}};
+      processor<int, int> p{
+          rt, [&](const int& key, int& m) { seen[key].see(m); }, {.capacity = 64, .partitions = 1}};
+      const auto produce = [&](int key) {
+        for (int i = 1; i <= 2; ++i)
+          model::check(p.submit(key, i) == submit_status::accepted, "refused");
+      };
+      thread other([&] { produce(1); });
+      produce(0);
+      other.join();
+    }
+    model::check(seen[0].handled == 2 && seen[1].handled == 2, "lost");
+  });
+}
+
+/// Spans are never run inline: by way of lanes, which are reclaimed in between.
+TEST(pipeline, staged_and_reclaimed) {
+  explore(1500, [] {
+    history seen[2];
+    {
+      runtime rt{{.concurrency = 2}};
+      processor<int, int> p{rt,
+                            [&](const int& key, std::span<int> all) {
+                              for (int m : all)
+                                seen[key].see(m);
+                            },
+                            {.capacity = 64, .partitions = 1}};
+      thread other([&] {
+        model::check(p.submit(1, 1) == submit_status::accepted, "refused");
+        p.drain();
+        model::check(seen[1].handled >= 1, "drained too early");
+        model::check(p.submit(1, 2) == submit_status::accepted, "refused");
+      });
+      for (int i = 1; i <= 2; ++i)
+        model::check(p.submit(0, i) == submit_status::accepted, "refused");
+      other.join();
+    }
+    model::check(seen[0].handled == 2 && seen[1].handled == 2, "lost");
+  });
+}
+
+TEST(pipeline, order_across_producers_that_signal_each_other) {
+  explore(1500, [] {
+    history seen;
+    {
+      runtime rt{{.concurrency = 2}};
+      processor<int, int> p{rt, [&](int& m) { seen.see(m); }, {.capacity = 64, .partitions = 1}};
+      convoy::detail::atomic<bool> first{false};
+      thread other([&] {
+        if (first.load(std::memory_order_acquire))
+          model::check(p.submit(1, 2) == submit_status::accepted, "refused");
+      });
+      model::check(p.submit(1, 1) == submit_status::accepted, "refused");
+      first.store(true, std::memory_order_release);
+      other.join();
+    }
+    model::check(seen.handled >= 1, "lost");
+  });
+}
+
+TEST(pipeline, a_full_processor_makes_its_producers_wait) {
+  explore(1500, [] {
+    history seen[2];
+    {
+      runtime rt{{.concurrency = 1}};
+      processor<int, int> p{
+          rt, [&](const int& key, int& m) { seen[key].see(m); }, {.capacity = 1, .partitions = 1}};
+      const auto produce = [&](int key) {
+        for (int i = 1; i <= 2; ++i)
+          model::check(p.submit(key, i) == submit_status::accepted, "refused");
+      };
+      thread other([&] { produce(1); });
+      produce(0);
+      other.join();
+    }
+    model::check(seen[0].handled == 2 && seen[1].handled == 2, "lost");
+  });
+}
+
+TEST(pipeline, close_against_submit) {
+  explore(1500, [] {
+    history seen;
+    int accepted = 0;
+    {
+      runtime rt{{.concurrency = 1}};
+      processor<int, int> p{rt, [&](int& m) { seen.see(m); }, {.capacity = 64, .partitions = 1}};
+      thread other([&] {
+        for (int i = 1; i <= 2; ++i)
+          accepted += p.submit(1, i) == submit_status::accepted;
+      });
+      p.close();
+      model::check(p.submit(2, 1) == submit_status::closed, "accepted after close()");
+      p.drain();
+      other.join();
+    }
+    model::check(seen.handled == accepted, "accepted and not handled, or the other way round");
+  });
+}
+
+TEST(pipeline, bulk_and_drain) {
+  explore(1500, [] {
+    history seen[3];
+    {
+      runtime rt{{.concurrency = 2}};
+      processor<int, int> p{
+          rt, [&](const int& key, int& m) { seen[key].see(m); }, {.capacity = 64, .partitions = 2}};
+      thread other([&] { p.drain(); });
+      const std::vector<std::pair<int, int>> all{{0, 1}, {1, 1}, {0, 2}, {2, 1}};
+      model::check(p.submit_bulk(all).accepted == all.size(), "refused");
+      p.drain();
+      model::check(seen[0].handled == 2 && seen[1].handled == 1 && seen[2].handled == 1,
+                   "drained too early");
+      other.join();
+    }
+  });
+}
+
+TEST(pipeline, retries_park_and_resume) {
+  explore(1500, [] {
+    history seen;
+    int failures = 0;
+    {
+      runtime rt{{.concurrency = 1}};
+      processor<int, int> p{rt,
+                            [&](int& m) -> convoy::outcome {
+                              if (m == 1 && failures++ == 0)
+                                return convoy::outcome::park;
+                              seen.see(m);
+                              return convoy::outcome::done;
+                            },
+                            {.capacity = 64, .partitions = 1}};
+      thread other([&] { p.resume(1); });
+      for (int i = 1; i <= 2; ++i)
+        model::check(p.submit(1, i) == submit_status::accepted, "refused");
+      other.join();
+      p.resume(1);
+      p.drain();
+    }
+    model::check(seen.handled == 2, "lost");
+  });
+}
+
+} // namespace

@@ -1,0 +1,191 @@
+#include "run.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cxxabi.h>
+#include <dlfcn.h>
+#include <exception>
+#include <execinfo.h>
+
+namespace model {
+
+run* run::current = nullptr;
+
+run::run(const options& how, choices& open, std::uint64_t its_number, bool traced)
+    : number(its_number), how_(how), open_(open), traced_(traced) {
+  begin_run_of_memory();
+  current = this;
+}
+
+run::~run() {
+  for (auto& each : fibers_)
+    give_back(each->stack);
+  current = nullptr;
+}
+
+std::string run::go(const std::function<void()>& scenario) {
+  (void)add(scenario);
+  memory.step(0);
+  run_on(fibers_[0]->stack);
+  inside_checker::depth = 0;
+  swapcontext(&outside_, &fibers_[0]->context);
+  inside_checker::depth = 1;
+  run_on(nullptr);
+  if (failure_.empty())
+    return failure_;
+  constexpr std::size_t most = 150;
+  std::string told = failure_;
+  for (auto i = events_.size() > most ? events_.size() - most : 0; i < events_.size(); ++i)
+    told += "\n  " + events_[i];
+  return told;
+}
+
+void run::enter(unsigned low, unsigned high) {
+  auto* const self = reinterpret_cast<run*>(std::uintptr_t{low} | std::uintptr_t{high} << 32);
+  try {
+    self->fibers_[self->self_]->body();
+  } catch (const std::exception& e) {
+    self->fail(std::string("an exception left a thread: ") + e.what());
+  } catch (...) {
+    self->fail("an exception left a thread");
+  }
+  const inside_checker in;
+  auto& me = *self->fibers_[self->self_];
+  me.is = fiber::state::over;
+  self->known_at[&me] = self->memory.release(self->self_);
+  self->wake_those_waiting_for(&me);
+  const auto is_over = [](const auto& each) { return each->is == fiber::state::over; };
+  if (std::ranges::all_of(self->fibers_, is_over))
+    setcontext(&self->outside_);
+  self->switch_to(self->pick(false));
+}
+
+unsigned run::add(std::function<void()> body) {
+  if (fibers_.size() == most_threads)
+    fail("more threads than memory.hpp provides for");
+  auto made = std::make_unique<fiber>();
+  made->body = std::move(body);
+  made->stack = take_stack();
+  getcontext(&made->context);
+  made->context.uc_stack.ss_sp = made->stack->begin;
+  made->context.uc_stack.ss_size = static_cast<std::size_t>(made->stack->end - made->stack->begin);
+  made->context.uc_link = nullptr;
+  const auto address = reinterpret_cast<std::uintptr_t>(this);
+  makecontext(&made->context, reinterpret_cast<void (*)()>(&run::enter), 2,
+              static_cast<unsigned>(address), static_cast<unsigned>(address >> 32));
+  fibers_.push_back(std::move(made));
+  return static_cast<unsigned>(fibers_.size() - 1);
+}
+
+void run::fail(const std::string& what) {
+  const inside_checker in;
+  failure_ = what + " (thread " + std::to_string(self_) + ", run " + std::to_string(number) + ")";
+  if (traced_)
+    trace_stacks();
+  setcontext(&outside_); // for good: the fibers are left as they are
+  std::abort();
+}
+
+void run::trace(const std::string& what) {
+  events_.push_back("thread " + std::to_string(self_) + ": " + what);
+}
+
+void run::trace_stacks() {
+  for (std::size_t i = 0; i < fibers_.size(); ++i) {
+    std::string told = "is in";
+    for (void* const address : fibers_[i]->waits_in) {
+      Dl_info info{};
+      if (dladdr(address, &info) == 0 || info.dli_sname == nullptr)
+        continue;
+      int status = 0;
+      char* const name = abi::__cxa_demangle(info.dli_sname, nullptr, nullptr, &status);
+      const std::string whole = name != nullptr ? name : info.dli_sname;
+      std::free(name);
+      if (whole.find("convoy") == 0 || whole.find("void convoy") == 0 ||
+          whole.find("bool convoy") == 0)
+        told += " < " + whole.substr(0, whole.find('('));
+    }
+    self_ = i;
+    trace(told);
+  }
+}
+
+void run::switch_to(std::size_t next) {
+  if (next == self_)
+    return;
+  auto& from = *fibers_[self_];
+  if (traced_) {
+    from.waits_in.resize(24);
+    from.waits_in.resize(static_cast<std::size_t>(backtrace(from.waits_in.data(), 24)));
+  }
+  self_ = next;
+  const auto depth = inside_checker::depth;
+  run_on(fibers_[next]->stack);
+  inside_checker::depth = 0; // a new fiber begins in the scenario's code
+  swapcontext(&from.context, &fibers_[next]->context);
+  inside_checker::depth = depth;
+}
+
+std::size_t run::pick(bool self_is_ready) {
+  std::vector<std::size_t> ready;
+  if (self_is_ready)
+    ready.push_back(self_);
+  if (!self_is_ready || how_.random_runs != 0 || preemptions_ < how_.preemptions)
+    for (std::size_t i = 0; i < fibers_.size(); ++i)
+      if (fibers_[i]->is == fiber::state::ready && i != self_)
+        ready.push_back(i);
+  if (ready.empty()) {
+    if (!let_time_pass())
+      fail("deadlock: everybody waits");
+    return pick(fibers_[self_]->is == fiber::state::ready);
+  }
+  const auto chosen = ready[open_.choose(static_cast<std::uint32_t>(ready.size()), true)];
+  if (self_is_ready && chosen != self_)
+    ++preemptions_;
+  return chosen;
+}
+
+/// Until the next one of those who wait for a time wakes.
+bool run::let_time_pass() {
+  fiber* first = nullptr;
+  for (auto& each : fibers_)
+    if ((each->is == fiber::state::blocked || each->is == fiber::state::asleep) &&
+        each->until != std::chrono::nanoseconds::max() &&
+        (first == nullptr || each->until < first->until))
+      first = each.get();
+  if (first == nullptr)
+    return false;
+  now = std::max(now, first->until);
+  first->is = fiber::state::ready;
+  first->timed_out = true;
+  return true;
+}
+
+void run::step() {
+  if (++steps_ > how_.most_steps)
+    fail("livelock: the run does not end");
+  if (fibers_.size() > 1)
+    switch_to(pick(true));
+}
+
+bool run::block(const void* what, std::chrono::nanoseconds until, bool asleep) {
+  auto& me = *fibers_[self_];
+  me.is = asleep ? fiber::state::asleep : fiber::state::blocked;
+  me.waits_for = what;
+  me.until = until - now > how_.longest_wait ? std::chrono::nanoseconds::max() : until;
+  me.timed_out = false;
+  switch_to(pick(false));
+  return !me.timed_out;
+}
+
+void run::wake_those_waiting_for(const void* what, bool all) {
+  for (auto& each : fibers_)
+    if (each->is == fiber::state::blocked && each->waits_for == what) {
+      each->is = fiber::state::ready;
+      each->waits_for = nullptr;
+      if (!all)
+        return;
+    }
+}
+
+} // namespace model

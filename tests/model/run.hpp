@@ -1,0 +1,148 @@
+#pragma once
+
+// One run of a scenario: its threads, which are fibers, its choices, and its memory.
+
+#include "checker.hpp"
+#include "memory.hpp"
+#include "shadow.hpp"
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <random>
+#include <string>
+#include <ucontext.h>
+#include <unordered_map>
+#include <vector>
+
+namespace model {
+
+/// What is left open, one number each. An exhaustive search goes through all of them, depth first; a
+/// random one draws them. Either can be repeated.
+class choices {
+public:
+  explicit choices(const options& how) : random_(how.random_runs != 0) {}
+
+  void begin(std::uint64_t seed) {
+    at_ = 0;
+    generator_.seed(seed);
+    if (random_)
+      taken_.clear();
+    constexpr double rates[] = {0.5, 0.2, 0.05, 0.01};
+    rate_ = rates[generator_() % 4];
+    stale_rate_ = rates[generator_() % 4];
+  }
+  void repeat() { at_ = 0, repeats_ = true; }
+
+  /// One of 0 … count - 1. 0 is what an ordinary machine would do.
+  [[nodiscard]] std::uint32_t choose(std::uint32_t count, bool is_switch) {
+    if (count == 1)
+      return 0;
+    if (at_ < taken_.size())
+      return taken_[at_++].first;
+    std::uint32_t chosen = 0;
+    if (random_ && !repeats_) {
+      const auto rate = is_switch ? rate_ : stale_rate_;
+      if (std::bernoulli_distribution(rate)(generator_))
+        chosen = 1 + static_cast<std::uint32_t>(generator_() % (count - 1));
+    }
+    taken_.emplace_back(chosen, count);
+    ++at_;
+    return chosen;
+  }
+
+  /// To the next run of an exhaustive search. False: there is none.
+  [[nodiscard]] bool next() {
+    while (!taken_.empty() && taken_.back().first + 1 == taken_.back().second)
+      taken_.pop_back();
+    if (taken_.empty())
+      return false;
+    ++taken_.back().first;
+    return true;
+  }
+
+private:
+  const bool random_;
+  bool repeats_ = false;
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> taken_; // and out of how many
+  std::size_t at_ = 0;
+  std::mt19937_64 generator_;
+  double rate_ = 0;
+  double stale_rate_ = 0;
+};
+
+struct fiber {
+  enum class state { ready, blocked, asleep, over };
+
+  ucontext_t context{};
+  stack_memory* stack = nullptr;
+  std::function<void()> body;
+  state is = state::ready;
+  const void* waits_for = nullptr; // a mutex, a condition, or a fiber to join
+  std::chrono::nanoseconds until = std::chrono::nanoseconds::max();
+  bool timed_out = false;
+  std::vector<void*> waits_in; // return addresses, if the run is traced
+  std::unordered_map<const void*, void*> locals;
+};
+
+class run {
+public:
+  run(const options& how, choices& open, std::uint64_t number, bool traced);
+  ~run();
+  run(const run&) = delete;
+  run& operator=(const run&) = delete;
+
+  static run* current; ///< null: outside of a scenario
+
+  /// Empty: nothing was wrong.
+  std::string go(const std::function<void()>& scenario);
+
+  [[noreturn]] void fail(const std::string& what);
+  void trace(const std::string& what);
+  [[nodiscard]] bool traced() const noexcept { return traced_; }
+
+  /// Before each step: perhaps another thread goes on.
+  void step();
+  /// Until somebody calls wake_those_waiting_for(what), or the time has come. False: the latter.
+  bool block(const void* what, std::chrono::nanoseconds until, bool asleep = false);
+  void wake_those_waiting_for(const void* what, bool all = true);
+
+  [[nodiscard]] unsigned add(std::function<void()> body);
+  [[nodiscard]] std::uint32_t choose(std::uint32_t count) { return open_.choose(count, false); }
+  [[nodiscard]] std::size_t self() const noexcept { return self_; }
+  [[nodiscard]] fiber& at(std::size_t i) noexcept { return *fibers_[i]; }
+
+  model::memory memory;
+  std::uint64_t number;
+  std::chrono::nanoseconds now{1'000'000'000};
+  std::unordered_map<const void*, view> known_at; // what mutexes and the like hand on
+  std::unordered_map<const void*, bool> locked;   // mutexes
+  struct pushed {
+    void* item;
+    view with;
+  };
+  std::unordered_map<const void*, std::deque<pushed>> queues;
+  std::set<int> outcomes;
+  bool failed_weakly = false; // a compare_exchange_weak, without reason
+
+private:
+  static void enter(unsigned low, unsigned high);
+  void switch_to(std::size_t next);
+  [[nodiscard]] std::size_t pick(bool self_is_ready);
+  [[nodiscard]] bool let_time_pass();
+  void trace_stacks();
+
+  const options& how_;
+  choices& open_;
+  const bool traced_;
+  std::vector<std::unique_ptr<fiber>> fibers_;
+  std::size_t self_ = 0;
+  unsigned preemptions_ = 0;
+  std::uint64_t steps_ = 0;
+  ucontext_t outside_{};
+  std::string failure_;
+  std::vector<std::string> events_;
+};
+
+} // namespace model

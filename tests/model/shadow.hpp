@@ -1,0 +1,36 @@
+#pragma once
+
+// Plain memory of a run: who accessed it, what is freed, and the fibers' stacks.
+
+#include "memory.hpp"
+
+#include <cstddef>
+#include <cstdint>
+
+namespace model {
+
+/// While it lives, what the calling code allocates and touches is the checker's own.
+class inside_checker {
+public:
+  inside_checker() noexcept { ++depth; }
+  ~inside_checker() { --depth; }
+  inside_checker(const inside_checker&) = delete;
+  inside_checker& operator=(const inside_checker&) = delete;
+
+  static inline int depth = 1; // 0: a scenario's code runs
+};
+
+struct stack_memory {
+  std::byte* begin;
+  std::byte* end;
+};
+[[nodiscard]] stack_memory* take_stack();
+void give_back(stack_memory* stack) noexcept;
+
+/// Forgets all accesses, and gives the last run's memory back to the system.
+void begin_run_of_memory() noexcept;
+
+/// The stack that runs now: nobody else's business.
+void run_on(const stack_memory* stack) noexcept;
+
+} // namespace model
