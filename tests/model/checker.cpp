@@ -76,6 +76,11 @@ result explore(const options& how, const std::function<void()>& scenario) {
   return all;
 }
 
+std::uint64_t effort() {
+  const char* const given = std::getenv("CONVOY_STRESS");
+  return given != nullptr ? std::max<std::uint64_t>(std::strtoull(given, nullptr, 10), 1) : 1;
+}
+
 void check(bool holds, const char* what) {
   if (!holds)
     run::current->fail(what);
@@ -90,19 +95,22 @@ void outcome(int value) {
 
 void location::make() const {
   if (auto* const r = in_scenario(); r != nullptr && inside_checker::depth == 0) {
-    const inside_checker in;
-    r->memory.step(r->self());
-    index_ = r->memory.make(r->self(), value_);
     run_ = r->number;
+    index_ = unused;
+    made_by_ = static_cast<std::uint32_t>(r->self());
+    made_at_ = r->memory.step(r->self());
   }
 }
 
 std::uint32_t location::known() const {
   auto& r = *run::current;
   if (run_ != r.number) { // it was there before the run
-    index_ = r.memory.make_before(value_);
     run_ = r.number;
+    index_ = unused;
+    made_by_ = made_at_ = 0;
   }
+  if (index_ == unused)
+    index_ = r.memory.make(made_by_, made_at_, value_);
   if (!r.memory.is_made(index_, r.self()))
     r.fail("data race: an atomic is used, and nothing says that it has been constructed");
   return index_;

@@ -47,6 +47,9 @@ struct result {
 /// Runs scenario() as the first thread of each run.
 [[nodiscard]] result explore(const options& how, const std::function<void()>& scenario);
 
+/// How much longer than usual to look: CONVOY_STRESS=10 for a soak.
+[[nodiscard]] std::uint64_t effort();
+
 /// In a scenario.
 void check(bool holds, const char* what);
 void outcome(int value);
@@ -77,9 +80,13 @@ private:
   std::uint64_t begin_modify(std::memory_order order);
   void end_modify(std::uint64_t value, std::memory_order order);
 
-  std::uint64_t value_; // before the run, and outside of runs
-  mutable std::uint32_t index_ = 0;
-  mutable std::uint64_t run_ = 0; // in which index_ is valid
+  static constexpr std::uint32_t unused = ~std::uint32_t{0};
+
+  std::uint64_t value_;                  // before the run, and outside of runs
+  mutable std::uint64_t run_ = 0;        // in which the rest is valid
+  mutable std::uint32_t index_ = unused; // of its stores, from the first access on
+  mutable std::uint32_t made_by_ = 0;
+  mutable std::uint32_t made_at_ = 0;
 };
 
 void fence(std::memory_order order);

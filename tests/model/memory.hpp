@@ -85,21 +85,13 @@ public:
 
   // ---- atomics ----
 
-  std::uint32_t make(std::size_t t, std::uint64_t initial) {
-    const auto at = static_cast<std::uint32_t>(locations_.size());
-    locations_.emplace_back().push_back(store_of(t, initial));
-    return at;
-  }
-  /// As if it had been made before the run.
-  std::uint32_t make_before(std::uint64_t initial) {
-    const auto at = static_cast<std::uint32_t>(locations_.size());
-    locations_.emplace_back().push_back(record{.value = initial, .number = ++stores_});
-    return at;
+  /// Constructed by a thread at its step; 0: before the run.
+  std::uint32_t make(std::size_t by, std::uint32_t at_step, std::uint64_t initial) {
+    locations_.emplace_back().push_back(
+        record{.value = initial, .number = ++stores_, .by = by, .step = at_step});
+    return static_cast<std::uint32_t>(locations_.size() - 1);
   }
 
-  struct candidates {
-    std::size_t first, end; // in modification order
-  };
   [[nodiscard]] std::size_t size(std::uint32_t at) const { return locations_[at].size(); }
   [[nodiscard]] std::uint64_t value(std::uint32_t at, std::size_t i) const {
     return locations_[at][i].value;

@@ -31,7 +31,8 @@ struct history {
 };
 
 void explore(std::uint64_t runs, const std::function<void()>& scenario) {
-  const auto found = model::explore({.random_runs = runs, .most_steps = 200'000}, scenario);
+  const auto found =
+      model::explore({.random_runs = runs * model::effort(), .most_steps = 200'000}, scenario);
   EXPECT_EQ(found.failure, "");
 }
 

@@ -1,0 +1,173 @@
+// ticket_ring and its segments: producers, a consumer, credit, and the closed bit. Messages are so large that
+// a segment has eight cells, so a few tickets come to the next one.
+
+#include "convoy/detail/ticket_ring.hpp"
+#include "protocols.hpp"
+
+#include <memory>
+#include <new>
+
+namespace {
+
+using convoy::detail::sleep_for;
+using convoy::detail::ticket_ring;
+using model::at_once;
+using model::expect_holds;
+using model::expect_holds_at_random;
+
+struct large {
+  int number;
+  std::byte rest[1000];
+};
+using ring = ticket_ring<int, large, false>;
+static_assert(ring::cells::segment_cells == 8);
+
+void publish(ring& r, std::uint64_t ticket, int number) {
+  auto& cell = r.at(ticket);
+  ::new (static_cast<void*>(&cell.key)) int(0);
+  ::new (static_cast<void*>(&cell.message)) large;
+  cell.message.number = number;
+  ring::publish(cell, ticket);
+}
+
+bool put(ring& r, int number) {
+  const auto ticket = r.claim();
+  if (ticket >= ring::void_tickets)
+    return false;
+  publish(r, ticket, number);
+  return true;
+}
+
+/// The number of the next message; 0: void; -1: none yet.
+int take(ring& r) {
+  const auto next = r.peek();
+  if (next == ring::state::pending)
+    return -1;
+  const int number = next == ring::state::message ? r.current().message.number : 0;
+  r.consume();
+  return number;
+}
+
+TEST(ticket_ring, messages_come_whole_and_in_order) {
+  expect_holds(
+      [] {
+        ring r(64);
+        int last = 0, seen = 0;
+        at_once({[&] { model::check(put(r, 1) && put(r, 2), "refused"); },
+                 [&] {
+                   for (int i = 0; i < 3; ++i)
+                     if (const auto number = take(r); number > 0) {
+                       model::check(number == last + 1, "out of order");
+                       last = number;
+                       ++seen;
+                     }
+                 }});
+        while (take(r) > 0)
+          ++seen;
+        model::check(seen == 2, "lost");
+      },
+      {.preemptions = 3});
+}
+
+/// The consumer recycles segments that late producers might still look into.
+TEST(ticket_ring, segments_are_recycled_behind_late_producers) {
+  expect_holds_at_random(4'000, [] {
+    ring r(1024);
+    int seen = 0;
+    const auto take_some = [&](int most) {
+      for (int i = 0; i < most; ++i) {
+        if (take(r) > 0)
+          ++seen;
+        else
+          sleep_for(std::chrono::microseconds(1));
+        r.recycle();
+      }
+    };
+    const auto put_some = [&](int most) {
+      for (int i = 0; i < most; ++i)
+        while (!put(r, 1))
+          (void)r.grow(1);
+    };
+    put_some(14);
+    take_some(7); // both segments are in use
+    at_once({[&] { put_some(6); }, [&] { put_some(6); }, [&] { take_some(18); }});
+    for (int next = 0; (next = take(r)) >= 0;)
+      seen += next > 0;
+    model::check(seen == 26, "lost");
+  });
+}
+
+/// Tickets beyond the capacity are void, and every ticket is published.
+TEST(ticket_ring, no_more_messages_than_there_is_credit_for) {
+  expect_holds(
+      [] {
+        ring r(1);
+        bool first = false, second = false;
+        at_once({[&] { first = put(r, 1); }, [&] { second = put(r, 2); }});
+        model::check(!(first && second), "more than its capacity");
+        int messages = 0, next = 0;
+        while ((next = take(r)) >= 0)
+          messages += next > 0;
+        model::check(r.consumed() == r.tickets(), "a ticket was not published");
+        model::check(messages == first + second, "accepted, and not there");
+      },
+      {.preemptions = 3});
+}
+
+/// Who takes credit away and who uses it never both have it.
+TEST(ticket_ring, credit_is_taken_or_used) {
+  expect_holds(
+      [] {
+        ring r(1);
+        bool used = false;
+        std::uint64_t taken = 0;
+        at_once({[&] { used = put(r, 1); }, [&] { taken = r.take_credit(); }});
+        model::check(taken + used <= 1, "the same credit twice");
+      },
+      {.preemptions = 3});
+}
+
+TEST(ticket_ring, nothing_is_accepted_after_close) {
+  expect_holds(
+      [] {
+        ring r(64);
+        bool accepted = false;
+        std::uint64_t at_close = 0;
+        at_once({[&] { accepted = put(r, 1); },
+                 [&] {
+                   r.close();
+                   at_close = r.tickets();
+                 }});
+        int messages = 0, next = 0;
+        while ((next = take(r)) >= 0)
+          messages += next > 0;
+        model::check(messages == accepted, "accepted and not there, or the other way round");
+        model::check(!accepted || at_close >= 1, "accepted after close()");
+        model::check(!put(r, 2) && r.closed(), "accepted after close()");
+      },
+      {.preemptions = 3});
+}
+
+TEST(ticket_ring, a_bulk_is_all_or_nothing) {
+  expect_holds(
+      [] {
+        ring r(3);
+        bool bulk = false, single = false;
+        at_once({[&] {
+                   const auto ticket = r.claim(3);
+                   bulk = ticket < ring::void_tickets;
+                   for (int i = 0; bulk && i < 3; ++i)
+                     publish(r, ticket + static_cast<std::uint64_t>(i), i + 1);
+                 },
+                 [&] { single = put(r, 9); }});
+        int messages = 0, next = 0;
+        while ((next = take(r)) >= 0)
+          messages += next > 0;
+        model::check(messages == 3 * bulk + single,
+                     "accepted and not there, or the other way round");
+        model::check(messages <= 3, "more than its capacity");
+      },
+      {.preemptions = 2});
+}
+
+} // namespace

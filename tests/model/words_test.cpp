@@ -1,0 +1,275 @@
+// The small protocols: event_count, inbox, drain_point, inline_claim, each with the least around it that
+// gives it a meaning.
+
+#include "convoy/detail/asymmetric_fence.hpp"
+#include "convoy/detail/drain_point.hpp"
+#include "convoy/detail/event_count.hpp"
+#include "convoy/detail/inbox.hpp"
+#include "convoy/detail/inline_claim.hpp"
+#include "protocols.hpp"
+
+#include <memory>
+#include <utility>
+
+namespace {
+
+using convoy::detail::atomic;
+using convoy::detail::drain_point;
+using convoy::detail::event_count;
+using convoy::detail::inbox;
+using convoy::detail::inline_claim;
+using convoy::detail::ready_item;
+using convoy::detail::runner;
+using convoy::detail::thread_fence;
+using model::at_once;
+using model::expect_holds;
+
+// ---- event_count ----
+
+/// The first bug that these models found. wait() counted itself in with a seq_cst addition and looked with
+/// ready(), which for drain() is an acquire load: it may read what was there before notify()'s change
+/// although notify() saw no waiter, since an addition is no fence. The thread slept until it looked
+/// again by itself, 10 ms later. On x86 every locked instruction is a fence, so only weaker machines
+/// show it. Now there is one.
+TEST(event_count, wakes_who_looks_with_any_order) {
+  for (const auto order : {std::memory_order_relaxed, std::memory_order_acquire})
+    expect_holds([order] {
+      event_count changed;
+      atomic<bool> ready{false};
+      at_once({[&] { changed.wait([&] { return ready.load(order); }); },
+               [&] {
+                 ready.store(true, std::memory_order_seq_cst);
+                 changed.notify();
+               }});
+    });
+}
+
+TEST(event_count, wakes_one_for_each_place) {
+  expect_holds(
+      [] {
+        event_count room;
+        atomic<int> places{0};
+        const auto take = [&] {
+          room.wait([&] {
+            auto now = places.load(std::memory_order_relaxed);
+            while (now != 0)
+              if (places.compare_exchange_strong(now, now - 1, std::memory_order_relaxed,
+                                                 std::memory_order_relaxed))
+                return true;
+            return false;
+          });
+        };
+        at_once({take, take, [&] {
+                   for (int i = 0; i < 2; ++i) {
+                     places.fetch_add(1, std::memory_order_seq_cst);
+                     room.notify(1);
+                   }
+                 }});
+      },
+      {.preemptions = 1});
+}
+
+// ---- inbox, with a role like a partition's ----
+
+struct letter {
+  letter* link = nullptr;
+  int read = 0; // plain: the drainer's, once it has it
+};
+
+struct postbox {
+  inbox<letter, letter> in;
+  atomic<bool> scheduled{false};
+  int handled = 0; // plain: of who has the role
+
+  /// As partition::signal().
+  void signal() {
+    if (!scheduled.load(std::memory_order_seq_cst) &&
+        !scheduled.exchange(true, std::memory_order_acq_rel))
+      drain();
+  }
+  /// As partition::drain() and leave().
+  void drain() {
+    do {
+      in.take_lanes([&](letter& l) { ++l.read, ++handled; });
+      in.take_requests([&](std::unique_ptr<letter> l) { ++l->read, ++handled; });
+      handled += in.has_rung() ? 1 : 0;
+      scheduled.exchange(false, std::memory_order_seq_cst);
+    } while (in.anything() && !scheduled.exchange(true, std::memory_order_acq_rel));
+  }
+};
+
+TEST(inbox, nothing_that_is_left_there_is_stranded) {
+  expect_holds([] {
+    postbox box;
+    letter mine, other;
+    at_once({[&] {
+               mine.read = 0;
+               box.in.give_back(mine);
+               box.signal();
+             },
+             [&] {
+               other.read = 0;
+               box.in.give_back(other);
+               box.signal();
+             }});
+    model::check(box.handled == 2, "stranded");
+  });
+}
+
+TEST(inbox, requests_and_alarms) {
+  expect_holds(
+      [] {
+        postbox box;
+        at_once({[&] {
+                   box.in.post(std::make_unique<letter>());
+                   box.signal();
+                 },
+                 [&] {
+                   box.in.ring();
+                   box.signal();
+                 }});
+        model::check(box.handled == 2, "stranded");
+      },
+      {.preemptions = 3});
+}
+
+/// What was set before it rang is seen by who finds that it has rung, though two rang at once.
+TEST(inbox, what_was_set_before_it_rang) {
+  expect_holds([] {
+    inbox<letter, letter> in;
+    atomic<int> set{0};
+    at_once({[&] {
+               set.store(1, std::memory_order_relaxed);
+               in.ring();
+             },
+             [&] {
+               if (in.has_rung())
+                 model::check(set.load(std::memory_order_relaxed) == 1, "not seen");
+             }});
+  });
+}
+
+// ---- drain_point ----
+
+struct lanes_without_messages {
+  bool finished = true;
+  bool older_epoch_finished() const { return finished; }
+  bool all_finished() const { return finished; }
+  void begin_epoch() {}
+};
+
+/// Who reads reached() sees what handlers did; who asks is seen by a drainer that leaves.
+TEST(drain_point, asks_and_answers) {
+  expect_holds([] {
+    drain_point point;
+    event_count drained;
+    atomic<bool> scheduled{true};
+    int done = 0; // plain: a handler's
+    const auto drain = [&] {
+      lanes_without_messages lanes;
+      for (;;) {
+        if (point.advance(lanes, 5))
+          drained.notify();
+        const auto asked = point.seen();
+        scheduled.exchange(false, std::memory_order_seq_cst);
+        if (!point.asked_since(asked) || scheduled.exchange(true, std::memory_order_acq_rel))
+          return;
+      }
+    };
+    at_once({[&] {
+               done = 1;
+               drain();
+             },
+             [&] {
+               point.ask(5);
+               if (!scheduled.load(std::memory_order_seq_cst) &&
+                   !scheduled.exchange(true, std::memory_order_acq_rel))
+                 drain();
+               drained.wait([&] { return point.reached() >= 5; });
+               model::check(done == 1, "not seen");
+             }});
+  });
+}
+
+// ---- inline_claim ----
+
+class nobody final : public runner {
+  void run(ready_item&, convoy::detail::pump&) noexcept override {}
+};
+
+struct claimed {
+  nobody home;
+  ready_item partition{home};
+  inline_claim claim;
+  int drained = 0; // plain: of who has the partition
+  int handled = 0; // plain: of the owner's handlers
+
+  /// Runs `most` handlers. False: the partition was taken over.
+  bool own(int most) {
+    claim.open(partition);
+    for (int i = 0; i < most; ++i) {
+      ++drained;
+      const bool late = claim.begin();
+      ++handled;
+      if (late || claim.end()) {
+        claim.settle();
+        return false;
+      }
+    }
+    ++drained;
+    claim.close();
+    return true;
+  }
+  bool take_over(int looks) {
+    for (int i = 0; i < looks; ++i)
+      if (claim.take_if_stuck() != nullptr) {
+        ++drained;
+        return true;
+      }
+    return false;
+  }
+};
+
+TEST(inline_claim, one_of_owner_and_thief_has_the_partition) {
+  expect_holds([] {
+    claimed c;
+    bool kept = false, taken = false;
+    at_once({[&] { kept = c.own(2); }, [&] { taken = c.take_over(3); }});
+    model::check(kept != taken, "both have it, or nobody");
+  });
+}
+
+TEST(inline_claim, an_owner_that_comes_back) {
+  expect_holds(
+      [] {
+        claimed c;
+        at_once({[&] {
+                   if (!c.own(1))
+                     return;
+                   (void)c.own(1);
+                 },
+                 [&] { (void)c.take_over(2); }, [&] { (void)c.claim.take_if_stuck(); }});
+      },
+      {.preemptions = 1});
+}
+
+/// A watcher that leaves sees the claim, or who opens it sees that nobody watches.
+TEST(inline_claim, a_watcher_that_leaves) {
+  expect_holds([] {
+    claimed c;
+    atomic<bool> watched{true};
+    bool alone = false, stays = false;
+    at_once({[&] {
+               c.claim.open(c.partition);
+               alone = !watched.load(std::memory_order_relaxed);
+             },
+             [&] {
+               watched.store(false, std::memory_order_relaxed);
+               convoy::detail::fence_heavy();
+               stays = c.claim.needs_watcher();
+             }});
+    model::check(alone || stays, "it runs handlers, and nobody knows");
+  });
+}
+
+} // namespace
