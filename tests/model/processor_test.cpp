@@ -4,6 +4,7 @@
 
 #include "convoy/convoy.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <gmock/gmock.h>
@@ -180,6 +181,86 @@ TEST(pipeline, retries_park_and_resume) {
       p.drain();
     }
     model::check(seen.handled == 2, "lost");
+  });
+}
+
+/// A handler that takes long hides what lies behind it in the ring.
+TEST(pipeline, a_stuck_handler_is_taken_over) {
+  explore(1500, [] {
+    history seen[2];
+    {
+      runtime rt{{.concurrency = 2}};
+      processor<int, int> p{rt,
+                            [&](const int& key, int& m) {
+                              if (key == 0)
+                                convoy::detail::sleep_for(std::chrono::milliseconds(1));
+                              seen[key].see(m);
+                            },
+                            {.capacity = 64, .partitions = 1}};
+      for (int i = 1; i <= 3; ++i)
+        for (const int key : {0, 1})
+          model::check(p.submit(key, i) == submit_status::accepted, "refused");
+    }
+    model::check(seen[0].handled == 3 && seen[1].handled == 3, "lost");
+  });
+}
+
+/// A retry waits for its timer; shutdown() makes dead letters of what does not come to its turn.
+TEST(pipeline, timers_against_shutdown) {
+  explore(1500, [] {
+    int handled = 0, failures = 0, dead = 0;
+    std::uint64_t accepted = 0;
+    {
+      runtime rt{{.concurrency = 1}};
+      processor<int, int> p{rt,
+                            [&](int& m) -> convoy::outcome {
+                              if (m == 1 && failures++ == 0)
+                                return convoy::outcome::retry_after(std::chrono::microseconds(200));
+                              ++handled;
+                              return convoy::outcome::done;
+                            },
+                            {.capacity = 64,
+                             .partitions = 1,
+                             .failure = convoy::failure_policy{},
+                             .dead_letters = [&](auto&) { ++dead; }}};
+      thread other([&] {
+        for (int i = 1; i <= 2; ++i)
+          accepted += p.submit(1, i) == submit_status::accepted;
+      });
+      const auto account =
+          p.shutdown(convoy::detail::clock::now() + std::chrono::microseconds(400));
+      other.join();
+      model::check(account.accepted == account.completed + account.dead_letters + account.discarded,
+                   "the account does not come out even");
+    }
+    model::check(accepted == static_cast<std::uint64_t>(handled + dead), "lost");
+  });
+}
+
+/// A fence comes after all that was accepted before it, whoever runs that.
+///
+/// A bug that this found: pause(), submit(), resume(), and then the processor's destructor. The drainer had
+/// gone through the ring, resume() took its ticket behind its back, the destructor said that all ends,
+/// and the drainer saw that first: what was paused became dead letters, a message among them that should
+/// have been handled. Now the end has its turn when the ring is as far as it was then.
+TEST(pipeline, fences_and_control_of_a_key) {
+  explore(1500, [] {
+    int handled = 0;
+    int fenced = 0;
+    {
+      runtime rt{{.concurrency = 2}};
+      processor<int, int> p{rt, [&](int&) { ++handled; }, {.capacity = 64, .partitions = 1}};
+      model::check(p.submit(1, 1) == submit_status::accepted, "refused");
+      p.fence(1, [&] { fenced = 1; });
+      thread other([&] {
+        p.pause(1);
+        p.resume(1);
+      });
+      model::check(p.submit(1, 2) == submit_status::accepted, "refused");
+      other.join();
+    }
+    model::check(handled == 2, "a message is lost");
+    model::check(fenced == 1, "a fence is lost");
   });
 }
 

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <utility>
 
@@ -35,8 +36,12 @@ public:
       now = clock::time_point::max() - std::chrono::hours(1); // all that waits for a time
       core.callback_is_over();
     }
-    if (core.is_ending())
-      lanes.end_stopped(p.ring.tickets());
+    if (core.is_ending()) { // but what was asked before has its turn: a resume() has its ticket, too
+      end_at_ = std::min(end_at_, p.ring.tickets());
+      must_end_ = p.ring.consumed() < end_at_;
+      if (!must_end_)
+        lanes.end_stopped(p.ring.tickets());
+    }
     auto next = lanes.release_stopped(now, p.ring.consumed(), [&](timer& each) {
       submit(p, core, static_cast<message_type&>(each));
     });
@@ -62,8 +67,8 @@ public:
       });
   }
 
-  /// There are requests that could not be served yet.
-  [[nodiscard]] bool is_waiting() const noexcept { return !waiting_.empty(); }
+  /// There are requests that could not be served yet, or the end.
+  [[nodiscard]] bool is_waiting() const noexcept { return must_end_ || !waiting_.empty(); }
 
   void schedule(Partition& p, core_type& core, std::shared_ptr<message_type> message) noexcept {
     auto& m = *message;
@@ -117,6 +122,8 @@ private:
   request_list<request_type> waiting_;
   clock::time_point alarm_at_ = clock::time_point::max(); // it will ring
   bool abandoned_ = false;
+  bool must_end_ = false;                    // when the ring is as far as
+  std::uint64_t end_at_ = ~std::uint64_t{0}; // the tickets when it was seen first that all ends
 };
 
 } // namespace convoy::detail
