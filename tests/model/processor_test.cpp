@@ -264,4 +264,37 @@ TEST(pipeline, fences_and_control_of_a_key) {
   });
 }
 
+/// Its copy takes long: its producer has a ticket, and does not publish.
+struct slow_to_copy {
+  int number;
+  explicit slow_to_copy(int n) noexcept : number(n) {}
+  slow_to_copy(const slow_to_copy& other) : number(other.number) {
+    convoy::detail::sleep_for(std::chrono::microseconds(100));
+  }
+  slow_to_copy(slow_to_copy&&) noexcept = default;
+};
+
+TEST(pipeline, drainers_leave_producers_that_are_held_up) {
+  explore(1500, [] {
+    history seen[2];
+    {
+      runtime rt{{.concurrency = 1}};
+      processor<int, slow_to_copy> p{
+          rt,
+          [&](const int& key, slow_to_copy& m) { seen[key].see(m.number); },
+          {.capacity = 64, .partitions = 1}};
+      const auto produce = [&](int key) {
+        for (int i = 1; i <= 2; ++i) {
+          const slow_to_copy m(i);
+          model::check(p.submit(key, m) == submit_status::accepted, "refused");
+        }
+      };
+      thread other([&] { produce(1); });
+      produce(0);
+      other.join();
+    }
+    model::check(seen[0].handled == 2 && seen[1].handled == 2, "lost");
+  });
+}
+
 } // namespace

@@ -1,14 +1,18 @@
 // ticket_ring and its segments: producers, a consumer, credit, and the closed bit. Messages are so large that
 // a segment has eight cells, so a few tickets come to the next one.
 
+#include "convoy/detail/asymmetric_fence.hpp"
+#include "convoy/detail/event_count.hpp"
 #include "convoy/detail/ticket_ring.hpp"
 #include "protocols.hpp"
 
+#include <functional>
 #include <memory>
 #include <new>
 
 namespace {
 
+using convoy::detail::event_count;
 using convoy::detail::sleep_for;
 using convoy::detail::ticket_ring;
 using model::at_once;
@@ -97,6 +101,67 @@ TEST(ticket_ring, segments_are_recycled_behind_late_producers) {
   });
 }
 
+/// A producer that has read hint_ just before it moved on; the consumer sees it moved, and counts tickets.
+void expect_late_producers_are_waited_for(const std::function<void(ring&)>& produce) {
+  expect_holds([&] {
+    ring r(1024);
+    for (int i = 0; i < 9; ++i)
+      model::check(put(r, 1), "refused");
+    for (int i = 0; i < 8; ++i)
+      model::check(take(r) == 1, "lost");
+    at_once({[&] { produce(r); },
+             [&] {
+               for (int i = 0; i < 2; ++i) {
+                 (void)take(r);
+                 r.recycle();
+               }
+             }});
+    while (take(r) >= 0) {
+    }
+    model::check(r.consumed() == 10, "lost");
+  });
+}
+
+TEST(ticket_ring, a_late_producer) {
+  expect_late_producers_are_waited_for([](ring& r) { model::check(put(r, 1), "refused"); });
+}
+
+TEST(ticket_ring, a_late_void_ticket) {
+  expect_late_producers_are_waited_for([](ring& r) { r.skip(1, [](std::uint64_t) {}); });
+}
+
+TEST(ticket_ring, a_late_reserved_ticket) {
+  expect_late_producers_are_waited_for([](ring& r) { publish(r, r.claim_reserved(), 1); });
+}
+
+/// A drainer that leaves gives its role up, fences, and looks once more where the next ticket will be, here
+/// in a segment that does not exist yet. Who publishes fences, too, and then looks for a drainer.
+TEST(ticket_ring, who_leaves_sees_what_is_published_or_is_seen_leaving) {
+  expect_holds([] {
+    ring r(1024);
+    for (int i = 0; i < 16; ++i) {
+      model::check(put(r, 1), "refused");
+      model::check(take(r) == 1, "lost");
+    }
+    convoy::detail::atomic<bool> here{true};
+    bool seen = false, told = false;
+    at_once({[&] {
+               while (!put(r, 2))
+                 (void)r.grow(1);
+               convoy::detail::fence_light();
+               told = !here.load(std::memory_order_seq_cst);
+             },
+             [&] {
+               const auto next = r.next_ticket();
+               here.exchange(false, std::memory_order_seq_cst);
+               convoy::detail::fence_heavy();
+               seen = ring::published(next);
+             }});
+    model::check(seen || told, "stranded");
+    model::check(take(r) == 2, "lost");
+  });
+}
+
 /// Tickets beyond the capacity are void, and every ticket is published.
 TEST(ticket_ring, no_more_messages_than_there_is_credit_for) {
   expect_holds(
@@ -168,6 +233,28 @@ TEST(ticket_ring, a_bulk_is_all_or_nothing) {
         model::check(messages <= 3, "more than its capacity");
       },
       {.preemptions = 2});
+}
+
+// ---- who waits for room ----
+
+void expect_wakes(std::uint64_t credit, const std::function<void(ring&)>& change) {
+  expect_holds([&] {
+    ring r(credit);
+    event_count room;
+    at_once({[&] { room.wait([&] { return put(r, 1) || r.closed(); }); },
+             [&] {
+               change(r);
+               room.notify(1);
+             }});
+  });
+}
+
+TEST(room, credit_wakes_who_waits_for_it) {
+  expect_wakes(0, [](ring& r) { r.add_credit(1); });
+}
+
+TEST(room, close_wakes_who_waits) {
+  expect_wakes(0, [](ring& r) { r.close(); });
 }
 
 } // namespace

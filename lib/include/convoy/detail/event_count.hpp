@@ -23,7 +23,7 @@ public:
   void wait(Ready&& ready) {
     waiting_.fetch_add(1, std::memory_order_relaxed); // ordered by the fence
     // (1) seq_cst: first we can be seen, then we look, whatever ready() loads with; against notify()'s
-    // load (2) after the change
+    // load (2) after the change, (4) and (8) in ticket_ring.hpp
     thread_fence(std::memory_order_seq_cst);
     const leaver leave{waiting_};
     for (;;) {
@@ -52,7 +52,7 @@ public:
 
   /// As notify(), but wakes so many threads at most that sleep already.
   void notify(std::uint64_t most) noexcept {
-    const auto waiting = waiting_.load(std::memory_order_seq_cst); // (2) seq_cst: as above
+    const auto waiting = waiting_.load(std::memory_order_relaxed); // if few, notify() looks again
     if (most >= waiting)
       return notify();
     {

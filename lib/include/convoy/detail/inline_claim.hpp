@@ -67,8 +67,7 @@ public:
   /// Takes the partition over if the owner is in the handler that it was in at the last call; null
   /// if not.
   [[nodiscard]] ready_item* take_if_stuck() noexcept {
-    // (1) acquire: the partition as the owner left it; pairs with (2)
-    const auto running = running_.load(std::memory_order_acquire);
+    const auto running = running_.load(std::memory_order_relaxed); // a first look
     if (seen_.exchange(running, std::memory_order_relaxed) != running ||
         (running & 1) == 0) // a hint
       return nullptr;
@@ -78,8 +77,9 @@ public:
                                            std::memory_order_relaxed))
       return nullptr;
     word += asked;
+    // (1) acquire: the partition as the owner left it when it stored what we have read; pairs with (2)
     fence_heavy();
-    const bool moved = running_.load(std::memory_order_acquire) != running; // (1) acquire: as above
+    const bool moved = running_.load(std::memory_order_relaxed) != running; // ordered by the fence
     // Before the swap: after it the owner may come back, and open another partition.
     auto* const partition = partition_.load(std::memory_order_relaxed); // the swap decides
     // relaxed: only who wins; the partition comes with running_

@@ -193,7 +193,7 @@ private:
     if (s->base > from->base) {
       auto* expected = from;
       // (5) release: the segment, to later readers; pairs with (3)
-      hint_.compare_exchange_strong(expected, s, std::memory_order_seq_cst,
+      hint_.compare_exchange_strong(expected, s, std::memory_order_release,
                                     std::memory_order_relaxed);
     }
     return s;
@@ -266,7 +266,7 @@ private:
     index_ = 0;
     auto* expected = old;
     // (5) release: as in walk(); pairs with (3)
-    hint_.compare_exchange_strong(expected, next, std::memory_order_seq_cst,
+    hint_.compare_exchange_strong(expected, next, std::memory_order_release,
                                   std::memory_order_relaxed);
     old->prev = nullptr;
     (retired_first_ == nullptr ? retired_first_ : retired_last_->prev) = old;

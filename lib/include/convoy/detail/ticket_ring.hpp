@@ -137,15 +137,13 @@ public:
   }
 
   [[nodiscard]] bool closed() const noexcept {
-    // (10) seq_cst: after the caller's look at event_count; pairs with (4)
-    return (tail_.load(std::memory_order_seq_cst) & closed_bit) != 0;
+    return (tail_.load(std::memory_order_relaxed) & closed_bit) != 0; // who waits has fenced
   }
 
   /// No ticket taken after this carries a message.
   void close() noexcept {
-    tail_.fetch_or(
-        closed_bit,
-        std::memory_order_seq_cst); // (4) seq_cst: splits the tickets (1); pairs with (10)
+    // (4) seq_cst: splits the tickets (1); before the look for who waits, against (1) in event_count.hpp
+    tail_.fetch_or(closed_bit, std::memory_order_seq_cst);
   }
 
   /// Tickets given out so far.
@@ -157,13 +155,12 @@ public:
   // ---- credit: tickets that may still carry a message ----
 
   void add_credit(std::uint64_t count) noexcept {
-    // (8) seq_cst: before the caller looks for waiters; pairs with (2)
+    // (8) seq_cst: before the caller looks for waiters; against (1) in event_count.hpp
     credit_end_.fetch_add(count, std::memory_order_seq_cst);
   }
 
   [[nodiscard]] bool has_credit(std::uint64_t count) const noexcept {
-    return tickets() + count <=
-           credit_end_.load(std::memory_order_seq_cst); // (2) seq_cst: pairs with (8)
+    return tickets() + count <= credit_end_.load(std::memory_order_relaxed); // who waits has fenced
   }
 
   /// A guess: tickets are taken meanwhile.
@@ -175,8 +172,7 @@ public:
   /// messages without tickets. One thread at a time.
   [[nodiscard]] std::uint64_t take_credit(std::uint64_t most = no_ticket) noexcept {
     const auto before = tickets();
-    // (2) seq_cst: the caller has been seen waiting; against (8). Only the consumer adds meanwhile
-    auto end = credit_end_.load(std::memory_order_seq_cst);
+    auto end = credit_end_.load(std::memory_order_relaxed); // only the consumer adds meanwhile
     if (before >= end)
       return 0;
     auto taken = std::min((end - before + 1) / 2, most);
