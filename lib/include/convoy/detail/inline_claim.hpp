@@ -52,7 +52,7 @@ public:
     if ((running_.load(std::memory_order_relaxed) & 1) != 0) // only we write it
       running_.fetch_add(1, std::memory_order_relaxed);
     close();
-    // (3) release: running_, to who asks next; pairs with (4)
+    // (3) release: running_, to who asks next; pairs with (1)
     takeover_.store((takeover_.load(std::memory_order_relaxed) | 3) + 1, std::memory_order_release);
   }
 
@@ -71,13 +71,14 @@ public:
     if (seen_.exchange(running, std::memory_order_relaxed) != running ||
         (running & 1) == 0) // a hint
       return nullptr;
-    auto word = takeover_.load(std::memory_order_acquire); // (4) acquire: pairs with (3)
+    auto word = takeover_.load(std::memory_order_relaxed); // ordered by the fence
     if ((word & 3) != 0 ||
         !takeover_.compare_exchange_strong(word, word + asked, std::memory_order_relaxed,
                                            std::memory_order_relaxed))
       return nullptr;
     word += asked;
-    // (1) acquire: the partition as the owner left it when it stored what we have read; pairs with (2)
+    // (1) acquire: what came before the values that we have read: the partition as the owner left it, and
+    // that it is out of an earlier handler; pairs with (2), (3)
     fence_heavy();
     const bool moved = running_.load(std::memory_order_relaxed) != running; // ordered by the fence
     // Before the swap: after it the owner may come back, and open another partition.

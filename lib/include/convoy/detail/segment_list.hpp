@@ -265,9 +265,8 @@ private:
     auto* const old = std::exchange(first_, next);
     index_ = 0;
     auto* expected = old;
-    // (5) release: as in walk(); pairs with (3)
-    hint_.compare_exchange_strong(expected, next, std::memory_order_release,
-                                  std::memory_order_relaxed);
+    // relaxed: who reads it has a ticket behind the old one, and knows the segments up to its own by (1)
+    hint_.compare_exchange_strong(expected, next, std::memory_order_relaxed);
     old->prev = nullptr;
     (retired_first_ == nullptr ? retired_first_ : retired_last_->prev) = old;
     retired_last_ = old;
