@@ -117,6 +117,16 @@ bool scheduler::leave_field(std::uint64_t field, std::uint64_t to) noexcept {
   return false;
 }
 
+/// As leave_field(), until we are out. False: a waker has counted us in as searching, and we have its signal.
+/// It may come late, and another pump that has counted itself in meanwhile may take it: then that one is
+/// who was woken, and we leave in its place. (With a bare wait here the word named a sentry that slept.)
+bool scheduler::leave(semaphore& signals, std::uint64_t field, std::uint64_t to) noexcept {
+  while (!leave_field(field, to))
+    if (signals.wait_for(nap_time))
+      return false;
+  return true;
+}
+
 bool scheduler::park(pump& self) noexcept {
   const auto must_stay = [this, &self] {
     return found_ready(self) || parts_->tenants.should_trim(clock::now()); // search() will
@@ -125,15 +135,10 @@ bool scheduler::park(pump& self) noexcept {
     const bool must_look = !parts_->shared.empty();
     if (parts_->park.wait_for(must_look ? short_park_time : park_time))
       return true;
-    if (!must_look && !must_stay()) {
-      if (leave_field(parked, 0))
-        return false;
-      parts_->park.wait(); // a waker was faster, its signal is on the way
-      return true;
-    }
+    if (!must_look && !must_stay())
+      return !leave(parts_->park, parked, 0);
   }
-  if (!leave_field(parked, searching))
-    parts_->park.wait();
+  (void)leave(parts_->park, parked, searching);
   return true;
 }
 
@@ -168,21 +173,17 @@ bool scheduler::stand_sentry(pump& self) noexcept {
     const auto idle = idle_.load(std::memory_order_relaxed); // a hint
     if (any_ready() ||
         count_all(idle) == concurrency_) { // or nobody left to watch: the next sleep() parks
-      if (!leave_field(sentry, searching))
-        parts_->nap.wait();
+      (void)leave(parts_->nap, sentry, searching);
       return true;
     }
     if (naps == idle_naps) {
-      if (!leave_field(sentry, parked)) {
-        parts_->nap.wait();
+      if (!leave(parts_->nap, sentry, parked))
         return true;
-      }
       fence_heavy(); // against a pump that relies on us in cover() or inline_claim::open(): we see its
                      // items or its claim, or it sees us gone
       if (!must_watch())
         return park(self);
-      if (!leave_field(parked, searching))
-        parts_->park.wait();
+      (void)leave(parts_->park, parked, searching);
       return true;
     }
   }

@@ -43,6 +43,7 @@
 namespace convoy::detail {
 
 class scheduler;
+class semaphore;
 
 /// A time that never comes, instead of an overflow.
 [[nodiscard]] inline clock::time_point later(clock::time_point now,
@@ -256,6 +257,7 @@ private:
   [[nodiscard]] bool stand_sentry(pump& self) noexcept;
   [[nodiscard]] bool must_watch() const noexcept;
   [[nodiscard]] bool leave_field(std::uint64_t field, std::uint64_t to) noexcept;
+  [[nodiscard]] bool leave(semaphore& signals, std::uint64_t field, std::uint64_t to) noexcept;
 
   const unsigned concurrency_;
   std::unique_ptr<parts> parts_; // what would drag other libraries' headers in here
