@@ -7,7 +7,7 @@ LIMIT = 400
 WRITTEN = {'.hpp', '.cpp', '.py', '.cmake', '.md', '.txt', ''}  # by people; the rest is data
 
 files = [f for root in ('lib', 'bench', 'tests', 'tools') for f in sorted(pathlib.Path(root).rglob('*'))
-         if f.is_file() and f.suffix in WRITTEN and not {'corpus', 'data', 'results'} & set(f.parts)]
+         if f.is_file() and f.suffix in WRITTEN and not {'corpus', 'data', 'results', 'mutants.txt'} & set(f.parts)]  # a table has as many lines as it has
 long = [(f, n) for f in files if (n := len(f.read_text().splitlines())) > LIMIT]
 for path, lines in long:
     print(f'{path}: {lines} lines, more than {LIMIT}: probably two ideas')
