@@ -12,7 +12,7 @@ namespace {
 using namespace std::chrono_literals;
 using convoy::detail::timer;
 using convoy::detail::timer_wheel;
-using clock = timer_wheel::clock;
+using clock = convoy::detail::clock;
 
 constexpr std::chrono::nanoseconds tick{1 << 17};
 
