@@ -4,11 +4,14 @@
 
 #include "arena.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <tbb/global_control.h>
 #include <tbb/task_arena.h>
 #include <tbb/task_scheduler_observer.h>
+#include <thread>
 #include <utility>
 
 namespace convoy::detail {
@@ -65,28 +68,32 @@ private:
 /// what they ask for, on top of what TBB offers everybody else.
 class thread_limit {
 public:
-  explicit thread_limit(unsigned threads) : threads_(threads) { change(threads_, 0); }
+  explicit thread_limit(unsigned threads) : threads_(threads) { alive().change(threads_, 0); }
   thread_limit(const thread_limit&) = delete;
   thread_limit& operator=(const thread_limit&) = delete;
-  ~thread_limit() { change(0, threads_); }
+  ~thread_limit() { alive().change(0, threads_); }
 
 private:
-  static void change(std::size_t more, std::size_t fewer) {
-    static std::mutex mutex;
-    static std::size_t total = 0;
-    static std::unique_ptr<tbb::global_control> control;
-    const std::lock_guard lock(mutex);
-    total += more;
-    total -= fewer;
-    control.reset(); // before its successor: the smaller of the two would stand
-    if (total != 0) {
-      const auto others = static_cast<std::size_t>(tbb::info::default_concurrency());
-      control = std::make_unique<tbb::global_control>(tbb::global_control::max_allowed_parallelism,
-                                                      total + others);
+  struct limits {
+    std::mutex mutex; // guards what follows
+    std::size_t total = 0;
+    std::optional<tbb::global_control> control; // in place: a limit that goes must need no memory
+
+    void change(std::size_t more, std::size_t fewer) {
+      const std::lock_guard lock(mutex);
+      total = total + more - fewer;
+      control.reset(); // before its successor: the smaller of the two would stand
+      if (total != 0)
+        control.emplace(tbb::global_control::max_allowed_parallelism,
+                        total + static_cast<std::size_t>(tbb::info::default_concurrency()));
     }
+  };
+  static limits& alive() {
+    static limits all;
+    return all;
   }
 
-  std::size_t threads_;
+  const std::size_t threads_;
 };
 
 } // namespace
@@ -100,7 +107,9 @@ struct arena::parts {
   worker_marker marker;
 };
 
-arena::arena(unsigned concurrency) : parts_(std::make_unique<parts>(concurrency)) {}
+arena::arena(unsigned concurrency) : parts_(std::make_unique<parts>(concurrency)) {
+  std::thread([] {}).join(); // throws if none can be made; TBB would say nothing, and try for ever
+}
 arena::~arena() = default;
 
 void arena::enqueue(void (*task)(void*) noexcept, void* argument) {

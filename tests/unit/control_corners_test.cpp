@@ -297,4 +297,26 @@ TEST(callbacks, that_throw_are_contained) {
   EXPECT_THROW((numbers{rt, [](int&) {}, {.exceptions = {{nullptr, {}}}}}), std::invalid_argument);
 }
 
+/// Each void ticket that left the ring once had all requests looked at that were still to come: a drainer
+/// that had been held up for a while never caught up with a thread that resumed keys in a loop, and the
+/// list grew without end.
+TEST(requests, many_are_served_in_a_time_that_grows_with_their_number) {
+  runtime rt{{.concurrency = 1}};
+  gate held;
+  std::atomic<int> handled{0};
+  processor<int, int> p{rt, [&](int& m) {
+                          if (m == 0)
+                            held.pass();
+                          ++handled;
+                        }};
+  ASSERT_EQ(p.submit(1, 0), submit_status::accepted);
+  held.await_visitors(1);
+  for (int i = 0; i < 300'000; ++i)
+    p.resume(1); // squared it would be minutes
+  ASSERT_EQ(p.submit(1, 1), submit_status::accepted);
+  held.open();
+  p.drain();
+  EXPECT_EQ(handled, 2);
+}
+
 } // namespace

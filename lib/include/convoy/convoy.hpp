@@ -50,6 +50,7 @@
 #include "convoy/detail/failing_run.hpp"
 #include "convoy/detail/lane_run.hpp"
 #include "convoy/detail/ingress.hpp"
+#include "convoy/detail/bulk.hpp"
 #include "convoy/detail/control.hpp"
 #include "convoy/processor.hpp"
 #include "convoy/detail/line_file.hpp"

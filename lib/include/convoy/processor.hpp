@@ -2,6 +2,7 @@
 
 #include "convoy/context.hpp"
 #include "convoy/detail/atomic.hpp"
+#include "convoy/detail/bulk.hpp"
 #include "convoy/detail/control.hpp"
 #include "convoy/options.hpp"
 #include "convoy/runtime.hpp"
@@ -116,7 +117,7 @@ public:
     close();
     core_.must_bury.store(true, std::memory_order_relaxed); // before it rings
     ingress_.end();
-    drain();
+    ingress_.drain_closed();
     ingress_.abandon();
     (void)ingress_.drain_until(time_point::max());
     core_.watchdog.reset(); // its report may use us

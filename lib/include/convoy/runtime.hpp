@@ -20,7 +20,8 @@ public:
 
   runtime() : runtime(options{}) {}
 
-  /// Throws std::invalid_argument for a concurrency out of range, std::bad_alloc.
+  /// Throws std::invalid_argument for a concurrency out of range, std::bad_alloc,
+  /// std::system_error if no thread can be made.
   explicit runtime(const options& wanted);
   runtime(const runtime&) = delete;
   runtime& operator=(const runtime&) = delete;

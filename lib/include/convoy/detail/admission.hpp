@@ -95,15 +95,15 @@ public:
     if (!again && has_rate_ && tokens(e, now) < 1)
       return submit_status::key_rate;
     bool remembered = false;
-    std::optional<id> mine;
-    if (!again && refuses_duplicates_)
-      mine = id_of(source);
-    if (mine) {
-      forget_old(e, now);
-      if (e.seen.contains(*mine))
-        return submit_status::duplicate;
-    }
     try {
+      std::optional<id> mine;
+      if (!again && refuses_duplicates_)
+        mine = id_of(source);
+      if (mine) {
+        forget_old(e, now);
+        if (e.seen.contains(*mine))
+          return submit_status::duplicate;
+      }
       if (mine)
         remembered = remember(key, e, *mine, now);
       else if (has_rate_)

@@ -31,9 +31,11 @@ public:
     if (inbox.has_rung())
       alarm_at_ = clock::time_point::max();
     take_requests(p, inbox);
+    serve_waiting(p);
     auto& lanes = p.lanes();
+    auto due = now;
     if (core.is_abandoned() && !std::exchange(abandoned_, true)) {
-      now = clock::time_point::max() - std::chrono::hours(1); // all that waits for a time
+      due = clock::time_point::max() - std::chrono::hours(1); // all that waits for a time
       core.callback_is_over();
     }
     if (core.is_ending()) { // but what was asked before has its turn: a resume() has its ticket, too
@@ -42,7 +44,7 @@ public:
       if (!must_end_)
         lanes.end_stopped(p.ring.tickets());
     }
-    auto next = lanes.release_stopped(now, p.ring.consumed(), [&](timer& each) {
+    auto next = lanes.release_stopped(due, p.ring.consumed(), [&](timer& each) {
       submit(p, core, static_cast<message_type&>(each));
     });
     if (p.limits && p.limits->must_sweep())
@@ -56,19 +58,22 @@ public:
   template <class Inbox>
   void take_requests(Partition& p, Inbox& inbox) noexcept {
     inbox.take_requests(
-        [this](std::unique_ptr<request_type> each) { waiting_.push(std::move(each)); });
-    serve_waiting(p);
+        [this](std::unique_ptr<request_type> each) { coming_.insert(std::move(each)); });
+    while (auto each = coming_.take_until(p.ring.consumed())) {
+      const auto how = each->serve(p);
+      waiting_.push_if_later(how, std::move(each));
+    }
   }
 
   void serve_waiting(Partition& p) noexcept {
     if (!waiting_.empty())
-      waiting_.serve([&p](request_type& each) {
-        return p.ring.consumed() < each.ticket ? served::later : each.serve(p);
-      });
+      waiting_.serve([&p](request_type& each) { return each.serve(p); });
   }
 
   /// There are requests that could not be served yet, or the end.
-  [[nodiscard]] bool is_waiting() const noexcept { return must_end_ || !waiting_.empty(); }
+  [[nodiscard]] bool is_waiting() const noexcept {
+    return must_end_ || !coming_.empty() || !waiting_.empty();
+  }
 
   void schedule(Partition& p, core_type& core, std::shared_ptr<message_type> message) noexcept {
     auto& m = *message;
@@ -119,7 +124,8 @@ private:
     core.drained.notify();
   }
 
-  request_list<request_type> waiting_;
+  request_list<request_type> coming_; // the ring is not yet as far as their tickets; in their order
+  request_list<request_type> waiting_;                    // it is, but they could not be served
   clock::time_point alarm_at_ = clock::time_point::max(); // it will ring
   bool abandoned_ = false;
   bool must_end_ = false;                    // when the ring is as far as

@@ -229,7 +229,7 @@ void ingress<Key, Message, State, Hash, Equal>::fence(std::function<void()> then
     parts.push_back(std::make_unique<fence_part<partition_type>>());
   auto call = std::make_unique<callback>(core_.scheduler, std::move(then), &core_, core_.callbacks,
                                          core_.drained);
-  const auto shared = callback::share(std::move(call));
+  const auto shared = callback::share(std::move(call)); // throws before anything is asked
   for (std::size_t i = 0; i < partitions_.size(); ++i)
     parts[i]->then = shared;
   for (std::size_t i = 0; i < partitions_.size(); ++i) {
@@ -269,21 +269,30 @@ void ingress<Key, Message, State, Hash, Equal>::abandon() noexcept {
 }
 
 template <class Key, class Message, class State, class Hash, class Equal>
-bool ingress<Key, Message, State, Hash, Equal>::drain_until(clock::time_point deadline) {
-  std::vector<std::uint64_t> until(partitions_.size());
+bool ingress<Key, Message, State, Hash, Equal>::all_drained() noexcept {
+  bool all = true;
+  for (auto& p : partitions_)
+    if (const auto tickets = p->ring.tickets(); p->drained() < tickets) {
+      all = false;
+      p->request_drain(tickets);
+    }
+  return all;
+}
+
+template <class Key, class Message, class State, class Hash, class Equal>
+void ingress<Key, Message, State, Hash, Equal>::drain_closed() {
+  refuse_on_worker();
+  core_.drained.wait([this] { return all_drained(); });
+}
+
+template <class Key, class Message, class State, class Hash, class Equal>
+bool ingress<Key, Message, State, Hash, Equal>::drain_until(clock::time_point deadline) noexcept {
   bool all = false;
   core_.drained.wait([&] {
     // (2) seq_cst: what leaves these two has its ticket; against (1), (1) in attendance.hpp, (1) in
     // requests.hpp, (1) in core.hpp, and (1) in lane_control.hpp
     all = core_.scheduled.load(std::memory_order_seq_cst) == 0;
-    for (std::size_t i = 0; i < until.size(); ++i) {
-      auto& p = *partitions_[i];
-      if (const auto tickets = p.ring.tickets(); p.drained() < tickets) {
-        all = false;
-        if (std::exchange(until[i], tickets) != tickets)
-          p.request_drain(tickets);
-      }
-    }
+    all = all_drained() && all;
     // (2) seq_cst: as above; against (1)
     all = all && core_.callbacks.load(std::memory_order_seq_cst) == 0;
     return all || clock::now() >= deadline;

@@ -15,13 +15,16 @@ class drain_point {
 public:
   // ---- any thread ----
 
-  /// Asks for reached() to come to `ticket`; the partition has to be signalled afterwards.
-  void ask(std::uint64_t ticket) noexcept {
+  /// Asks for reached() to come to `ticket`. True: the partition has to be signalled afterwards; false:
+  /// by somebody else, who has asked for as much.
+  bool ask(std::uint64_t ticket) noexcept {
     // (1) seq_cst: before the caller's look at who is responsible, against (2)
     auto asked = until_.load(std::memory_order_relaxed); // the swap decides
-    while (asked < ticket && !until_.compare_exchange_weak(asked, ticket, std::memory_order_seq_cst,
-                                                           std::memory_order_relaxed)) {
-    }
+    while (asked < ticket)
+      if (until_.compare_exchange_weak(asked, ticket, std::memory_order_seq_cst,
+                                       std::memory_order_relaxed))
+        return true;
+    return false;
   }
 
   /// Every message with a ticket below this is finished.

@@ -52,6 +52,13 @@ template <class Core>
     }
     core.failures.discard();
     report_to_stderr(std::current_exception());
+  } catch (const std::bad_alloc&) { // also of who wanted to say why it refuses
+    if (core.waits_for_sinks()) {
+      messages.keep_from(0);
+      return buried::offer_again;
+    }
+    core.failures.discard();
+    report_to_stderr(std::current_exception());
   } catch (...) {
     core.failures.count_buried();
     report_to_stderr(std::current_exception());
@@ -314,8 +321,11 @@ template <class Handler, class Core>
     }
     self.running.end();
     if (result.index() != outcome::whole && result.index() >= messages.size()) [[unlikely]] {
-      error = std::make_exception_ptr(
-          std::out_of_range("convoy: a handler's outcome::at() is beyond its messages"));
+      try {
+        throw std::out_of_range("convoy: a handler's outcome::at() is beyond its messages");
+      } catch (...) { // or there is no memory for it
+        error = std::current_exception();
+      }
       result = outcome::retry;
     }
     if (error && !core.failures_count) [[unlikely]] {

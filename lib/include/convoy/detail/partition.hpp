@@ -68,8 +68,8 @@ public:
 
   /// See drain_point.
   void request_drain(std::uint64_t ticket) noexcept {
-    drain_point_.ask(ticket);
-    signal();
+    if (drain_point_.ask(ticket))
+      signal();
   }
   void post(std::unique_ptr<request_type> what) noexcept {
     inbox_.post(std::move(what));

@@ -63,6 +63,29 @@ public:
     end_ = &what.release()->link;
   }
 
+  /// Behind those that have a lower ticket or the same. They come nearly in order.
+  void insert(std::unique_ptr<Request> what) noexcept {
+    if (first_ == nullptr || what->ticket >= last_ticket_) {
+      last_ticket_ = what->ticket;
+      return push(std::move(what));
+    }
+    auto** at = &first_;
+    while ((*at)->ticket <= what->ticket)
+      at = &(*at)->link;
+    what->link = *at;
+    *at = what.release();
+  }
+
+  /// The first, if its ticket is not above `consumed`; else null. Of a list that is filled by insert().
+  [[nodiscard]] std::unique_ptr<Request> take_until(std::uint64_t consumed) noexcept {
+    if (first_ == nullptr || first_->ticket > consumed)
+      return nullptr;
+    std::unique_ptr<Request> mine(std::exchange(first_, first_->link));
+    if (first_ == nullptr)
+      end_ = &first_;
+    return mine;
+  }
+
   /// Calls function(request&) for each; what is to be served later stays, in its order.
   template <class Function>
   void serve(Function&& function) noexcept {
@@ -70,22 +93,23 @@ public:
     end_ = &first_;
     while (each != nullptr) {
       std::unique_ptr<Request> mine(std::exchange(each, each->link));
-      switch (function(*mine)) {
-      case served::done:
-        break;
-      case served::later:
-        push(std::move(mine));
-        break;
-      case served::kept:
-        (void)mine.release();
-        break;
-      }
+      const auto how = function(*mine);
+      push_if_later(how, std::move(mine));
     }
+  }
+
+  /// After it was served.
+  void push_if_later(served how, std::unique_ptr<Request> what) noexcept {
+    if (how == served::later)
+      push(std::move(what));
+    else if (how == served::kept)
+      (void)what.release();
   }
 
 private:
   Request* first_ = nullptr;
   Request** end_ = &first_;
+  std::uint64_t last_ticket_ = 0; // of insert()
 };
 
 /// Requests that wait for lanes, by their keys' hashes. Grows with their number.
@@ -157,8 +181,17 @@ public:
   }
 
   /// Made ready when the last owner lets it go.
-  static std::shared_ptr<callback> share(std::unique_ptr<callback> what) {
-    return {what.release(), [](callback* last) { make_ready(std::unique_ptr<callback>(last)); }};
+  static std::shared_ptr<void> share(std::unique_ptr<callback> what) {
+    struct owner {
+      std::unique_ptr<callback> shared;
+      owner() = default;
+      owner(const owner&) = delete;
+      owner& operator=(const owner&) = delete;
+      ~owner() { make_ready(std::move(shared)); }
+    };
+    auto made = std::make_shared<owner>(); // if it throws, `what` is not called
+    made->shared = std::move(what);
+    return made;
   }
 
 private:
@@ -213,7 +246,7 @@ public:
     return p.drained() < this->ticket ? served::later : served::done;
   }
 
-  std::shared_ptr<callback> then;
+  std::shared_ptr<void> then;
 };
 
 /// A message that gets its ticket when it is due. Its credit, and its place in its key's, are taken
