@@ -1,0 +1,201 @@
+#include "gate.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <convoy/convoy.hpp>
+#include <cstdio>
+#include <cstdlib>
+#include <grp.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <system_error>
+#include <thread>
+#include <unistd.h>
+
+// The system makes no more threads. Each test runs in a process of its own, which gives up root's rights and
+// allows itself no more of them; an alarm ends it if it hangs.
+
+namespace {
+
+using namespace std::chrono_literals;
+using convoy::processor;
+using convoy::runtime;
+using convoy::submit_status;
+
+constexpr int works = 0;
+constexpr int says_so = 3;
+constexpr int is_wrong = 4;
+
+#if defined(__SANITIZE_THREAD__)
+/// ThreadSanitizer has a thread of its own, which counts. And its pthread_once() waits for ever for a call that
+/// has thrown, so a second attempt that goes by way of std::call_once hangs.
+constexpr bool with_thread_sanitizer = true;
+#else
+constexpr bool with_thread_sanitizer = false;
+#endif
+constexpr int attempts = with_thread_sanitizer ? 1 : 3;
+
+void end_unless(bool holds, const char* what) {
+  if (holds)
+    return;
+  std::fprintf(stderr, "%s\n", what);
+  std::_Exit(is_wrong);
+}
+
+bool threads_are_made() {
+  try {
+    std::thread([] {}).join();
+    return true;
+  } catch (const std::system_error&) {
+    return false;
+  }
+}
+
+/// From here on this process gets no thread, but the first few. An alarm ends it if it hangs.
+void refuse_threads(unsigned but = 0) {
+  ::alarm(20);
+  // The limit counts all processes of a user: one that has no others, and no other run of this test.
+  const auto nobody = static_cast<uid_t>(1'000'000 + ::getpid());
+  if (::getuid() == 0)
+    end_unless(::setgroups(0, nullptr) == 0 && ::setgid(nobody) == 0 && ::setuid(nobody) == 0,
+               "can't become nobody");
+  const rlim_t most = but == 0 ? 0 : 1 + but;
+  const rlimit limit{most, most};
+  end_unless(::setrlimit(RLIMIT_NPROC, &limit) == 0, "can't limit threads");
+  if (but == 0) // else it would count for a moment though it is joined
+    end_unless(!threads_are_made(), "threads are made all the same");
+}
+
+void use(runtime& rt) {
+  std::atomic<int> handled{0};
+  processor<int, int> p{rt, [&](int&) { ++handled; }};
+  for (int i = 0; i < 1'000; ++i)
+    end_unless(p.submit(i % 10, i) == submit_status::accepted, "refused");
+  p.drain();
+  end_unless(handled == 1'000, "not all is handled");
+}
+
+class refused_threads_DeathTest : public testing::Test {
+protected:
+  void SetUp() override { GTEST_FLAG_SET(death_test_style, "threadsafe"); }
+
+  /// Works, or says why not: with an exception that it catches, or with a message before it ends.
+  static bool works_or_says_so(int status) {
+    if (WIFEXITED(status))
+      return WEXITSTATUS(status) == works || WEXITSTATUS(status) == says_so;
+    return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT; // the message is looked at as well
+  }
+};
+
+void make_runtime_without_threads() {
+  refuse_threads();
+  try {
+    runtime rt{{.concurrency = 2}};
+    std::fputs("made\n", stderr);
+    use(rt);
+    std::_Exit(works);
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "caught: %s\n", e.what());
+    std::_Exit(says_so);
+  }
+}
+
+/// Was a bug: a runtime without any worker is made as if nothing were wrong, and drain() waits for ever. (TBB says
+/// nothing when it gets no thread, it tries again with the next task; and nobody looks whether one has come.)
+TEST_F(refused_threads_DeathTest, a_runtime_without_any_says_so) {
+  EXPECT_EXIT(make_runtime_without_threads(), works_or_says_so, ".+");
+}
+
+void make_runtime_with_one_thread() {
+  refuse_threads(1);
+  try {
+    runtime rt{{.concurrency = 4}};
+    use(rt);
+    end_unless(!threads_are_made(), "it was not short of threads");
+    std::_Exit(works);
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "caught: %s\n", e.what());
+    std::_Exit(says_so);
+  }
+}
+
+TEST_F(refused_threads_DeathTest, a_runtime_works_with_some_of_them_or_says_so) {
+  if (with_thread_sanitizer)
+    GTEST_SKIP() << "ThreadSanitizer has a thread of its own";
+  if (::getuid() != 0)
+    GTEST_SKIP() << "one's own user has other processes, which the limit counts";
+  EXPECT_EXIT(make_runtime_with_one_thread(), works_or_says_so, "");
+}
+
+void use_runtime_that_has_its_workers() {
+  runtime rt{{.concurrency = 2}};
+  { // both are there
+    gate held;
+    processor<int, int> p{rt, [&](int&) { held.pass(); }};
+    (void)p.submit(1, 1);
+    (void)p.submit(2, 2);
+    held.await_visitors(2);
+    held.open();
+  }
+  refuse_threads();
+  use(rt);
+  std::_Exit(works);
+}
+
+TEST_F(refused_threads_DeathTest, a_runtime_works_with_the_workers_it_has) {
+  EXPECT_EXIT(use_runtime_that_has_its_workers(), testing::ExitedWithCode(works), "");
+}
+
+/// A processor that may have to wait for times needs the timer thread.
+template <class Make>
+void expect_system_error(Make&& make) {
+  try {
+    make();
+    end_unless(false, "nothing was thrown");
+  } catch (const std::system_error& e) {
+    std::fprintf(stderr, "caught: %s\n", e.what());
+  }
+}
+
+void make_processors_without_timer_thread() {
+  runtime rt{{.concurrency = 1}};
+  {
+    processor<int, int> p{rt, [](int&) {}};
+  }
+  refuse_threads();
+  for (int i = 0; i < attempts; ++i)
+    expect_system_error([&] {
+      processor<int, int> p{rt, [](int&) {}, {.failure = convoy::failure_policy{}}};
+    });
+  use(rt); // one that needs none
+  std::_Exit(works);
+}
+
+TEST_F(refused_threads_DeathTest, a_processor_that_needs_a_timer_thread_says_so) {
+  EXPECT_EXIT(make_processors_without_timer_thread(), testing::ExitedWithCode(works),
+              "caught: .*(emporarily|available)");
+}
+
+void schedule_without_timer_thread() {
+  runtime rt{{.concurrency = 1}};
+  int handled = 0;
+  processor<int, int> p{rt, [&](int&) { ++handled; }};
+  (void)p.submit(1, 1);
+  p.drain();
+  refuse_threads();
+  for (int i = 0; i < attempts; ++i)
+    expect_system_error([&] { (void)p.submit_after(1, 1ms, 2); });
+  end_unless(p.submit(1, 3) == submit_status::accepted, "refused");
+  end_unless(p.scheduled_messages() == 0, "it is scheduled though it threw");
+  p.drain();
+  end_unless(handled == 2 && p.account().accepted == 2, "not what was accepted is handled");
+  std::_Exit(works);
+}
+
+TEST_F(refused_threads_DeathTest, a_schedule_that_needs_a_timer_thread_says_so_and_others_go_on) {
+  EXPECT_EXIT(schedule_without_timer_thread(), testing::ExitedWithCode(works),
+              "caught: .*(emporarily|available)");
+}
+
+} // namespace
