@@ -77,10 +77,11 @@ public:
                                            std::memory_order_relaxed))
       return nullptr;
     word += asked;
-    // (1) acquire: what came before the values that we have read: the partition as the owner left it, and
-    // that it is out of an earlier handler; pairs with (2), (3)
+    // What came before the values that we have read: that the owner is out of an earlier handler (3), and (1).
     fence_heavy();
-    const bool moved = running_.load(std::memory_order_relaxed) != running; // ordered by the fence
+    // (1) acquire: the partition as the owner left it; pairs with (2), (3). The fence alone would do, but
+    // ThreadSanitizer knows of no fences.
+    const bool moved = running_.load(std::memory_order_acquire) != running;
     // Before the swap: after it the owner may come back, and open another partition.
     auto* const partition = partition_.load(std::memory_order_relaxed); // the swap decides
     // relaxed: only who wins; the partition comes with running_
