@@ -34,6 +34,7 @@
 #include "convoy/detail/spare_memory.hpp"
 #include "convoy/detail/admission.hpp"
 #include "convoy/detail/room_notice.hpp"
+#include "convoy/detail/outstanding.hpp"
 #include "convoy/detail/requests.hpp"
 #include "convoy/scheduled.hpp"
 #include "convoy/detail/watchdog.hpp"

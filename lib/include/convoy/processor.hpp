@@ -255,7 +255,7 @@ public:
 
   /// Messages that are scheduled and not due yet.
   [[nodiscard]] std::uint64_t scheduled_messages() const noexcept {
-    return core_.scheduled.load(std::memory_order_relaxed); // only counted
+    return core_.scheduled.count();
   }
 
 private:

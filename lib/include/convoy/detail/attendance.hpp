@@ -36,7 +36,7 @@ public:
     auto due = now;
     if (core.is_abandoned() && !std::exchange(abandoned_, true)) {
       due = clock::time_point::max() - std::chrono::hours(1); // all that waits for a time
-      core.callback_is_over();
+      core.callbacks.end();
     }
     if (core.is_ending()) { // but what was asked before has its turn: a resume() has its ticket, too
       end_at_ = std::min(end_at_, p.ring.tickets());
@@ -119,9 +119,7 @@ private:
   static void leave_schedule(Partition& p, core_type& core, message_type& m) noexcept {
     p.ring.add_credit(1);
     m.self.reset();
-    // (1) seq_cst: after its ticket, before the look for waiters; against (2) in control.hpp
-    core.scheduled.fetch_sub(1, std::memory_order_seq_cst);
-    core.drained.notify();
+    core.scheduled.end();
   }
 
   request_list<request_type> coming_; // the ring is not yet as far as their tickets; in their order

@@ -66,19 +66,15 @@ template <class Key, class Message, class State, class Hash, class Equal>
 class ingress<Key, Message, State, Hash, Equal>::reservation {
 public:
   reservation(ingress& self, partition_type& p) noexcept : self_(self), p_(p) {
-    // (1) seq_cst: before our look whether it is closed; against (2)
-    self_.core_.scheduled.fetch_add(1, std::memory_order_seq_cst);
+    self_.core_.scheduled.begin(); // before we look whether it is closed
   }
   reservation(const reservation&) = delete;
   reservation& operator=(const reservation&) = delete;
   ~reservation() {
     if (credit_ != 0)
       p_.ring.add_credit(credit_);
-    if (is_scheduled_)
-      return;
-    // (1) seq_cst: before drained looks for waiters; against (2)
-    self_.core_.scheduled.fetch_sub(1, std::memory_order_seq_cst);
-    self_.core_.drained.notify();
+    if (!is_scheduled_)
+      self_.core_.scheduled.end();
   }
 
   [[nodiscard]] bool take_credit(std::uint64_t count) noexcept {
@@ -213,8 +209,8 @@ void ingress<Key, Message, State, Hash, Equal>::control(wish what, const Key& ke
   auto request = std::make_unique<lane_request<partition_type, Key, Message>>(
       what, key, static_cast<std::uint32_t>(hash));
   if (then)
-    request->then = std::make_unique<callback>(core_.scheduler, std::move(then), &core_,
-                                               core_.callbacks, core_.drained);
+    request->then =
+        std::make_unique<callback>(core_.scheduler, std::move(then), &core_, core_.callbacks);
   p.ring.skip(1, [&](std::uint64_t end) { // its place among the messages, and the other requests
     request->ticket = end;
     p.post(std::move(request));
@@ -227,8 +223,7 @@ void ingress<Key, Message, State, Hash, Equal>::fence(std::function<void()> then
   std::vector<std::unique_ptr<fence_part<partition_type>>> parts;
   for (std::size_t i = 0; i < partitions_.size(); ++i)
     parts.push_back(std::make_unique<fence_part<partition_type>>());
-  auto call = std::make_unique<callback>(core_.scheduler, std::move(then), &core_, core_.callbacks,
-                                         core_.drained);
+  auto call = std::make_unique<callback>(core_.scheduler, std::move(then), &core_, core_.callbacks);
   const auto shared = callback::share(std::move(call)); // throws before anything is asked
   for (std::size_t i = 0; i < partitions_.size(); ++i)
     parts[i]->then = shared;
@@ -262,8 +257,7 @@ template <class Key, class Message, class State, class Hash, class Equal>
 void ingress<Key, Message, State, Hash, Equal>::abandon() noexcept {
   if (core_.abandoned.exchange(true, std::memory_order_relaxed)) // before it rings
     return;
-  // (1) seq_cst: each answers when it has seen it; against (2)
-  core_.callbacks.fetch_add(partitions_.size(), std::memory_order_seq_cst);
+  core_.callbacks.begin(partitions_.size()); // each answers when it has seen it
   for (auto& p : partitions_)
     p->ring_alarm();
 }
@@ -289,12 +283,10 @@ template <class Key, class Message, class State, class Hash, class Equal>
 bool ingress<Key, Message, State, Hash, Equal>::drain_until(clock::time_point deadline) noexcept {
   bool all = false;
   core_.drained.wait([&] {
-    // (2) seq_cst: what leaves these two has its ticket; against (1), (1) in attendance.hpp, (1) in
-    // requests.hpp, (1) in core.hpp, and (1) in lane_control.hpp
-    all = core_.scheduled.load(std::memory_order_seq_cst) == 0;
-    all = all_drained() && all;
-    // (2) seq_cst: as above; against (1)
-    all = all && core_.callbacks.load(std::memory_order_seq_cst) == 0;
+    all =
+        core_.scheduled.none(); // first: what was scheduled gets a ticket, and what has one may be
+    all = all_drained() && all; // followed by a callback
+    all = all && core_.callbacks.none();
     return all || clock::now() >= deadline;
   });
   return all;
@@ -309,7 +301,7 @@ account ingress<Key, Message, State, Hash, Equal>::account() const noexcept {
     accepted += p->accepted();
   const auto cancelled = core_.cancelled.load(std::memory_order_relaxed);   // only counted
   const auto put_before = core_.put_before.load(std::memory_order_relaxed); // likewise
-  const auto scheduled = core_.scheduled.load(std::memory_order_relaxed);   // likewise
+  const auto scheduled = core_.scheduled.count();
   const auto dead = core_.failures.buried();
   const auto refused = core_.failures.discarded();
   return {.accepted = accepted + put_before + scheduled + cancelled,

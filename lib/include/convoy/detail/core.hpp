@@ -5,6 +5,7 @@
 #include "convoy/detail/atomic.hpp"
 #include "convoy/detail/event_count.hpp"
 #include "convoy/detail/failures.hpp"
+#include "convoy/detail/outstanding.hpp"
 #include "convoy/detail/requests.hpp"
 #include "convoy/detail/scheduler.hpp"
 #include "convoy/detail/watchdog.hpp"
@@ -90,20 +91,13 @@ struct core {
   atomic<bool> ending{false};    ///< parked and paused lanes become dead letters
   atomic<bool> abandoned{false}; ///< everything does
 
-  atomic<std::uint64_t> scheduled{0};  ///< messages that are not due yet
-  atomic<std::uint64_t> cancelled{0};  ///< of these
+  event_count room{};    ///< credit was added somewhere
+  event_count drained{}; ///< a partition finished what a drain() waits for, or so did these:
+  outstanding scheduled{drained}; ///< messages that are not due yet
+  outstanding callbacks{drained}; ///< still to be called, and lanes out to be evicted
+
+  atomic<std::uint64_t> cancelled{0};  ///< messages that were scheduled
   atomic<std::uint64_t> put_before{0}; ///< messages accepted without tickets
-  atomic<std::uint64_t> callbacks{0};  ///< still to be called, and lanes out to be evicted
-
-  /// A callback was called, or the like.
-  void callback_is_over() noexcept {
-    // (1) seq_cst: before drained looks for waiters; against (2) in control.hpp
-    callbacks.fetch_sub(1, std::memory_order_seq_cst);
-    drained.notify();
-  }
-
-  event_count room{};    // credit was added somewhere
-  event_count drained{}; // a partition finished what a drain() waits for, or a callback was called
 
   [[nodiscard]] bool is_ending() const noexcept {
     return ending.load(std::memory_order_relaxed); // it rings afterwards

@@ -192,8 +192,7 @@ void lane_set<Key, Message, State, Hash, Equal>::idle_timer_is_due(
   if (due > now_)
     return stopped_->timers.add(t, due);
   trouble_of(lane).evict = true; // a pump does it, in the lane's turn
-  // (1) seq_cst: nothing of it is unfinished, but the processor must wait; against (2) in control.hpp
-  core_.callbacks.fetch_add(1, std::memory_order_seq_cst);
+  core_.callbacks.begin();       // nothing of it is unfinished, but the processor must wait
   lane.out = lane.evicting = true;
   pump::current()->push(lane);
 }

@@ -156,7 +156,7 @@ public:
     else
       go_on(lane); // and it may be gone
     if (evicted) [[unlikely]]
-      core_.callback_is_over();
+      core_.callbacks.end();
     return finished;
   }
 

@@ -3,7 +3,7 @@
 // What other threads want of a partition's drainer: control of a key, fences, scheduled messages.
 
 #include "convoy/detail/atomic.hpp"
-#include "convoy/detail/event_count.hpp"
+#include "convoy/detail/outstanding.hpp"
 #include "convoy/detail/scheduler.hpp"
 #include "convoy/detail/timer_wheel.hpp"
 
@@ -154,22 +154,15 @@ private:
 /// A user's function that a pump calls as an item of its own, so that it delays no partition.
 class callback final : runner, ready_item {
 public:
-  /// Until it was called `outstanding` counts it; then `called` is told. Both live in `owner`, which
-  /// must live until then.
-  callback(scheduler& where, std::function<void()> what, const void* owner,
-           atomic<std::uint64_t>& outstanding, event_count& called)
+  /// Until it was called `all` counts it; that lives in `owner`, which must live until then.
+  callback(scheduler& where, std::function<void()> what, const void* owner, outstanding& all)
       : ready_item(static_cast<runner&>(*this)), scheduler_(where), call_(std::move(what)),
-        owner_(owner), outstanding_(outstanding), called_(called) {
-    // (1) seq_cst: before our look whether anything is closed; against (2) in control.hpp
-    outstanding_.fetch_add(1, std::memory_order_seq_cst);
+        owner_(owner), all_(all) {
+    all_.begin();
   }
 
   /// If it was not made ready: it will not be called.
-  ~callback() {
-    // (1) seq_cst: before called_ looks for waiters; against (2) in control.hpp
-    outstanding_.fetch_sub(1, std::memory_order_seq_cst);
-    called_.notify();
-  }
+  ~callback() { all_.end(); }
   callback(const callback&) = delete;
   callback& operator=(const callback&) = delete;
 
@@ -209,8 +202,7 @@ private:
   scheduler& scheduler_;
   const std::function<void()> call_;
   const void* const owner_;
-  atomic<std::uint64_t>& outstanding_;
-  event_count& called_;
+  outstanding& all_;
 };
 
 /// What may be wanted of a lane.

@@ -137,12 +137,14 @@ public:
   }
 
   [[nodiscard]] bool closed() const noexcept {
-    return (tail_.load(std::memory_order_relaxed) & closed_bit) != 0; // who waits has fenced
+    // (3) seq_cst: after the caller's change, see (1) in outstanding.hpp
+    return (tail_.load(std::memory_order_seq_cst) & closed_bit) != 0;
   }
 
   /// No ticket taken after this carries a message.
   void close() noexcept {
-    // (4) seq_cst: splits the tickets (1); before the look for who waits, against (1) in event_count.hpp
+    // (4) seq_cst: splits the tickets (1); before the looks for who waits and for what is outstanding;
+    // against (1) in event_count.hpp, (2) in outstanding.hpp
     tail_.fetch_or(closed_bit, std::memory_order_seq_cst);
   }
 

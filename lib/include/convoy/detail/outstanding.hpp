@@ -1,0 +1,44 @@
+#pragma once
+
+#include "convoy/detail/atomic.hpp"
+#include "convoy/detail/event_count.hpp"
+
+#include <cstdint>
+
+namespace convoy::detail {
+
+/// Counts what the end of a processor must wait for besides tickets.
+///
+/// Who begins something looks afterwards whether all is closed, who closes looks afterwards whether there is
+/// none: at least one of them sees the other. Who ends something has given it its ticket before.
+class outstanding {
+public:
+  /// `over` is told each time that something is.
+  explicit outstanding(event_count& over) noexcept : over_(over) {}
+
+  void begin(std::uint64_t count = 1) noexcept {
+    // (1) seq_cst: before the look at what is closed, (3) in ticket_ring.hpp; against (2)
+    count_.fetch_add(count, std::memory_order_seq_cst);
+  }
+
+  void end() noexcept {
+    // (1) seq_cst: after its ticket, before notify() looks for waiters; against (2)
+    count_.fetch_sub(1, std::memory_order_seq_cst);
+    over_.notify();
+  }
+
+  [[nodiscard]] bool none() const noexcept {
+    // (2) seq_cst: after the caller closed, (4) in ticket_ring.hpp; against (1)
+    return count_.load(std::memory_order_seq_cst) == 0;
+  }
+
+  [[nodiscard]] std::uint64_t count() const noexcept {
+    return count_.load(std::memory_order_relaxed); // only counted
+  }
+
+private:
+  atomic<std::uint64_t> count_{0};
+  event_count& over_;
+};
+
+} // namespace convoy::detail
