@@ -1,13 +1,15 @@
-// The small protocols: event_count, inbox, drain_point, inline_claim, each with the least around it that
+// The small protocols: event_count, failures, inbox, drain_point, inline_claim, each with the least around it that
 // gives it a meaning.
 
 #include "convoy/detail/asymmetric_fence.hpp"
 #include "convoy/detail/drain_point.hpp"
 #include "convoy/detail/event_count.hpp"
+#include "convoy/detail/failures.hpp"
 #include "convoy/detail/inbox.hpp"
 #include "convoy/detail/inline_claim.hpp"
 #include "protocols.hpp"
 
+#include <functional>
 #include <memory>
 #include <utility>
 
@@ -67,6 +69,28 @@ TEST(event_count, wakes_one_for_each_place) {
                  }});
       },
       {.preemptions = 1});
+}
+
+// ---- failures ----
+
+TEST(failures, who_sees_a_lane_parked_sees_what_its_handlers_did) {
+  using failures = convoy::detail::failures<int, int>;
+  const std::function<void(failures&)> ways[] = {
+      [](failures& f) { model::check(f.may_park(), "there is no limit"); },
+      [](failures& f) { f.count_parked(1); }};
+  for (const auto& park : ways)
+    expect_holds([&park] {
+      failures f({}, {}, {}, 0);
+      int done = 0; // plain
+      at_once({[&] {
+                 done = 1;
+                 park(f);
+               },
+               [&] {
+                 if (f.parked() == 1)
+                   model::check(done == 1, "parked, but not yet handled");
+               }});
+    });
 }
 
 // ---- inbox, with a role like a partition's ----
