@@ -56,8 +56,8 @@ ready_item* scheduler::steal(pump& self) noexcept {
 }
 
 void scheduler::stop_searching() noexcept {
-  // (9) seq_cst: the word first, then the items; against (3) in scheduler.cpp, who woke nobody while we searched
-  const auto idle = idle_.fetch_sub(searching, std::memory_order_seq_cst) - searching;
+  // relaxed: any_ready() fences, against who woke nobody while we searched
+  const auto idle = idle_.fetch_sub(searching, std::memory_order_relaxed) - searching;
   if (count(idle, searching) + count(idle, sentry) != 0 || count_all(idle) == 0)
     return;
   // Nobody looks any more. Somebody must if there is more, or other pumps that could hide some.
@@ -67,7 +67,7 @@ void scheduler::stop_searching() noexcept {
 
 /// To be asked after a change of the idle word.
 bool scheduler::any_ready() const noexcept {
-  // (15) seq_cst: the word first, then the items; pairs with (14) in scheduler.cpp
+  // (2) seq_cst: the word first, then the items; against (1) in scheduler.cpp
   thread_fence(std::memory_order_seq_cst);
   return !parts_->shared.empty() || any_in_pumps();
 }
@@ -97,9 +97,8 @@ bool scheduler::sleep(pump& self) noexcept {
   for (;;) {
     const bool others_busy = count_all(idle) < concurrency_;
     const auto to = others_busy && count(idle, sentry) == 0 ? sentry : parked;
-    // (10) seq_cst: the word first, then the items; against (3) in scheduler.cpp
-    if (!idle_.compare_exchange_weak(idle, idle - searching + to, std::memory_order_seq_cst,
-                                     std::memory_order_relaxed))
+    // relaxed: any_ready() fences before we wait for long
+    if (!idle_.compare_exchange_weak(idle, idle - searching + to, std::memory_order_relaxed))
       continue;
     return to == sentry ? stand_sentry(self) : park(self);
   }
@@ -110,9 +109,8 @@ bool scheduler::sleep(pump& self) noexcept {
 bool scheduler::leave_field(std::uint64_t field, std::uint64_t to) noexcept {
   auto idle = idle_.load(std::memory_order_relaxed); // the swap decides
   while (count(idle, field) != 0)
-    // (11) seq_cst: the word first, then the items; against (3) in scheduler.cpp
-    if (idle_.compare_exchange_weak(idle, idle - field + to, std::memory_order_seq_cst,
-                                    std::memory_order_relaxed))
+    // relaxed: who does not search from here on fences before the last look
+    if (idle_.compare_exchange_weak(idle, idle - field + to, std::memory_order_relaxed))
       return true;
   return false;
 }

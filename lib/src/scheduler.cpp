@@ -64,7 +64,7 @@ void scheduler::make_ready(ready_item& partition) noexcept {
     return self->cover(); // a handler made it ready, and may yet take long
   }
   push_shared(partition);
-  // (14) seq_cst: the item first, then the word; pairs with (15) in idle.cpp
+  // (1) seq_cst: the item first, then the word; against (2) in idle.cpp
   thread_fence(std::memory_order_seq_cst);
   wake();
 }
@@ -90,8 +90,7 @@ void scheduler::push_slow(ready_item& lane) noexcept {
 }
 
 void scheduler::wake() noexcept {
-  // (3) seq_cst: the item first, then the word; against (4), and (9), (10), (11) in idle.cpp
-  auto idle = idle_.load(std::memory_order_seq_cst);
+  auto idle = idle_.load(std::memory_order_relaxed); // ordered by the caller's fence
   for (;;) {
     std::uint64_t from = 0;
     if (count(idle, searching) != 0)
@@ -105,9 +104,8 @@ void scheduler::wake() noexcept {
     else
       return;
     const auto to = from == absent ? starting : searching;
-    // (5) release: hands over to whom we wake; pairs with (6)
-    if (!idle_.compare_exchange_weak(idle, idle - from + to, std::memory_order_seq_cst,
-                                     std::memory_order_seq_cst))
+    // relaxed: only who wakes it; what is handed over comes with the signal, or the task
+    if (!idle_.compare_exchange_weak(idle, idle - from + to, std::memory_order_relaxed))
       continue;
     if (from == sentry)
       parts_->nap.signal();
@@ -120,8 +118,8 @@ void scheduler::wake() noexcept {
 }
 
 void scheduler::start_task() noexcept {
-  tbb_edge.fetch_add(
-      1, std::memory_order_release); // (12) release: the scheduler itself; pairs with (13)
+  // (3) release: the scheduler itself; pairs with (4)
+  tbb_edge.fetch_add(1, std::memory_order_release);
   {
     const std::lock_guard lock(parts_->mutex);
     ++parts_->tasks;
@@ -136,11 +134,10 @@ void scheduler::start_task() noexcept {
 }
 
 void scheduler::run_task(void* argument) noexcept {
-  (void)tbb_edge.load(
-      std::memory_order_acquire); // (13) acquire: the scheduler itself; pairs with (12)
+  // (4) acquire: the scheduler itself; pairs with (3)
+  (void)tbb_edge.load(std::memory_order_acquire);
   auto& self = *static_cast<scheduler*>(argument);
-  // (6) acquire: what the waker had done; pairs with (5)
-  self.idle_.fetch_add(searching - starting, std::memory_order_acq_rel);
+  self.idle_.fetch_add(searching - starting, std::memory_order_relaxed); // promises nothing yet
   auto& parts = *self.parts_;
   pump* mine = nullptr;
   {
@@ -155,9 +152,10 @@ void scheduler::run_task(void* argument) noexcept {
     const std::lock_guard lock(parts.mutex);
     parts.absent_pumps.push_back(mine);
   }
-  // (4) seq_cst: the word first, then the items; against a maker that saw nobody to wake (3)
-  self.idle_.fetch_add(absent, std::memory_order_seq_cst);
-  fence_heavy(); // against a pump that thought all were busy, see watched()
+  self.idle_.fetch_add(absent, std::memory_order_relaxed); // ordered by the fence
+  // The word first, then the items: against a maker that saw nobody to wake, and a pump that thought all
+  // were busy, see watched().
+  fence_heavy();
   if (self.any_ready() || self.must_watch())
     self.wake();
   const std::lock_guard lock(parts.mutex);
@@ -178,7 +176,7 @@ void scheduler::run(pump& self) noexcept {
     self.last_visit_ = clock::now();
     do {
       item->home->run(*item, self);
-      // (7) release: our last touch of the owner's memory; pairs with (8)
+      // (5) release: our last touch of the owner's memory; pairs with (6)
       self.touching_.store(nullptr, std::memory_order_release);
       self.note_item();
       item = self.next();
@@ -210,7 +208,7 @@ bool scheduler::watched() const noexcept {
 
 void scheduler::wait_until_left(const void* owner) const noexcept {
   for (const auto& each : parts_->pumps)
-    // (8) acquire: the pump's last touch; pairs with (7)
+    // (6) acquire: the pump's last touch; pairs with (5)
     while (each->touching_.load(std::memory_order_acquire) == owner)
       sleep_for(std::chrono::microseconds(20));
 }

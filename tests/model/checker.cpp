@@ -113,6 +113,7 @@ std::uint32_t location::known() const {
     index_ = r.memory.make(made_by_, made_at_, value_);
   if (!r.memory.is_made(index_, r.self()))
     r.fail("data race: an atomic is used, and nothing says that it has been constructed");
+  use_atomic(r, this);
   return index_;
 }
 

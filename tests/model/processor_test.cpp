@@ -205,6 +205,38 @@ TEST(pipeline, a_stuck_handler_is_taken_over) {
   });
 }
 
+/// A handler waits for another key's: whoever is stuck hides nothing for good.
+void expect_keys_not_to_wait_for_each_other(unsigned partitions) {
+  explore(1500, [partitions] {
+    convoy::detail::event_count changed;
+    convoy::detail::atomic<bool> other_handled{false};
+    runtime rt{{.concurrency = 2}};
+    processor<int, int> p{rt,
+                          [&](const int& key, int&) {
+                            if (key == 1) {
+                              other_handled.store(true, std::memory_order_seq_cst);
+                              changed.notify();
+                            } else if (key == 0) {
+                              changed.wait(
+                                  [&] { return other_handled.load(std::memory_order_acquire); });
+                            }
+                          },
+                          {.capacity = 64, .partitions = partitions}};
+    thread other([&] { model::check(p.submit(0, 1) == submit_status::accepted, "refused"); });
+    for (const int key : {2, 1})
+      model::check(p.submit(key, 1) == submit_status::accepted, "refused");
+    other.join();
+  });
+}
+
+TEST(pipeline, keys_of_a_partition_do_not_wait_for_each_other) {
+  expect_keys_not_to_wait_for_each_other(1);
+}
+
+TEST(pipeline, partitions_do_not_wait_for_each_other) {
+  expect_keys_not_to_wait_for_each_other(4);
+}
+
 /// A retry waits for its timer; shutdown() makes dead letters of what does not come to its turn.
 TEST(pipeline, timers_against_shutdown) {
   explore(1500, [] {
@@ -264,12 +296,14 @@ TEST(pipeline, fences_and_control_of_a_key) {
   });
 }
 
-/// Its copy takes long: its producer has a ticket, and does not publish.
+/// Its copy takes many steps: its producer has a ticket, and does not publish.
 struct slow_to_copy {
   int number;
   explicit slow_to_copy(int n) noexcept : number(n) {}
   slow_to_copy(const slow_to_copy& other) : number(other.number) {
-    convoy::detail::sleep_for(std::chrono::microseconds(100));
+    const convoy::detail::atomic<int> steps{0};
+    for (int i = 0; i < 20; ++i)
+      (void)steps.load(std::memory_order_relaxed);
   }
   slow_to_copy(slow_to_copy&&) noexcept = default;
 };

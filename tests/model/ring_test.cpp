@@ -154,7 +154,7 @@ TEST(ticket_ring, who_leaves_sees_what_is_published_or_is_seen_leaving) {
                told = !here.load(std::memory_order_seq_cst);
              },
              [&] {
-               const auto next = r.next_ticket();
+               const auto next = r.look_out();
                here.exchange(false, std::memory_order_seq_cst);
                convoy::detail::fence_heavy();
                seen = ring::published(next);
@@ -216,6 +216,30 @@ TEST(ticket_ring, nothing_is_accepted_after_close) {
         model::check(!put(r, 2) && r.closed(), "accepted after close()");
       },
       {.preemptions = 3});
+}
+
+/// Whoever has the role meanwhile uses the segment up, and would give it a new life.
+TEST(ticket_ring, segments_are_kept_for_who_looks_out) {
+  expect_holds([] {
+    ring r(1024);
+    for (int i = 0; i < 9; ++i)
+      while (!put(r, 1))
+        (void)r.grow(1);
+    for (int i = 0; i < 7; ++i)
+      model::check(take(r) == 1, "lost");
+    convoy::detail::atomic<bool> here{true};
+    at_once({[&] {
+               const auto next = r.look_out();
+               here.exchange(false, std::memory_order_seq_cst);
+               model::check(ring::published(next), "not there");
+             },
+             [&] {
+               if (here.load(std::memory_order_acquire))
+                 return;
+               model::check(take(r) == 1 && take(r) == 1, "lost");
+               r.recycle();
+             }});
+  });
 }
 
 // ---- outstanding, with a ring that is closed ----

@@ -22,6 +22,7 @@ struct accesses {
   std::uint8_t writer = 0;
   bool freed = false;
   std::uint32_t read[most_threads] = {};
+  std::uint32_t used[most_threads] = {}; // as an atomic, whose first byte it is
 };
 struct granule {
   std::uint64_t run = 0;
@@ -37,6 +38,13 @@ std::vector<void*>& allocated() {
   return all;
 }
 const stack_memory* own_stack = nullptr;
+
+granule& granule_of(const run& now, std::uintptr_t address) {
+  auto& g = granules()[address >> 3];
+  if (g.run != now.number)
+    g = granule{.run = now.number, .bytes = {}};
+  return g;
+}
 
 bool in_scenario() noexcept {
   return run::current != nullptr && inside_checker::depth == 0;
@@ -55,9 +63,7 @@ void access(const void* where, std::size_t size, bool writes, bool frees = false
   const auto now = known.steps[t];
   auto address = reinterpret_cast<std::uintptr_t>(where);
   for (const auto end = address + size; address != end;) {
-    auto& g = granules()[address >> 3];
-    if (g.run != r.number)
-      g = granule{.run = r.number, .bytes = {}};
+    auto& g = granule_of(r, address);
     do {
       auto& b = g.bytes[address & 7];
       if (b.freed)
@@ -68,6 +74,10 @@ void access(const void* where, std::size_t size, bool writes, bool frees = false
         for (std::size_t other = 0; other < most_threads; ++other)
           if (b.read[other] != 0 && !known.knows(other, b.read[other]))
             r.fail("data race: plain memory that thread " + std::to_string(other) + " has read");
+        for (std::size_t other = 0; frees && other < most_threads; ++other)
+          if (b.used[other] != 0 && !known.knows(other, b.used[other]))
+            r.fail("data race: an atomic is freed that thread " + std::to_string(other) +
+                   " has used");
         b.written = now;
         b.writer = static_cast<std::uint8_t>(t);
         b.freed = frees;
@@ -78,6 +88,18 @@ void access(const void* where, std::size_t size, bool writes, bool frees = false
     } while (address != end && (address & 7) != 0);
   }
 }
+
+} // namespace
+
+void use_atomic(run& now, const void* where) {
+  const auto address = reinterpret_cast<std::uintptr_t>(where);
+  auto& b = granule_of(now, address).bytes[address & 7];
+  if (b.freed)
+    now.fail("use of an atomic that was freed");
+  b.used[now.self()] = now.memory.threads[now.self()].mine.before.steps[now.self()];
+}
+
+namespace {
 
 constexpr std::size_t header = 64; // before each block: its size, and room for any alignment
 

@@ -30,6 +30,10 @@ void give_back(stack_memory* stack) noexcept;
 /// Forgets all accesses, and gives the last run's memory back to the system.
 void begin_run_of_memory() noexcept;
 
+class run;
+/// The calling thread uses an atomic there. Until that happens before it, nobody may free it.
+void use_atomic(run& now, const void* where);
+
 /// The stack that runs now: nobody else's business.
 void run_on(const stack_memory* stack) noexcept;
 

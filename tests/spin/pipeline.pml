@@ -8,7 +8,7 @@
    Left out, since nothing here rests on it:
    - memory orders: interleavings are sequentially consistent, so fences do nothing;
    - inline handlers and takeovers; failures, requests, timers, drain(), close(), credit, trimming;
-   - segments: a ticket has its cell for ever, so lookers_ has nothing to protect;
+   - segments: a ticket has its cell for ever, so lookouts_ has nothing to protect;
    - order within queues, which is there for speed: whoever takes an item gets any one of those there
      are. To look into all shared queues, or all of a pump, is one step; a search is one round;
    - urgent lanes, which are lanes; held_up() and relieve(), which steal as a search does;

@@ -109,7 +109,7 @@ TEST(ticket_ring, grows_with_the_backlog_and_keeps_its_order) {
 TEST(ticket_ring, tells_whether_the_next_ticket_is_published) {
   ring r(1'000'000);
   for (int i = 0; i < 600; ++i) { // over some borders of segments
-    const auto next = r.next_ticket();
+    const auto next = r.look_out();
     EXPECT_FALSE(ring::published(next));
     put(r, claim(r), 0);
     EXPECT_TRUE(ring::published(next));

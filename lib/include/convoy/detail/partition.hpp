@@ -108,8 +108,8 @@ public:
   /// Takes the drainer's role; true if nobody had it. Who takes it must make the partition ready,
   /// or never let it go.
   [[nodiscard]] bool take_role() noexcept {
-    // (11) acquire: the last drainer's work; pairs with (2), (12)
-    return !scheduled_.exchange(true, std::memory_order_acq_rel);
+    // (11) acquire: the last drainer's work, for whoever gets the partition from us; pairs with (2)
+    return !scheduled_.exchange(true, std::memory_order_acquire);
   }
 
   /// The pump that ran a lane until nothing was handed out any more gives it back, and must not
@@ -185,8 +185,6 @@ private:
 
   /// One visit.
   void drain(pump& self) noexcept {
-    // (12) acquire: the last drainer's work, through whoever scheduled us; pairs with (11)
-    (void)scheduled_.load(std::memory_order_acquire);
     const auto now = clock::now();
     if (pace_.too_early(now) && !inbox_.any_lane()) {
       if (self.approx_size() == 0)
@@ -209,7 +207,7 @@ private:
       move_messages<false>();
       lanes_.hand_out(self);
     }
-    recycle();
+    ring.recycle();
     add_credit();
     if (lanes_.has_stopped() || inbox_.any_request() || attendance_.is_waiting() || must_sweep())
         [[unlikely]]
@@ -334,12 +332,6 @@ private:
 
   // ---- memory, credit and drains ----
 
-  void recycle() noexcept {
-    // (14) acquire: they are done; pairs with (13) in leaving.hpp
-    if (lookers_.load(std::memory_order_acquire) == 0)
-      ring.recycle();
-  }
-
   void add_credit() noexcept {
     const auto voids = voids_.load(std::memory_order_relaxed) + void_;
     taken_.store(ring.consumed() - voids, std::memory_order_relaxed); // these are only counted
@@ -355,8 +347,7 @@ private:
 
   /// False: there is something to do, and we still (or again) have the role.
   [[nodiscard]] bool leave() noexcept;
-  [[nodiscard]] bool leave_to_producer(typename ring_type::lookout next,
-                                       std::uint64_t asked) noexcept;
+  [[nodiscard]] bool leave_to_producer(std::uint64_t asked) noexcept;
 
   void give_up_role() noexcept {
     // (2) release: our work, to (11); seq_cst: what we look at from here on is newer, against (1)
@@ -374,7 +365,6 @@ private:
 
   alignas(cache_line) inbox<lane_type, request_type> inbox_;
   drain_point drain_point_;
-  atomic<std::uint32_t> lookers_{0}; // pumps that look at a segment without the role
   spare_memory spares_;
 
   // The drainer's.
@@ -387,7 +377,7 @@ private:
   attendance<partition> attendance_;
   room_notice room_;
   visit_pace pace_;
-  unsigned patience_ = 0;
+  unsigned looks_ = 0; // at a ticket that is not published
 
   // One visit's.
   std::uint32_t most_ = 0;   // messages to move or run

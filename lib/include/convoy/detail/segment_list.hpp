@@ -110,6 +110,9 @@ public:
   /// how many were given out.
   template <class Tickets>
   void recycle(Tickets&& tickets) noexcept {
+    // (9) acquire: those who looked out are done; pairs with (10)
+    if (lookouts_.load(std::memory_order_acquire) != 0)
+      return;
     mark_old(tickets);
     while (retired_first_ != nullptr &&
            retired_first_->free_at <= consumed()) {          // hint_ has left them all
@@ -151,10 +154,20 @@ public:
     return all;
   }
 
-  /// Where the next ticket will be. Remains valid after the consumer's role was given up, as long
-  /// as whoever takes it over does not recycle().
+  /// Where the next ticket will be. Remains valid after the consumer's role was given up: while it
+  /// lives nobody recycles.
   class lookout {
   public:
+    explicit lookout(segment_list& cells) noexcept
+        : ticket(cells.consumed()), in_(cells.first_), lookouts_(cells.lookouts_) {
+      lookouts_.fetch_add(1, std::memory_order_relaxed); // the next consumer sees it with the role
+    }
+    lookout(const lookout&) = delete;
+    lookout& operator=(const lookout&) = delete;
+    ~lookout() {
+      lookouts_.fetch_sub(1, std::memory_order_release); // (10) release: our looks; pairs with (9)
+    }
+
     /// Null if it has no cell yet.
     [[nodiscard]] const Cell* look() const noexcept {
       auto* s = in_;
@@ -166,11 +179,9 @@ public:
     const std::uint64_t ticket;
 
   private:
-    friend segment_list;
-    lookout(segment* in, std::uint64_t its_ticket) noexcept : ticket(its_ticket), in_(in) {}
     segment* in_;
+    atomic<std::uint32_t>& lookouts_;
   };
-  [[nodiscard]] lookout next_ticket() const noexcept { return {first_, consumed()}; }
 
 private:
   static constexpr std::size_t kept_spares = 2;
@@ -283,6 +294,7 @@ private:
   segment* marked_ = nullptr;        // free_at is known for all before this
   segment* retired_first_ = nullptr; // used up, perhaps still held
   segment* retired_last_ = nullptr;
+  atomic<std::uint32_t> lookouts_{0};
 
   alignas(cache_line) mutex links_; // guards what follows, and the growth of linked_end_
   segment* last_ = nullptr;

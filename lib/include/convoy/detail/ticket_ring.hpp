@@ -225,7 +225,7 @@ public:
   [[nodiscard]] bool trim(std::size_t most) noexcept { return cells_.trim(most); }
 
   /// See segment_list::lookout.
-  [[nodiscard]] lookout next_ticket() const noexcept { return cells_.next_ticket(); }
+  [[nodiscard]] lookout look_out() noexcept { return lookout(cells_); }
   [[nodiscard]] static bool published(const lookout& next) noexcept {
     const auto* const at = next.look();
     // relaxed: only whether; the cell is read after peek()

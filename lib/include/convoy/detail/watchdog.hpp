@@ -3,7 +3,8 @@
 // Reports handlers that run for long.
 //
 // The word armed_: an alarm is set, or the timer thread is about to look. Who notes a run and finds it
-// false sets the alarm; the timer thread clears it before it looks at the notes.
+// false sets the alarm; the timer thread clears it before it looks at the notes. Relaxed, since the notes have
+// a mutex: if the timer thread looked too early for a note, its clearing came before the noter's mutex.
 
 #include "convoy/detail/atomic.hpp"
 #include "convoy/detail/requests.hpp"
@@ -32,19 +33,17 @@ public:
 
   /// A run was noted.
   void watch() noexcept {
-    // (1) release: the note; pairs with (2)
-    if (!armed_.exchange(true, std::memory_order_acq_rel))
+    if (!armed_.exchange(true, std::memory_order_relaxed)) // ordered by the note's mutex
       scheduler_.set_alarm(*this, later(clock::now(), wanted_.threshold));
   }
 
   void ring_alarm() noexcept override {
-    // (2) acquire: the notes of those who found it set; pairs with (1)
-    armed_.exchange(false, std::memory_order_acq_rel);
+    armed_.exchange(false, std::memory_order_relaxed); // ordered by the notes' mutexes
     auto next = clock::duration::max();
     for (unsigned worker = 0; worker < scheduler_.concurrency(); ++worker)
       next = std::min(next, look_at(worker));
-    // (1) release: nothing of ours; who finds it set relies on our alarm
-    if (next != clock::duration::max() && !armed_.exchange(true, std::memory_order_acq_rel))
+    // relaxed: who finds it set relies on our alarm
+    if (next != clock::duration::max() && !armed_.exchange(true, std::memory_order_relaxed))
       scheduler_.set_alarm(*this, later(clock::now(), next));
   }
 
