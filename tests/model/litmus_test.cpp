@@ -258,6 +258,56 @@ TEST(checker, sees_races_with_reads) {
               testing::StartsWith("data race"));
 }
 
+/// It did not for a while: a release handed on what its thread did until its next atomic.
+TEST(checker, sees_races_with_what_comes_after_a_release) {
+  const std::function<void(atomic<int>&, int&)> ways[] = {
+      [](auto& ready, int& data) { ready.store(1, release), data = 1; },
+      [](auto& ready, int& data) { ready.exchange(1, seq_cst), data = 1; },
+      [](auto& ready, int& data) {
+        convoy::detail::thread_fence(release);
+        data = 1;
+        ready.store(1, relaxed);
+      },
+      [](auto& ready, int& data) {
+        convoy::detail::thread child([&] {
+          if (ready.load(relaxed) == 0)
+            data = 1;
+        });
+        data = 1;
+        child.join();
+      }};
+  for (const auto& way : ways)
+    EXPECT_THAT(failure([&way] {
+                  int data = 0;
+                  atomic<int> ready{0};
+                  run({[&] { way(ready, data); },
+                       [&] {
+                         if (ready.load(acquire) == 1)
+                           data = 2;
+                       }});
+                }),
+                testing::StartsWith("data race"));
+}
+
+TEST(checker, sees_an_atomic_that_is_freed_while_others_may_use_it) {
+  const auto last_use = [](std::memory_order order) {
+    return [order] {
+      auto* const made = new atomic<int>(1);
+      atomic<int> users{1};
+      run({[&] {
+             made->load(relaxed);
+             users.fetch_sub(1, order);
+           },
+           [&] {
+             if (users.load(acquire) == 0)
+               delete made;
+           }});
+    };
+  };
+  EXPECT_EQ(failure(last_use(release)), "");
+  EXPECT_THAT(failure(last_use(relaxed)), testing::StartsWith("data race"));
+}
+
 TEST(checker, sees_the_use_of_freed_memory) {
   EXPECT_THAT(
       failure([] {

@@ -75,12 +75,15 @@ public:
     step(parent);
     threads[child] = {};
     threads[child].mine = threads[parent].mine;
+    step(parent);
     step(child);
   }
   void acquire(std::size_t t, const view& from) noexcept { threads[t].mine.join(from); }
-  const view& release(std::size_t t) noexcept {
+  /// What comes after it, plain accesses too, is not handed on.
+  [[nodiscard]] view release(std::size_t t) noexcept {
+    const auto handed_on = threads[t].mine;
     step(t);
-    return threads[t].mine;
+    return handed_on;
   }
 
   // ---- atomics ----
@@ -155,6 +158,7 @@ public:
       made.seq_cst = ++order_;
     auto& all = locations_[at];
     all.insert(all.begin() + static_cast<std::ptrdiff_t>(i) + 1, made);
+    step(t); // what comes after it is not handed on
   }
 
   void fence(std::size_t t, std::memory_order order) {
@@ -169,6 +173,7 @@ public:
     }
     if (releases(order))
       me.released = me.mine;
+    step(t); // as in write()
   }
 
   // P1202: between a light and a heavy fence as between two of seq_cst, two light ones are nothing.
