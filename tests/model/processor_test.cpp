@@ -31,6 +31,22 @@ struct history {
   }
 };
 
+/// Waits for handlers without asking the processor for anything, which would wake what sleeps for ever.
+class handled {
+public:
+  void one_more() {
+    count_.fetch_add(1, std::memory_order_seq_cst);
+    changed_.notify();
+  }
+  void wait_for(int count) {
+    changed_.wait([&] { return count_.load(std::memory_order_acquire) == count; });
+  }
+
+private:
+  convoy::detail::atomic<int> count_{0};
+  convoy::detail::event_count changed_;
+};
+
 void explore(std::uint64_t runs, const std::function<void()>& scenario) {
   const auto found =
       model::explore({.random_runs = runs * model::effort(), .most_steps = 200'000}, scenario);
@@ -41,10 +57,15 @@ void explore(std::uint64_t runs, const std::function<void()>& scenario) {
 TEST(pipeline, two_producers_each_with_a_key) {
   explore(1500, [] {
     history seen[2];
+    handled all;
     {
       runtime rt{{.concurrency = 2}};
-      processor<int, int> p{
-          rt, [&](const int& key, int& m) { seen[key].see(m); }, {.capacity = 64, .partitions = 1}};
+      processor<int, int> p{rt,
+                            [&](const int& key, int& m) {
+                              seen[key].see(m);
+                              all.one_more();
+                            },
+                            {.capacity = 64, .partitions = 1}};
       const auto produce = [&](int key) {
         for (int i = 1; i <= 2; ++i)
           model::check(p.submit(key, i) == submit_status::accepted, "refused");
@@ -52,6 +73,7 @@ TEST(pipeline, two_producers_each_with_a_key) {
       thread other([&] { produce(1); });
       produce(0);
       other.join();
+      all.wait_for(4);
     }
     model::check(seen[0].handled == 2 && seen[1].handled == 2, "lost");
   });
@@ -208,18 +230,14 @@ TEST(pipeline, a_stuck_handler_is_taken_over) {
 /// A handler waits for another key's: whoever is stuck hides nothing for good.
 void expect_keys_not_to_wait_for_each_other(unsigned partitions) {
   explore(1500, [partitions] {
-    convoy::detail::event_count changed;
-    convoy::detail::atomic<bool> other_handled{false};
+    handled other_key;
     runtime rt{{.concurrency = 2}};
     processor<int, int> p{rt,
                           [&](const int& key, int&) {
-                            if (key == 1) {
-                              other_handled.store(true, std::memory_order_seq_cst);
-                              changed.notify();
-                            } else if (key == 0) {
-                              changed.wait(
-                                  [&] { return other_handled.load(std::memory_order_acquire); });
-                            }
+                            if (key == 1)
+                              other_key.one_more();
+                            else if (key == 0)
+                              other_key.wait_for(1);
                           },
                           {.capacity = 64, .partitions = partitions}};
     thread other([&] { model::check(p.submit(0, 1) == submit_status::accepted, "refused"); });
@@ -311,12 +329,15 @@ struct slow_to_copy {
 TEST(pipeline, drainers_leave_producers_that_are_held_up) {
   explore(1500, [] {
     history seen[2];
+    handled all;
     {
       runtime rt{{.concurrency = 1}};
-      processor<int, slow_to_copy> p{
-          rt,
-          [&](const int& key, slow_to_copy& m) { seen[key].see(m.number); },
-          {.capacity = 64, .partitions = 1}};
+      processor<int, slow_to_copy> p{rt,
+                                     [&](const int& key, slow_to_copy& m) {
+                                       seen[key].see(m.number);
+                                       all.one_more();
+                                     },
+                                     {.capacity = 64, .partitions = 1}};
       const auto produce = [&](int key) {
         for (int i = 1; i <= 2; ++i) {
           const slow_to_copy m(i);
@@ -326,6 +347,7 @@ TEST(pipeline, drainers_leave_producers_that_are_held_up) {
       thread other([&] { produce(1); });
       produce(0);
       other.join();
+      all.wait_for(4);
     }
     model::check(seen[0].handled == 2 && seen[1].handled == 2, "lost");
   });
