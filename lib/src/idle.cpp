@@ -1,5 +1,6 @@
 #include "convoy/detail/asymmetric_fence.hpp"
 #include "convoy/detail/atomic.hpp"
+#include "convoy/detail/patience.hpp"
 #include "convoy/detail/pause.hpp"
 #include "convoy/detail/scheduler.hpp"
 #include "scheduler_parts.hpp"
@@ -17,7 +18,6 @@ namespace {
 
 constexpr std::chrono::microseconds search_time{10};    // about what a wake-up costs
 constexpr std::chrono::microseconds nap_time{50};       // how long work may hide behind a handler
-constexpr unsigned idle_naps = 40;                      // then the sentry parks
 constexpr std::chrono::milliseconds short_park_time{1}; // if something there could not be taken
 constexpr std::chrono::milliseconds park_time{100};     // then the thread goes back to the arena
 

@@ -9,7 +9,7 @@
 // - Plain accesses are seen through the compiler's instrumentation (-fsanitize=thread, with hooks of
 //   our own instead of ThreadSanitizer's, shadow.cpp): data races, and use of what was freed.
 // - A thread that waits for ever is a deadlock, a run that does not end a livelock.
-// - Time passes when all wait, and a little with each look at the clock.
+// - Time passes a little with each look at the clock, and when all wait.
 //
 // What it does not show: a load that reads what a later instruction of its own past stores (load
 // buffering: a run is an interleaving, so every load comes after the store that it reads); consume;

@@ -238,6 +238,9 @@ void expect_keys_not_to_wait_for_each_other(unsigned partitions) {
                               other_key.one_more();
                             else if (key == 0)
                               other_key.wait_for(1);
+                            else
+                              for (int i = 0; i < 15; ++i) // a sentry may have had enough
+                                (void)convoy::detail::clock::now();
                           },
                           {.capacity = 64, .partitions = partitions}};
     thread other([&] { model::check(p.submit(0, 1) == submit_status::accepted, "refused"); });
@@ -245,6 +248,34 @@ void expect_keys_not_to_wait_for_each_other(unsigned partitions) {
       model::check(p.submit(key, 1) == submit_status::accepted, "refused");
     other.join();
   });
+}
+
+/// As above, where nobody outside makes the other one ready.
+void expect_handlers_to_wait_for_what_they_submit(unsigned partitions) {
+  explore(1500, [partitions] {
+    handled other_key;
+    std::function<void()> submit_other;
+    runtime rt{{.concurrency = 2}};
+    processor<int, int> p{rt,
+                          [&](const int& key, int&) {
+                            if (key == 1)
+                              return other_key.one_more();
+                            submit_other();
+                            other_key.wait_for(1);
+                          },
+                          {.capacity = 64, .partitions = partitions}};
+    submit_other = [&p] { model::check(p.submit(1, 1) == submit_status::accepted, "refused"); };
+    model::check(p.submit(0, 1) == submit_status::accepted, "refused");
+    other_key.wait_for(1);
+  });
+}
+
+TEST(pipeline, handlers_wait_for_what_they_submit_to_their_partition) {
+  expect_handlers_to_wait_for_what_they_submit(1);
+}
+
+TEST(pipeline, handlers_wait_for_what_they_submit_to_others) {
+  expect_handlers_to_wait_for_what_they_submit(4);
 }
 
 TEST(pipeline, keys_of_a_partition_do_not_wait_for_each_other) {

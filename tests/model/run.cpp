@@ -127,6 +127,9 @@ void run::switch_to(std::size_t next) {
 }
 
 std::size_t run::pick(bool self_is_ready) {
+  for (auto& each : fibers_)
+    if (each->waits_until(now))
+      time_out(*each);
   std::vector<std::size_t> ready;
   if (self_is_ready)
     ready.push_back(self_);
@@ -148,17 +151,21 @@ std::size_t run::pick(bool self_is_ready) {
 /// Until the next one of those who wait for a time wakes.
 bool run::let_time_pass() {
   fiber* first = nullptr;
+  constexpr auto never = std::chrono::nanoseconds::max();
   for (auto& each : fibers_)
-    if ((each->is == fiber::state::blocked || each->is == fiber::state::asleep) &&
-        each->until != std::chrono::nanoseconds::max() &&
+    if (each->until != never && each->waits_until(never) &&
         (first == nullptr || each->until < first->until))
       first = each.get();
   if (first == nullptr)
     return false;
   now = std::max(now, first->until);
-  first->is = fiber::state::ready;
-  first->timed_out = true;
+  time_out(*first);
   return true;
+}
+
+void run::time_out(fiber& of) {
+  of.is = fiber::state::ready;
+  of.timed_out = true;
 }
 
 void run::step() {

@@ -84,6 +84,11 @@ struct fiber {
   bool timed_out = false;
   std::vector<void*> waits_in; // return addresses, if the run is traced
   std::unordered_map<const void*, void*> locals;
+
+  /// It waits, and not for longer than that.
+  [[nodiscard]] bool waits_until(std::chrono::nanoseconds time) const noexcept {
+    return (is == state::blocked || is == state::asleep) && until <= time;
+  }
 };
 
 class run {
@@ -131,6 +136,7 @@ private:
   void switch_to(std::size_t next);
   [[nodiscard]] std::size_t pick(bool self_is_ready);
   [[nodiscard]] bool let_time_pass();
+  static void time_out(fiber& of);
   void trace_stacks();
 
   const options& how_;

@@ -4,6 +4,7 @@
 #include <barrier>
 #include <convoy/convoy.hpp>
 #include <gtest/gtest.h>
+#include <iostream>
 #include <latch>
 #include <memory>
 #include <mutex>
@@ -18,6 +19,12 @@ using test::key_oracle;
 struct message {
   std::uint64_t number;
 };
+
+/// At once, since what goes wrong may end the process.
+struct seed_teller : testing::Environment {
+  void SetUp() override { std::cout << test::repeat_with() << std::endl; }
+};
+const auto* const told = testing::AddGlobalTestEnvironment(new seed_teller);
 
 void pause_at_random(std::mt19937_64& random) {
   switch (random() % 64) {

@@ -12,6 +12,7 @@
 #include "convoy/detail/alarm.hpp"
 #include "convoy/detail/timer_wheel.hpp"
 #include "convoy/detail/asymmetric_fence.hpp"
+#include "convoy/detail/patience.hpp"
 #include "convoy/detail/pause.hpp"
 #include "convoy/detail/prefetch.hpp"
 #include "convoy/detail/event_count.hpp"

@@ -4,6 +4,7 @@
 // memory is given back in between.
 
 #include "convoy/detail/partition.hpp"
+#include "convoy/detail/patience.hpp"
 
 #include <cstdint>
 
@@ -35,7 +36,7 @@ bool partition<Key, Message, State, Hash, Equal>::leave() noexcept {
   }
   if (ring.peek() != ring_type::state::pending)
     return false;
-  if (++looks_ % patience != 0) { // it takes nanoseconds to publish
+  if (++looks_ % looks_at_ticket != 0) { // it takes nanoseconds to publish
     for (unsigned i = 0; i < 8; ++i)
       pause();
     return false;
