@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <random>
+#include <thread>
 
 namespace model {
 
@@ -48,6 +49,8 @@ void trace(run& r, const char* what, std::uint32_t at, std::uint64_t value, std:
 } // namespace
 
 result explore(const options& how, const std::function<void()>& scenario) {
+  // Else reference counts are no atomics (std::shared_ptr's), and two fibers that share one a data race.
+  [[maybe_unused]] static const bool knows_of_threads = (std::thread([] {}).join(), true);
   result all;
   choices open(how);
   const auto seed = how.random_runs != 0 ? seed_of_search() : 0;
@@ -89,6 +92,10 @@ void check(bool holds, const char* what) {
 void outcome(int value) {
   const inside_checker in;
   run::current->outcomes.insert(value);
+}
+
+void jump(std::chrono::nanoseconds by) {
+  run::current->now += by;
 }
 
 // ---- atomics ----

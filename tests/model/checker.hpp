@@ -53,6 +53,8 @@ struct result {
 /// In a scenario.
 void check(bool holds, const char* what);
 void outcome(int value);
+/// The clock shows something else, for everybody.
+void jump(std::chrono::nanoseconds by);
 
 // ---- what the replaced headers call; `where` is an object's address ----
 

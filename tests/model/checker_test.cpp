@@ -1,0 +1,202 @@
+// What the checker must find.
+
+#include "convoy/detail/atomic.hpp"
+#include "protocols.hpp"
+
+#include <chrono>
+#include <functional>
+#include <gmock/gmock.h>
+#include <string>
+
+namespace {
+
+using convoy::detail::atomic;
+using convoy::detail::thread_fence;
+using model::at_once;
+
+constexpr auto relaxed = std::memory_order_relaxed;
+constexpr auto acquire = std::memory_order_acquire;
+constexpr auto release = std::memory_order_release;
+constexpr auto seq_cst = std::memory_order_seq_cst;
+
+std::string failure(const std::function<void()>& scenario, model::options how = {}) {
+  return model::explore(how, scenario).failure;
+}
+
+TEST(checker, sees_data_races) {
+  const auto pass = [](std::memory_order order) {
+    return [order] {
+      int data = 0;
+      atomic<int> ready{0};
+      at_once({[&] { data = 1, ready.store(1, order); },
+               [&] {
+                 if (ready.load(acquire) == 1)
+                   data = 2;
+               }});
+    };
+  };
+  EXPECT_EQ(failure(pass(release)), "");
+  EXPECT_THAT(failure(pass(relaxed)), testing::StartsWith("data race"));
+}
+
+TEST(checker, sees_races_with_reads) {
+  EXPECT_THAT(failure([] {
+                int data = 0, copy = 0;
+                at_once({[&] { data = 1; }, [&] { copy = data; }});
+              }),
+              testing::StartsWith("data race"));
+}
+
+/// It did not for a while: a release handed on what its thread did until its next atomic.
+TEST(checker, sees_races_with_what_comes_after_a_release) {
+  const std::function<void(atomic<int>&, int&)> ways[] = {
+      [](auto& ready, int& data) { ready.store(1, release), data = 1; },
+      [](auto& ready, int& data) { ready.exchange(1, seq_cst), data = 1; },
+      [](auto& ready, int& data) {
+        thread_fence(release);
+        data = 1;
+        ready.store(1, relaxed);
+      },
+      [](auto& ready, int& data) {
+        convoy::detail::thread child([&] {
+          if (ready.load(relaxed) == 0)
+            data = 1;
+        });
+        data = 1;
+        child.join();
+      }};
+  for (const auto& way : ways)
+    EXPECT_THAT(failure([&way] {
+                  int data = 0;
+                  atomic<int> ready{0};
+                  at_once({[&] { way(ready, data); },
+                           [&] {
+                             if (ready.load(acquire) == 1)
+                               data = 2;
+                           }});
+                }),
+                testing::StartsWith("data race"));
+}
+
+TEST(checker, sees_an_atomic_that_is_freed_while_others_may_use_it) {
+  const auto last_use = [](std::memory_order order) {
+    return [order] {
+      auto* const made = new atomic<int>(1);
+      atomic<int> users{1};
+      at_once({[&] {
+                 made->load(relaxed);
+                 users.fetch_sub(1, order);
+               },
+               [&] {
+                 if (users.load(acquire) == 0)
+                   delete made;
+               }});
+    };
+  };
+  EXPECT_EQ(failure(last_use(release)), "");
+  EXPECT_THAT(failure(last_use(relaxed)), testing::StartsWith("data race"));
+}
+
+TEST(checker, sees_the_use_of_freed_memory) {
+  EXPECT_THAT(
+      failure([] {
+        auto* const made = new int(0);
+        atomic<int> done{0};
+        at_once({[&] { *made = 1, done.store(1, release); },
+                 [&] {
+                   (void)done.load(acquire);
+                   delete made;
+                 }});
+      }),
+      testing::AnyOf(testing::StartsWith("data race"), testing::StartsWith("use of memory")));
+}
+
+TEST(checker, sees_an_atomic_whose_construction_is_not_published) {
+  const auto pass = [](std::memory_order order) {
+    return [order] {
+      atomic<atomic<int>*> at{nullptr};
+      at_once({[&] { at.store(new atomic<int>(1), order); },
+               [&] {
+                 if (auto* const it = at.load(acquire))
+                   it->load(relaxed);
+               }});
+    };
+  };
+  EXPECT_EQ(failure(pass(release)), "");
+  EXPECT_THAT(failure(pass(relaxed)), testing::StartsWith("data race"));
+}
+
+TEST(checker, sees_deadlocks) {
+  using convoy::detail::mutex;
+  EXPECT_THAT(failure([] {
+                mutex a, b;
+                at_once({[&] {
+                           const std::lock_guard first(a);
+                           const std::lock_guard second(b);
+                         },
+                         [&] {
+                           const std::lock_guard first(b);
+                           const std::lock_guard second(a);
+                         }});
+              }),
+              testing::StartsWith("deadlock"));
+}
+
+TEST(checker, sees_a_lost_wake_up) {
+  using convoy::detail::condition_variable;
+  using convoy::detail::mutex;
+  EXPECT_THAT(failure([] {
+                mutex m;
+                condition_variable changed;
+                atomic<bool> ready{false};
+                at_once(
+                    {[&] { ready.store(true, seq_cst), changed.notify_one(); }, // without the lock
+                     [&] {
+                       std::unique_lock lock(m);
+                       changed.wait(lock, [&] { return ready.load(seq_cst); });
+                     }});
+              }),
+              testing::StartsWith("deadlock"));
+}
+
+TEST(checker, sees_livelocks) {
+  EXPECT_THAT(failure(
+                  [] {
+                    atomic<int> x{0};
+                    at_once({[&] {
+                      while (x.load(relaxed) == 0) {
+                      }
+                    }});
+                  },
+                  {.most_steps = 1000}),
+              testing::StartsWith("livelock"));
+}
+
+TEST(checker, finds_at_random_what_it_finds_exhaustively) {
+  const auto buffered = [] {
+    atomic<int> x{0}, y{0};
+    int a = 0, b = 0;
+    at_once({[&] { x.store(1, release), a = y.load(acquire); },
+             [&] { y.store(1, release), b = x.load(acquire); }});
+    model::check(a + b != 0, "both were missed");
+  };
+  EXPECT_THAT(failure(buffered), testing::StartsWith("both were missed"));
+  EXPECT_THAT(failure(buffered, {.random_runs = 5'000}), testing::StartsWith("both were missed"));
+}
+
+TEST(checker, repeats_a_failure) {
+  const auto racy = [] {
+    atomic<int> x{0};
+    int data = 0;
+    at_once({[&] { data = 1, x.store(1, relaxed); },
+             [&] {
+               if (x.load(acquire) == 1)
+                 data = 2;
+             }});
+  };
+  const auto once = model::explore({}, racy);
+  EXPECT_THAT(once.failure, testing::HasSubstr("load of atomic")); // the second time, with a trace
+  EXPECT_EQ(once.runs, model::explore({}, racy).runs);
+}
+
+} // namespace
