@@ -7,7 +7,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
-#include <optional>
 #include <tbb/global_control.h>
 #include <tbb/task_arena.h>
 #include <tbb/task_scheduler_observer.h>
@@ -68,24 +67,36 @@ private:
 /// what they ask for, on top of what TBB offers everybody else.
 class thread_limit {
 public:
-  explicit thread_limit(unsigned threads) : threads_(threads) { alive().change(threads_, 0); }
+  explicit thread_limit(unsigned threads) : threads_(threads) { alive().add(threads_); }
   thread_limit(const thread_limit&) = delete;
   thread_limit& operator=(const thread_limit&) = delete;
-  ~thread_limit() { alive().change(0, threads_); }
+  ~thread_limit() { alive().remove(threads_); }
 
 private:
   struct limits {
     std::mutex mutex; // guards what follows
     std::size_t total = 0;
-    std::optional<tbb::global_control> control; // in place: a limit that goes must need no memory
+    std::size_t allowed = 0; // not less, but perhaps more: who goes must need no memory
+    std::unique_ptr<tbb::global_control> control;
 
-    void change(std::size_t more, std::size_t fewer) {
+    void add(std::size_t threads) {
       const std::lock_guard lock(mutex);
-      total = total + more - fewer;
-      control.reset(); // before its successor: the smaller of the two would stand
-      if (total != 0)
-        control.emplace(tbb::global_control::max_allowed_parallelism,
-                        total + static_cast<std::size_t>(tbb::info::default_concurrency()));
+      if (total + threads > allowed) {
+        // The smaller of the two stands until the old one is gone.
+        control = std::make_unique<tbb::global_control>(
+            tbb::global_control::max_allowed_parallelism,
+            total + threads + static_cast<std::size_t>(tbb::info::default_concurrency()));
+        allowed = total + threads;
+      }
+      total += threads;
+    }
+    void remove(std::size_t threads) noexcept {
+      const std::lock_guard lock(mutex);
+      total -= threads;
+      if (total == 0) {
+        control.reset();
+        allowed = 0;
+      }
     }
   };
   static limits& alive() {

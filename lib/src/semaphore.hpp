@@ -20,11 +20,6 @@ public:
     changed_.notify_one(); // without the lock, which who wakes needs
   }
 
-  void wait() {
-    while (!wait_for(std::chrono::milliseconds(100))) { // glibc can lose a wake-up, see event_count
-    }
-  }
-
   /// False: nobody signalled in time.
   [[nodiscard]] bool wait_for(std::chrono::microseconds timeout) {
     std::unique_lock lock(mutex_);

@@ -157,19 +157,25 @@ TEST(inbox, requests_and_alarms) {
       {.preemptions = 3});
 }
 
-/// What was set before it rang is seen by who finds that it has rung, though two rang at once.
+/// What was set before it rang is seen by who finds that it has rung, though two rang at once: ring() was a store,
+/// and so a timer's hid the end's. The drainer took both for one, did not see that all ends, and nobody rang
+/// again. No machine of today that we know does that; C++20 allows it.
 TEST(inbox, what_was_set_before_it_rang) {
   expect_holds([] {
     inbox<letter, letter> in;
-    atomic<int> set{0};
-    at_once({[&] {
-               set.store(1, std::memory_order_relaxed);
-               in.ring();
-             },
+    atomic<int> set[2] = {0, 0};
+    const auto ring = [&](int which) {
+      set[which].store(1, std::memory_order_relaxed);
+      in.ring();
+    };
+    int looks = 0;
+    at_once({[&] { ring(0); }, [&] { ring(1); },
              [&] {
                if (in.has_rung())
-                 model::check(set.load(std::memory_order_relaxed) == 1, "not seen");
+                 looks = set[0].load(std::memory_order_relaxed) +
+                         set[1].load(std::memory_order_relaxed);
              }});
+    model::check(looks == 2 || in.has_rung(), "not seen, and not told again");
   });
 }
 

@@ -86,8 +86,8 @@ struct processor_options {
   /// handler that returns no outcome is called once, and one that does follows failure_policy{}.
   std::optional<failure_policy> failure = {};
   /// Called on a worker with each dead letter, for each key in order; should not throw anything but
-  /// dead_letter_refused, or std::bad_alloc: then it is offered the letter again. Default: the last exception becomes a line on stderr, unless on_error had
-  /// it.
+  /// dead_letter_refused, or std::bad_alloc: then it is offered the letter again, so it must not have moved from it
+  /// nor kept it. Default: the last exception becomes a line on stderr, unless on_error had it.
   std::function<void(dead_letter<Key, Message>&)> dead_letters = {};
   /// The first that matches counts instead of `failure`.
   std::vector<exception_policy> exceptions = {};

@@ -120,7 +120,8 @@ public:
     ingress_.drain_closed();
     ingress_.abandon();
     (void)ingress_.drain_until(time_point::max());
-    core_.watchdog.reset(); // its report may use us
+    core_.watchdog.reset(); // its report may use us, and ask for something
+    (void)ingress_.drain_until(time_point::max());
     core_.scheduler.detach(ingress_);
   }
 
@@ -166,7 +167,7 @@ public:
   /// As close(), then finishes what it can before the deadline, retries and scheduled messages that are
   /// due by then included. The rest becomes dead letters, in order: what is parked or paused at once,
   /// everything that has not started by the deadline then, but for what a worker was handed; running
-  /// handlers have stop requested, and are waited for. Returns the exact account. Throws std::logic_error on a worker thread.
+  /// handlers have stop requested, and are waited for, as is what other threads still ask for meanwhile. Returns the exact account. Throws std::logic_error on a worker thread.
   convoy::account shutdown(time_point deadline) {
     ingress_type::refuse_on_worker();
     close();

@@ -276,14 +276,22 @@ private:
   }
 
   void forget_old(entry& e, clock::time_point now) const noexcept {
-    while (!e.order.empty() && now - e.order.front().first >= duplicates_.window) {
-      e.seen.erase(e.order.front().second);
-      e.order.pop_front();
-    }
+    while (!e.order.empty() && now - e.order.front().first >= duplicates_.window)
+      forget_oldest(e);
   }
-  void forget_youngest(entry& e) noexcept {
+  static void forget_oldest(entry& e) noexcept try {
+    e.seen.erase(e.order.front().second);
+    e.order.pop_front();
+  } catch (...) { // what hashing throws; to forget all needs none
+    e.seen.clear();
+    e.order.clear();
+  }
+  static void forget_youngest(entry& e) noexcept try {
     e.seen.erase(e.order.back().second);
     e.order.pop_back();
+  } catch (...) { // as above
+    e.seen.clear();
+    e.order.clear();
   }
 
   [[nodiscard]] bool remember(const Key& key, entry& e, const id& mine, clock::time_point now) {
@@ -295,10 +303,8 @@ private:
       e.order.pop_back();
       throw;
     }
-    if (e.order.size() > duplicates_.most) {
-      e.seen.erase(e.order.front().second);
-      e.order.pop_front();
-    }
+    if (e.order.size() > duplicates_.most)
+      forget_oldest(e);
     return true;
   }
 

@@ -1,7 +1,8 @@
 #pragma once
 
-// The seam between the protocols and what they stand on: atomics, locks, sleep and time. Nothing else
-// in the library names std::atomic, std::mutex and the like, so a build that has another
+// The seam between the protocols and what they stand on: atomics, locks, sleep and time. No other protocol
+// in the library names std::atomic, std::mutex and the like (arena.cpp and the sinks of dead letters, which
+// are none, do), so a build that has another
 // convoy/detail/atomic.hpp in front of this one on its include path runs the same headers and
 // sources on something else: on a model of C++ memory (tests/model), or on atomics that pause at
 // random (tests/stress/pausing).

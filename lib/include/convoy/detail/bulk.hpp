@@ -127,7 +127,7 @@ bool ingress<Key, Message, State, Hash, Equal>::submit_chunk(Iterator first, std
     auto&& element = *at;
     --left[p];
     const auto ticket = next[p]++;
-    (void)fill(*partitions_[p], ticket, hashes[i], std::get<0>(element), message_of<Move>(element));
+    fill(*partitions_[p], ticket, hashes[i], std::get<0>(element), message_of<Move>(element));
   }
   return true;
 }

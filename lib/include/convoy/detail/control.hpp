@@ -202,8 +202,6 @@ bulk_result ingress<Key, Message, State, Hash, Equal>::resubmit(const Key& key,
 template <class Key, class Message, class State, class Hash, class Equal>
 void ingress<Key, Message, State, Hash, Equal>::control(wish what, const Key& key,
                                                         std::function<void()> then) {
-  if (what == wish::purge)
-    use_alarms(); // its sink may refuse for a while
   const auto hash = core_.hash(key);
   auto& p = *partitions_[index_of(hash)];
   auto request = std::make_unique<lane_request<partition_type, Key, Message>>(
@@ -248,16 +246,20 @@ void ingress<Key, Message, State, Hash, Equal>::drain(const Key& key) {
 
 template <class Key, class Message, class State, class Hash, class Equal>
 void ingress<Key, Message, State, Hash, Equal>::end() noexcept {
-  core_.ending.store(true, std::memory_order_relaxed); // before it rings
+  core_.ending.store(true,
+                     std::memory_order_release); // (1) release: tickets; pairs with (1) in core.hpp
   for (auto& p : partitions_)
     p->ring_alarm();
 }
 
 template <class Key, class Message, class State, class Hash, class Equal>
 void ingress<Key, Message, State, Hash, Equal>::abandon() noexcept {
-  if (core_.abandoned.exchange(true, std::memory_order_relaxed)) // before it rings
-    return;
   core_.callbacks.begin(partitions_.size()); // each answers when it has seen it
+  // (1) release: that it is counted; pairs with (1) in core.hpp
+  if (core_.abandoned.exchange(true, std::memory_order_release)) {
+    core_.callbacks.end(partitions_.size());
+    return;
+  }
   for (auto& p : partitions_)
     p->ring_alarm();
 }

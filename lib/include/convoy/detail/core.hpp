@@ -100,10 +100,12 @@ struct core {
   atomic<std::uint64_t> put_before{0}; ///< messages accepted without tickets
 
   [[nodiscard]] bool is_ending() const noexcept {
-    return ending.load(std::memory_order_relaxed); // it rings afterwards
+    // It rings afterwards, so it is not seen too late.
+    // (1) acquire: nor too early, the tickets that there were then; pairs with (1) in control.hpp
+    return ending.load(std::memory_order_acquire);
   }
   [[nodiscard]] bool is_abandoned() const noexcept {
-    return abandoned.load(std::memory_order_relaxed); // it rings afterwards
+    return abandoned.load(std::memory_order_acquire); // (1) acquire: likewise
   }
 
   [[nodiscard]] bool waits_for_sinks() const noexcept {

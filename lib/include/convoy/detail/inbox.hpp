@@ -32,8 +32,8 @@ public:
   void post(std::unique_ptr<Request> what) noexcept { push(posted_, *what.release()); }
   void ring() noexcept {
     // (3) release: what was set before; pairs with (5). seq_cst: before our look at who is
-    // responsible, against (2)
-    rang_.store(true, std::memory_order_seq_cst);
+    // responsible, against (2). An exchange, so that what another one set who rings is handed on, too.
+    rang_.exchange(true, std::memory_order_seq_cst);
   }
 
   /// There is something. To be asked after the role was given up.
@@ -68,7 +68,7 @@ public:
   [[nodiscard]] bool has_rung() noexcept {
     if (!rang_.load(std::memory_order_relaxed)) // who leaves looks again
       return false;
-    // (5) acquire: what was set before it rang, by whoever rang last; pairs with (3)
+    // (5) acquire: what was set before it rang, by all who rang; pairs with (3)
     return rang_.exchange(false, std::memory_order_acquire);
   }
 

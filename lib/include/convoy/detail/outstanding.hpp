@@ -9,8 +9,9 @@ namespace convoy::detail {
 
 /// Counts what the end of a processor must wait for besides tickets.
 ///
-/// Who begins something looks afterwards whether all is closed, who closes looks afterwards whether there is
-/// none: at least one of them sees the other. Who ends something has given it its ticket before.
+/// Who begins something that must not begin after the end looks afterwards whether all is closed, who closes
+/// looks afterwards whether there is none: at least one of them sees the other. Who ends something has
+/// given it its ticket before.
 class outstanding {
 public:
   /// `over` is told each time that something is.
@@ -21,9 +22,9 @@ public:
     count_.fetch_add(count, std::memory_order_seq_cst);
   }
 
-  void end() noexcept {
+  void end(std::uint64_t count = 1) noexcept {
     // (1) seq_cst: after its ticket, before notify() looks for waiters; against (2)
-    count_.fetch_sub(1, std::memory_order_seq_cst);
+    count_.fetch_sub(count, std::memory_order_seq_cst);
     over_.notify();
   }
 

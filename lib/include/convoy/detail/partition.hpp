@@ -89,12 +89,13 @@ public:
 
   /// So far; some visits old while it is being drained.
   [[nodiscard]] std::uint64_t finished() const noexcept {
-    return finished_.load(std::memory_order_relaxed); // only counted
+    return finished_.load(std::memory_order_acquire); // (3) acquire: what was taken; pairs with (4)
   }
   /// Messages that were given tickets. When it is closed only those that have left the ring: others
   /// get none, and requests still do.
   [[nodiscard]] std::uint64_t accepted() const noexcept {
-    const auto voids = voids_.load(std::memory_order_relaxed); // only counted
+    const auto voids =
+        voids_.load(std::memory_order_acquire); // (3) acquire: their tickets; pairs with (4)
     return ring.closed() ? taken_.load(std::memory_order_relaxed) : ring.tickets() - voids;
   }
 
@@ -337,8 +338,9 @@ private:
     taken_.store(ring.consumed() - voids, std::memory_order_relaxed); // these are only counted
     if (credit_ == 0)
       return;
-    voids_.store(voids, std::memory_order_relaxed);
-    finished_.store(finished() + credit_ - std::exchange(void_, 0), std::memory_order_relaxed);
+    // (4) release: their tickets, and what was taken; pairs with (3)
+    voids_.store(voids, std::memory_order_release);
+    finished_.store(finished() + credit_ - std::exchange(void_, 0), std::memory_order_release);
     room_.add(credit_);
     ring.add_credit(std::exchange(credit_, 0));
   }

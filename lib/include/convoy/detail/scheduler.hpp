@@ -19,7 +19,7 @@
 // Who makes an item ready calls wake() if it can't run it at once itself. Two things keep a ready
 // item from being missed:
 // - From outside: the item goes into the shared queue, then the idle word is read; a pump that parks
-//   changes the idle word, then looks into the queue (both seq_cst). A searching pump looks once
+//   changes the idle word, then looks into the queue (a fence in between, here and there). A searching pump looks once
 //   more after it has counted itself out.
 // - From a pump: the item is in the pump's own queue, or in the shared one, where it looks before it
 //   leaves, so it is run at the latest by that pump. Should that pump be held up in a handler, the
