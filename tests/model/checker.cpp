@@ -131,7 +131,7 @@ std::uint64_t location::load(std::memory_order order) const {
   const inside_checker in;
   r->step();
   const auto at = known();
-  const auto oldest = r->memory.oldest(at, r->self(), order == std::memory_order_seq_cst);
+  const auto oldest = r->memory.oldest(at, r->self(), order == std::memory_order_seq_cst, true);
   std::vector<std::size_t> may_read; // the newest first
   for (auto i = r->memory.size(at); i-- != oldest;)
     if (r->memory.is_fresh_enough(at, r->self(), i))

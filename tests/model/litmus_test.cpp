@@ -101,6 +101,23 @@ TEST(litmus, message_passing) {
   EXPECT_THAT(message_passing(relaxed, relaxed, true), testing::ElementsAre(0, 1, 11));
 }
 
+/// A flag that carries nothing, and seq_cst data: their order is not that of the flags.
+TEST(litmus, message_passing_with_a_relaxed_flag) {
+  const auto passed = [](std::memory_order store, std::memory_order load) {
+    return outcomes([=] {
+      atomic<int> data{0}, flag{0};
+      int a = 0, b = 0;
+      at_once({[&] { data.fetch_add(1, seq_cst), flag.store(1, store); },
+               [&] { a = flag.load(load), b = data.load(seq_cst); }});
+      tell(a, b);
+    });
+  };
+  EXPECT_THAT(passed(relaxed, relaxed), Contains(10));
+  EXPECT_THAT(passed(release, relaxed), Contains(10));
+  EXPECT_THAT(passed(release, acquire), Not(Contains(10)));
+  EXPECT_THAT(passed(seq_cst, seq_cst), Not(Contains(10)));
+}
+
 TEST(litmus, load_buffering_is_not_modelled) { // C++ allows 11; said in checker.hpp
   EXPECT_THAT(outcomes([] {
                 atomic<int> x{0}, y{0};

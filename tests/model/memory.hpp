@@ -2,8 +2,8 @@
 
 // C++20's memory, as a machine that is stepped: what a load may read, where a store may go in
 // modification order, and who knows of what afterwards ([intro.races], [atomics.order]; seq_cst as
-// P0668 has it). The order of the steps is the order of seq_cst operations, and every load comes after
-// the store it reads.
+// P0668 has it). The order of the steps is the order of seq_cst operations, except that loads may come
+// earlier; and every load comes after the store it reads.
 
 #include <algorithm>
 #include <array>
@@ -37,11 +37,13 @@ struct view {
   vector_clock before;     // happens before
   vector_clock coherent;   // besides: what fences forbid to be read over
   std::uint64_t fence = 0; // the youngest seq_cst fence that came before
+  std::uint64_t order = 0; // the youngest seq_cst operation or fence
 
   void join(const view& other) noexcept {
     before.join(other.before);
     coherent.join(other.coherent);
     fence = std::max(fence, other.fence);
+    order = std::max(order, other.order);
   }
 };
 
@@ -100,13 +102,17 @@ public:
     return locations_[at][i].value;
   }
 
-  /// The oldest store that `t` may read or write behind.
-  [[nodiscard]] std::size_t oldest(std::uint32_t at, std::size_t t, bool seq_cst) const {
+  /// The oldest store that `t` may read or write behind. A seq_cst load may come earlier in their order than
+  /// it is executed, as long as nothing makes it later: what happens before it.
+  [[nodiscard]] std::size_t oldest(std::uint32_t at, std::size_t t, bool seq_cst,
+                                   bool only_reads = false) const {
     const auto& all = locations_[at];
     const auto& known = threads[t].mine;
+    const auto no_earlier_than = only_reads ? known.order : order_;
     for (auto i = all.size(); i-- != 1;)
       if (is_known(all[i], known.coherent) || all[i].seq_cst <= known.fence ||
-          (seq_cst && (all[i].seq_cst != never || is_known(all[i], fences_))))
+          (seq_cst &&
+           (all[i].seq_cst <= no_earlier_than || is_known(all[i], fences_until(no_earlier_than)))))
         return i;
     return 0;
   }
@@ -139,8 +145,12 @@ public:
       count = number == from.number ? count + 1 : 0;
       number = from.number;
     }
-    if (order == std::memory_order_seq_cst)
-      from.seq_cst = std::min(from.seq_cst, ++order_);
+    if (order == std::memory_order_seq_cst) {
+      const auto place = i + 1 == locations_[at].size() ? next_order() : earliest(at, t, i);
+      from.seq_cst = std::min(from.seq_cst, place);
+      from.last_seq_cst = std::max(from.last_seq_cst, place);
+      me.mine.order = std::max(me.mine.order, place);
+    }
     (acquires(order) ? me.mine : me.acquired).join(from.handed_on);
     return from.value;
   }
@@ -155,7 +165,7 @@ public:
     if (modifies) // goes on a release sequence
       made.handed_on.join(locations_[at][i].handed_on);
     if (order == std::memory_order_seq_cst)
-      made.seq_cst = ++order_;
+      threads[t].mine.order = made.seq_cst = made.written = made.last_seq_cst = next_order();
     auto& all = locations_[at];
     all.insert(all.begin() + static_cast<std::ptrdiff_t>(i) + 1, made);
     step(t); // what comes after it is not handed on
@@ -167,9 +177,9 @@ public:
     if (acquires(order))
       me.mine.join(me.acquired);
     if (order == std::memory_order_seq_cst) {
-      me.mine.coherent.join(fences_);
-      fences_.join(me.mine.coherent);
-      me.mine.fence = ++order_;
+      me.mine.coherent.join(fences_until(order_));
+      me.mine.fence = me.mine.order = next_order();
+      fences_.emplace_back(order_, me.mine.coherent);
     }
     if (releases(order))
       me.released = me.mine;
@@ -201,9 +211,29 @@ private:
     std::uint32_t step = 0;
     bool modifies = false;         // reads the one before it
     std::uint64_t seq_cst = never; // when a seq_cst operation first read or wrote it
+    std::uint64_t last_seq_cst = 0;
+    std::uint64_t written = 0;                         // by a seq_cst operation
     std::array<std::uint32_t, most_threads> read_at{}; // first, by thread
     view handed_on{};
   };
+
+  /// What the seq_cst fences came after that came so early.
+  [[nodiscard]] vector_clock fences_until(std::uint64_t order) const {
+    for (auto i = fences_.size(); i-- != 0;)
+      if (fences_[i].first <= order)
+        return fences_[i].second;
+    return {};
+  }
+
+  std::uint64_t next_order() noexcept { return order_ += 2; }
+
+  /// In the order of seq_cst operations, for a load that reads `i` though there are newer ones.
+  [[nodiscard]] std::uint64_t earliest(std::uint32_t at, std::size_t t, std::size_t i) const {
+    auto after = std::max(threads[t].mine.order, locations_[at][i].written);
+    for (std::size_t older = 0; older != i; ++older)
+      after = std::max(after, locations_[at][older].last_seq_cst);
+    return after + 1;
+  }
 
   record store_of(std::size_t t, std::uint64_t value) {
     return {.value = value, .number = ++stores_, .by = t, .step = threads[t].mine.before.steps[t]};
@@ -221,7 +251,8 @@ private:
   std::vector<std::vector<record>> locations_;
   std::uint64_t stores_ = 0;
   std::uint64_t order_ = 0; // of seq_cst operations
-  vector_clock fences_;     // what seq_cst fences came after
+  std::vector<std::pair<std::uint64_t, vector_clock>>
+      fences_; // and what they came after, each after all before
   vector_clock heavy_;
 };
 
