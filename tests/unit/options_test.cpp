@@ -192,6 +192,47 @@ TEST(watchdog, reports_a_handler_that_has_run_for_long) {
   EXPECT_EQ(reported.get_future().get(), 7);
 }
 
+/// The destructor drained first, and waited for a report last: what that asked for was left to workers that were
+/// busy with another processor, and came when there was none any more.
+TEST(watchdog, may_ask_for_something_while_its_processor_ends) {
+  runtime rt{{.concurrency = 1}};
+  numbers busy{rt, [](int&) { std::this_thread::sleep_for(3ms); }};
+  for (int round = 0; round < 8; ++round) {
+    std::atomic<bool> reports{false}, gone{false}, called{false};
+    std::thread load;
+    {
+      numbers* self = nullptr;
+      numbers p{rt,
+                [&](int&) {
+                  while (!reports)
+                    std::this_thread::sleep_for(1ms);
+                },
+                {.watchdog = {.threshold = 2ms, .report = [&](const auto& stuck) {
+                                if (reports.exchange(true))
+                                  return;
+                                std::this_thread::sleep_for(30ms);
+                                self->fence(stuck.key, [&] {
+                                  EXPECT_FALSE(gone);
+                                  called = true;
+                                });
+                              }}}};
+      self = &p;
+      ASSERT_EQ(p.submit(7, 1), submit_status::accepted);
+      while (!reports)
+        std::this_thread::sleep_for(1ms);
+      load = std::thread([&] {
+        std::this_thread::sleep_for(15ms);
+        for (int key = 0; key < 10; ++key)
+          EXPECT_EQ(busy.submit(key, 1), submit_status::accepted);
+      });
+    }
+    gone = true;
+    EXPECT_TRUE(called);
+    load.join();
+    busy.drain();
+  }
+}
+
 TEST(max_parked, skips_what_would_park_beyond_and_refuses_for_parked_keys) {
   runtime rt{{.concurrency = 1}};
   numbers p{rt, [](int&) { return outcome::park; }, {.max_parked = 1}};
