@@ -117,7 +117,10 @@ TEST(control, fences_and_control_of_a_key) {
       runtime rt{{.concurrency = 2}};
       processor<int, int> p{rt, [&](int&) { ++handled; }, {.capacity = 64, .partitions = 1}};
       model::check(p.submit(1, 1) == submit_status::accepted, "refused");
-      p.fence(1, [&] { fenced = 1; });
+      p.fence(1, [&] {
+        model::check(handled >= 1, "it came before a message that was there before it");
+        fenced = 1;
+      });
       thread other([&] {
         p.pause(1);
         p.resume(1);
