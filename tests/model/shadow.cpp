@@ -140,8 +140,6 @@ void release(void* user) noexcept {
 
 stack_memory* take_stack() {
   constexpr std::size_t size = 256 * 1024;
-  static std::vector<stack_memory*> free;
-  (void)free;
   auto* const memory = static_cast<std::byte*>(
       mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0));
   return new stack_memory{memory, memory + size};

@@ -285,9 +285,9 @@ template <class Key, class Message, class State, class Hash, class Equal>
 bool ingress<Key, Message, State, Hash, Equal>::drain_until(clock::time_point deadline) noexcept {
   bool all = false;
   core_.drained.wait([&] {
-    all =
-        core_.scheduled.none(); // first: what was scheduled gets a ticket, and what has one may be
-    all = all_drained() && all; // followed by a callback
+    // In this order: what was scheduled gets a ticket, and what has one may be followed by a callback.
+    all = core_.scheduled.none();
+    all = all_drained() && all;
     all = all && core_.callbacks.none();
     return all || clock::now() >= deadline;
   });
