@@ -46,6 +46,17 @@ void trace(run& r, const char* what, std::uint32_t at, std::uint64_t value, std:
             std::to_string(value) + note);
 }
 
+/// One of those that are left to the calling thread, the newest first.
+template <class May>
+std::size_t choose_store(run& r, std::uint32_t at, May&& may) {
+  std::vector<std::size_t> left;
+  const auto oldest = r.memory.oldest(at, r.self());
+  for (auto i = r.memory.newest(at) + 1; i-- != oldest;)
+    if (may(i))
+      left.push_back(i);
+  return left[r.choose(static_cast<std::uint32_t>(left.size()))];
+}
+
 } // namespace
 
 result explore(const options& how, const std::function<void()>& scenario) {
@@ -131,14 +142,11 @@ std::uint64_t location::load(std::memory_order order) const {
   const inside_checker in;
   r->step();
   const auto at = known();
-  const auto oldest = r->memory.oldest(at, r->self(), order == std::memory_order_seq_cst, true);
-  std::vector<std::size_t> may_read; // the newest first
-  for (auto i = r->memory.size(at); i-- != oldest;)
-    if (r->memory.is_fresh_enough(at, r->self(), i))
-      may_read.push_back(i);
-  const auto chosen = r->choose(static_cast<std::uint32_t>(may_read.size()));
-  const auto value = r->memory.read(at, r->self(), may_read[chosen], order);
-  trace(*r, "load", at, value, order, chosen == 0 ? "" : " (stale)");
+  const auto newest = r->memory.newest(at);
+  const auto i = choose_store(
+      *r, at, [&](std::size_t each) { return r->memory.may_read(at, r->self(), each, order); });
+  const auto value = r->memory.read(at, r->self(), i, order);
+  trace(*r, "load", at, value, order, i == newest ? "" : " (stale)");
   return value;
 }
 
@@ -151,42 +159,33 @@ void location::store(std::uint64_t value, std::memory_order order) {
   const inside_checker in;
   r->step();
   const auto at = known();
-  const auto oldest = r->memory.oldest(at, r->self(), order == std::memory_order_seq_cst);
-  std::vector<std::size_t> may_follow;
-  for (auto i = r->memory.size(at); i-- != oldest;)
-    if (r->memory.may_follow(at, i))
-      may_follow.push_back(i);
-  const auto chosen = r->choose(static_cast<std::uint32_t>(may_follow.size()));
-  r->memory.write(at, r->self(), may_follow[chosen], value, false, order);
-  trace(*r, "store", at, value, order, chosen == 0 ? "" : " (before others)");
+  const auto newest = r->memory.newest(at);
+  const auto i = choose_store(
+      *r, at, [&](std::size_t each) { return r->memory.may_follow(at, r->self(), each, order); });
+  r->memory.write(at, r->self(), i, value, order);
+  trace(*r, "store", at, value, order, i == newest ? "" : " (before others)");
 }
 
-std::uint64_t location::begin_modify(std::memory_order order) {
+location::modified location::begin_modify(std::memory_order order) const {
   auto* const r = in_scenario();
   if (r == nullptr)
-    return value_;
+    return {value_, 0};
   const inside_checker in;
   r->step();
   const auto at = known();
-  const auto oldest = r->memory.oldest(at, r->self(), order == std::memory_order_seq_cst);
-  std::vector<std::size_t> may_read;
-  for (auto i = r->memory.size(at); i-- != oldest;)
-    if (r->memory.may_follow(at, i))
-      may_read.push_back(i);
-  const auto i = may_read[r->choose(static_cast<std::uint32_t>(may_read.size()))];
-  r->at(r->self()).locals[this] = reinterpret_cast<void*>(i);
-  return r->memory.read(at, r->self(), i, order);
+  const auto i = choose_store(
+      *r, at, [&](std::size_t each) { return r->memory.may_follow(at, r->self(), each, order); });
+  return {r->memory.value(at, i), i};
 }
 
-void location::end_modify(std::uint64_t value, std::memory_order order) {
+void location::end_modify(modified what, std::uint64_t value, std::memory_order order) {
   auto* const r = in_scenario();
   if (r == nullptr) {
     value_ = value;
     return;
   }
   const inside_checker in;
-  const auto i = reinterpret_cast<std::size_t>(r->at(r->self()).locals[this]);
-  r->memory.write(index_, r->self(), i, value, true, order);
+  r->memory.modify(index_, r->self(), what.store, value, order);
   trace(*r, "modification", index_, value, order);
 }
 
@@ -210,18 +209,16 @@ bool location::compare_exchange(std::uint64_t& expected, std::uint64_t wanted, b
     bool succeeds;
   };
   std::vector<way> ways;
-  const auto sc_success = success == std::memory_order_seq_cst;
-  const auto oldest =
-      memory.oldest(at, r->self(), sc_success || failure == std::memory_order_seq_cst);
-  for (auto i = memory.size(at); i-- != oldest;) {
+  const auto oldest = memory.oldest(at, r->self());
+  for (auto i = memory.newest(at) + 1; i-- != oldest;) {
     if (memory.value(at, i) == expected) {
-      if (memory.may_follow(at, i))
+      if (memory.may_follow(at, r->self(), i, success))
         ways.push_back({i, true});
-    } else if (memory.is_fresh_enough(at, r->self(), i)) {
+    } else if (memory.may_read(at, r->self(), i, failure)) {
       ways.push_back({i, false});
     }
   }
-  if (weak && !r->failed_weakly && !ways.empty() && ways.front().succeeds)
+  if (weak && !r->failed_weakly && ways.front().succeeds)
     ways.push_back({ways.front().i, false});
   const auto chosen = ways[r->choose(static_cast<std::uint32_t>(ways.size()))];
   if (!chosen.succeeds) {
@@ -230,8 +227,7 @@ bool location::compare_exchange(std::uint64_t& expected, std::uint64_t wanted, b
     trace(*r, "failed swap", at, expected, failure);
     return false;
   }
-  (void)memory.read(at, r->self(), chosen.i, success);
-  memory.write(at, r->self(), chosen.i, wanted, true, success);
+  memory.modify(at, r->self(), chosen.i, wanted, success);
   trace(*r, "swap", at, wanted, success);
   return true;
 }

@@ -70,17 +70,22 @@ public:
   template <class Function>
   std::uint64_t modify(Function&& function, std::memory_order order) {
     const auto read = begin_modify(order);
-    end_modify(function(read), order);
-    return read;
+    end_modify(read, function(read.value), order);
+    return read.value;
   }
   bool compare_exchange(std::uint64_t& expected, std::uint64_t wanted, bool weak,
                         std::memory_order success, std::memory_order failure);
 
 private:
+  struct modified { // the store that is read
+    std::uint64_t value;
+    std::size_t store;
+  };
+
   void make() const;
   std::uint32_t known() const;
-  std::uint64_t begin_modify(std::memory_order order);
-  void end_modify(std::uint64_t value, std::memory_order order);
+  [[nodiscard]] modified begin_modify(std::memory_order order) const;
+  void end_modify(modified what, std::uint64_t value, std::memory_order order);
 
   static constexpr std::uint32_t unused = ~std::uint32_t{0};
 

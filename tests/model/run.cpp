@@ -26,11 +26,9 @@ run::~run() {
 std::string run::go(const std::function<void()>& scenario) {
   (void)add(scenario);
   memory.step(0);
-  run_on(fibers_[0]->stack);
   inside_checker::depth = 0;
   swapcontext(&outside_, &fibers_[0]->context);
   inside_checker::depth = 1;
-  run_on(nullptr);
   if (failure_.empty())
     return failure_;
   constexpr std::size_t most = 150;
@@ -67,8 +65,8 @@ unsigned run::add(std::function<void()> body) {
   made->body = std::move(body);
   made->stack = take_stack();
   getcontext(&made->context);
-  made->context.uc_stack.ss_sp = made->stack->begin;
-  made->context.uc_stack.ss_size = static_cast<std::size_t>(made->stack->end - made->stack->begin);
+  made->context.uc_stack.ss_sp = made->stack.begin;
+  made->context.uc_stack.ss_size = static_cast<std::size_t>(made->stack.end - made->stack.begin);
   made->context.uc_link = nullptr;
   const auto address = reinterpret_cast<std::uintptr_t>(this);
   makecontext(&made->context, reinterpret_cast<void (*)()>(&run::enter), 2,
@@ -120,7 +118,6 @@ void run::switch_to(std::size_t next) {
   }
   self_ = next;
   const auto depth = inside_checker::depth;
-  run_on(fibers_[next]->stack);
   inside_checker::depth = 0; // a new fiber begins in the scenario's code
   swapcontext(&from.context, &fibers_[next]->context);
   inside_checker::depth = depth;

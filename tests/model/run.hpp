@@ -76,7 +76,7 @@ struct fiber {
   enum class state { ready, blocked, asleep, over };
 
   ucontext_t context{};
-  stack_memory* stack = nullptr;
+  stack_memory stack{};
   std::function<void()> body;
   state is = state::ready;
   const void* waits_for = nullptr; // a mutex, a condition, or a fiber to join

@@ -5,24 +5,27 @@
 
 #include "run.hpp"
 
+#include <algorithm>
 #include <cstdlib>
-#include <cstring>
+#include <map>
+#include <memory>
 #include <new>
 #include <sys/mman.h>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace model {
 
 namespace {
 
-/// Of one byte.
+/// Of one byte: the last steps of each thread.
 struct accesses {
   std::uint32_t written = 0;
   std::uint8_t writer = 0;
   bool freed = false;
-  std::uint32_t read[most_threads] = {};
-  std::uint32_t used[most_threads] = {}; // as an atomic, whose first byte it is
+  vector_clock read;
+  vector_clock used; // as an atomic, or a mutex, whose first byte it is
 };
 struct granule {
   std::uint64_t run = 0;
@@ -33,16 +36,22 @@ std::unordered_map<std::uintptr_t, granule>& granules() {
   static std::unordered_map<std::uintptr_t, granule> all;
   return all;
 }
-std::vector<void*>& allocated() {
-  static std::vector<void*> all;
+/// Of a run, by where they begin: their ends.
+std::map<std::uintptr_t, std::uintptr_t>& freed_blocks() {
+  static std::map<std::uintptr_t, std::uintptr_t> all;
   return all;
 }
-const stack_memory* own_stack = nullptr;
 
 granule& granule_of(const run& now, std::uintptr_t address) {
   auto& g = granules()[address >> 3];
-  if (g.run != now.number)
+  if (g.run != now.number) {
     g = granule{.run = now.number, .bytes = {}};
+    for (std::uintptr_t i = 0; i < 8; ++i) {
+      const auto behind = freed_blocks().upper_bound((address & ~std::uintptr_t{7}) + i);
+      g.bytes[i].freed = behind != freed_blocks().begin() &&
+                         std::prev(behind)->second > (address & ~std::uintptr_t{7}) + i;
+    }
+  }
   return g;
 }
 
@@ -50,17 +59,28 @@ bool in_scenario() noexcept {
   return run::current != nullptr && inside_checker::depth == 0;
 }
 
-void access(const void* where, std::size_t size, bool writes, bool frees = false) {
+/// All that was done there happens before what comes now?
+bool is_over(const vector_clock& done, const vector_clock& known) noexcept {
+  bool over = true;
+  for (std::size_t t = 0; t < most_threads; ++t)
+    over &= known.knows(t, done.steps[t]);
+  return over;
+}
+
+void check_write(run& now, const accesses& b, const vector_clock& known) {
+  if (!known.knows(b.writer, b.written))
+    now.fail("data race: plain memory that thread " + std::to_string(b.writer) + " has written");
+  if (!is_over(b.read, known))
+    now.fail("data race: plain memory that another thread has read");
+}
+
+void access(const void* where, std::size_t size, bool writes) {
   if (!in_scenario())
-    return;
-  const auto* const begin = static_cast<const std::byte*>(where);
-  if (own_stack != nullptr && begin >= own_stack->begin && begin < own_stack->end)
     return;
   const inside_checker in;
   auto& r = *run::current;
   const auto t = r.self();
   const auto& known = r.memory.threads[t].mine.before;
-  const auto now = known.steps[t];
   auto address = reinterpret_cast<std::uintptr_t>(where);
   for (const auto end = address + size; address != end;) {
     auto& g = granule_of(r, address);
@@ -68,25 +88,46 @@ void access(const void* where, std::size_t size, bool writes, bool frees = false
       auto& b = g.bytes[address & 7];
       if (b.freed)
         r.fail("use of memory that was freed");
-      if (b.written != 0 && !known.knows(b.writer, b.written))
-        r.fail("data race: plain memory that thread " + std::to_string(b.writer) + " has written");
       if (writes) {
-        for (std::size_t other = 0; other < most_threads; ++other)
-          if (b.read[other] != 0 && !known.knows(other, b.read[other]))
-            r.fail("data race: plain memory that thread " + std::to_string(other) + " has read");
-        for (std::size_t other = 0; frees && other < most_threads; ++other)
-          if (b.used[other] != 0 && !known.knows(other, b.used[other]))
-            r.fail("data race: an atomic is freed that thread " + std::to_string(other) +
-                   " has used");
-        b.written = now;
+        check_write(r, b, known);
+        b.written = known.steps[t];
         b.writer = static_cast<std::uint8_t>(t);
-        b.freed = frees;
       } else {
-        b.read[t] = now;
+        if (!known.knows(b.writer, b.written))
+          r.fail("data race: plain memory that thread " + std::to_string(b.writer) +
+                 " has written");
+        b.read.steps[t] = known.steps[t];
       }
       ++address;
     } while (address != end && (address & 7) != 0);
   }
+}
+
+/// As a write of all of it, and of what nobody has used yet it takes only a note.
+void free_block(const void* where, std::size_t size) {
+  if (!in_scenario())
+    return;
+  const inside_checker in;
+  auto& r = *run::current;
+  const auto& known = r.memory.threads[r.self()].mine.before;
+  const auto begin = reinterpret_cast<std::uintptr_t>(where);
+  const auto end = begin + size;
+  for (auto g = begin >> 3; g << 3 < end; ++g) {
+    const auto found = granules().find(g);
+    if (found == granules().end() || found->second.run != r.number)
+      continue;
+    for (auto address = std::max(begin, g << 3); address != std::min(end, (g + 1) << 3);
+         ++address) {
+      auto& b = found->second.bytes[address & 7];
+      if (b.freed)
+        r.fail("memory is freed twice");
+      check_write(r, b, known);
+      if (!is_over(b.used, known))
+        r.fail("data race: an atomic is freed that another thread has used");
+      b.freed = true;
+    }
+  }
+  freed_blocks().emplace(begin, end);
 }
 
 } // namespace
@@ -96,70 +137,105 @@ void use_atomic(run& now, const void* where) {
   auto& b = granule_of(now, address).bytes[address & 7];
   if (b.freed)
     now.fail("use of an atomic that was freed");
-  b.used[now.self()] = now.memory.threads[now.self()].mine.before.steps[now.self()];
+  b.used.steps[now.self()] = now.memory.threads[now.self()].mine.before.steps[now.self()];
 }
 
 namespace {
 
-constexpr std::size_t header = 64; // before each block: its size, and room for any alignment
+/// What a run allocates; none of it comes again before its end.
+class run_memory {
+public:
+  std::byte* take(std::size_t size) {
+    constexpr std::size_t at_once = 1 << 20;
+    if (next_ == blocks_.size() || used_ + size > blocks_[next_].size) {
+      next_ += next_ != blocks_.size() && used_ != 0;
+      while (next_ != blocks_.size() && blocks_[next_].size < size)
+        ++next_;
+      if (next_ == blocks_.size()) {
+        const auto wanted = std::max(at_once, size);
+        blocks_.push_back({static_cast<std::byte*>(std::malloc(wanted)), wanted});
+      }
+      used_ = 0;
+    }
+    return blocks_[next_].begin + std::exchange(used_, used_ + size);
+  }
+  void begin_run() noexcept { next_ = used_ = 0; }
+
+private:
+  struct block {
+    std::byte* begin;
+    std::size_t size;
+  };
+  std::vector<block> blocks_;
+  std::size_t next_ = 0; // of them
+  std::size_t used_ = 0; // of that one
+};
+run_memory& memory_of_run() {
+  static auto& only = *new run_memory; // until the process's end
+  return only;
+}
+
+/// Before each allocation.
+struct header {
+  void* allocated; // null: a run's
+  std::size_t size;
+};
 
 void* allocate(std::size_t size, std::size_t alignment) noexcept {
-  const auto before = alignment > header ? alignment : header;
-  void* memory = nullptr;
-  if (posix_memalign(&memory, before, before + size) != 0)
+  const bool of_run = in_scenario();
+  const inside_checker in;
+  auto room = sizeof(header) + alignment + size;
+  auto* const memory = of_run ? memory_of_run().take(room) : std::malloc(room);
+  if (memory == nullptr)
     return nullptr;
-  auto* const user = static_cast<std::byte*>(memory) + before;
-  std::memcpy(user - sizeof(std::size_t), &size, sizeof size);
-  std::memcpy(user - 2 * sizeof(std::size_t), &before, sizeof before);
-  const bool tracked = in_scenario();
-  std::memcpy(user - 3 * sizeof(std::size_t), &tracked, sizeof tracked);
-  if (tracked) {
-    const inside_checker in;
-    allocated().push_back(memory);
-  }
+  void* user = static_cast<std::byte*>(memory) + sizeof(header);
+  room -= sizeof(header);
+  user = std::align(alignment, size, user, room);
+  new (static_cast<header*>(user) - 1) header{of_run ? nullptr : memory, size};
   return user;
 }
 
-/// A run's memory is kept until its end, so that no address comes again.
 void release(void* user) noexcept {
   if (user == nullptr)
     return;
-  auto* const at = static_cast<std::byte*>(user);
-  std::size_t size = 0, before = 0;
-  bool tracked = false;
-  std::memcpy(&size, at - sizeof size, sizeof size);
-  std::memcpy(&before, at - 2 * sizeof size, sizeof before);
-  std::memcpy(&tracked, at - 3 * sizeof size, sizeof tracked);
-  if (tracked)
-    access(user, size, true, true);
+  const auto& its = static_cast<header*>(user)[-1];
+  if (its.allocated == nullptr)
+    free_block(user, its.size);
   else
-    std::free(at - before);
+    std::free(its.allocated);
 }
 
 } // namespace
 
-stack_memory* take_stack() {
-  constexpr std::size_t size = 256 * 1024;
-  auto* const memory = static_cast<std::byte*>(
-      mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0));
-  return new stack_memory{memory, memory + size};
+namespace {
+std::vector<stack_memory>& spare_stacks() {
+  static std::vector<stack_memory> all;
+  return all;
+}
+} // namespace
+
+stack_memory take_stack() {
+  auto& spare = spare_stacks();
+  if (spare.empty()) {
+    constexpr std::size_t size = 256 * 1024;
+    auto* const memory = static_cast<std::byte*>(mmap(
+        nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0));
+    return {memory, memory + size};
+  }
+  const auto taken = spare.back();
+  spare.pop_back();
+  return taken;
 }
 
-void give_back(stack_memory* stack) noexcept {
-  munmap(stack->begin, static_cast<std::size_t>(stack->end - stack->begin));
-  delete stack;
+void give_back(const stack_memory& stack) {
+  spare_stacks().push_back(stack);
 }
 
 void begin_run_of_memory() noexcept {
-  for (auto* each : allocated())
-    std::free(each);
-  allocated().clear();
+  memory_of_run().begin_run();
+  freed_blocks().clear();
   if (granules().size() > 100'000)
     granules().clear();
-}
-
-void run_on(const stack_memory* stack) noexcept {
-  own_stack = stack;
 }
 
 } // namespace model

@@ -24,8 +24,8 @@ struct stack_memory {
   std::byte* begin;
   std::byte* end;
 };
-[[nodiscard]] stack_memory* take_stack();
-void give_back(stack_memory* stack) noexcept;
+[[nodiscard]] stack_memory take_stack();
+void give_back(const stack_memory& stack);
 
 /// Forgets all accesses, and gives the last run's memory back to the system.
 void begin_run_of_memory() noexcept;
@@ -33,8 +33,5 @@ void begin_run_of_memory() noexcept;
 class run;
 /// The calling thread uses an atomic there. Until that happens before it, nobody may free it.
 void use_atomic(run& now, const void* where);
-
-/// The stack that runs now: nobody else's business.
-void run_on(const stack_memory* stack) noexcept;
 
 } // namespace model
