@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <random>
 #include <thread>
+#include <utility>
 
 namespace model {
 
@@ -18,10 +19,6 @@ std::uint64_t seed_of_search() {
   const char* const given = std::getenv("CONVOY_SEED");
   return given != nullptr ? std::strtoull(given, nullptr, 10)
                           : std::uint64_t{std::random_device{}()};
-}
-
-run* in_scenario() {
-  return run::current;
 }
 
 const char* name_of(std::memory_order order) {
@@ -75,9 +72,11 @@ result explore(const options& how, const std::function<void()>& scenario) {
       return failure;
     };
     ++all.runs;
-    if (!go(false).empty()) {
+    if (const auto failure = go(false); !failure.empty()) {
       open.repeat();
       all.failure = go(true);
+      if (all.failure.empty())
+        all.failure = failure + ", and not when it was repeated";
       if (how.random_runs != 0)
         all.failure += "\nrepeat with CONVOY_SEED=" + std::to_string(seed + all.runs - 1);
       all.complete = false;
@@ -112,7 +111,7 @@ void jump(std::chrono::nanoseconds by) {
 // ---- atomics ----
 
 void location::make() const {
-  if (auto* const r = in_scenario(); r != nullptr && inside_checker::depth == 0) {
+  if (auto* const r = run::current; run::in_scenario()) {
     run_ = r->number;
     index_ = unused;
     made_by_ = static_cast<std::uint32_t>(r->self());
@@ -136,7 +135,7 @@ std::uint32_t location::known() const {
 }
 
 std::uint64_t location::load(std::memory_order order) const {
-  auto* const r = in_scenario();
+  auto* const r = run::current;
   if (r == nullptr)
     return value_;
   const inside_checker in;
@@ -151,7 +150,7 @@ std::uint64_t location::load(std::memory_order order) const {
 }
 
 void location::store(std::uint64_t value, std::memory_order order) {
-  auto* const r = in_scenario();
+  auto* const r = run::current;
   if (r == nullptr) {
     value_ = value;
     return;
@@ -167,7 +166,7 @@ void location::store(std::uint64_t value, std::memory_order order) {
 }
 
 location::modified location::begin_modify(std::memory_order order) const {
-  auto* const r = in_scenario();
+  auto* const r = run::current;
   if (r == nullptr)
     return {value_, 0};
   const inside_checker in;
@@ -179,7 +178,7 @@ location::modified location::begin_modify(std::memory_order order) const {
 }
 
 void location::end_modify(modified what, std::uint64_t value, std::memory_order order) {
-  auto* const r = in_scenario();
+  auto* const r = run::current;
   if (r == nullptr) {
     value_ = value;
     return;
@@ -191,7 +190,7 @@ void location::end_modify(modified what, std::uint64_t value, std::memory_order 
 
 bool location::compare_exchange(std::uint64_t& expected, std::uint64_t wanted, bool weak,
                                 std::memory_order success, std::memory_order failure) {
-  auto* const r = in_scenario();
+  auto* const r = run::current;
   if (r == nullptr) {
     if (value_ != expected) {
       expected = value_;
@@ -233,7 +232,7 @@ bool location::compare_exchange(std::uint64_t& expected, std::uint64_t wanted, b
 }
 
 void fence(std::memory_order order) {
-  if (auto* const r = in_scenario()) {
+  if (auto* const r = run::current) {
     const inside_checker in;
     r->step();
     r->memory.fence(r->self(), order);
@@ -243,137 +242,20 @@ void fence(std::memory_order order) {
 }
 
 void fence_light() {
-  if (auto* const r = in_scenario()) { // no step: it is not an instruction
+  if (auto* const r = run::current) { // no step: it is not an instruction
     const inside_checker in;
     r->memory.fence_light(r->self());
   }
 }
 
 void fence_heavy() {
-  if (auto* const r = in_scenario()) {
+  if (auto* const r = run::current) {
     const inside_checker in;
     r->step();
     r->memory.fence_heavy(r->self());
     if (r->traced())
       r->trace("heavy fence");
   }
-}
-
-// ---- locks, threads, time ----
-
-bool try_lock(const void* mutex) {
-  auto* const r = in_scenario();
-  if (r == nullptr)
-    return true;
-  const inside_checker in;
-  r->step();
-  if (r->locked[mutex])
-    return false;
-  r->locked[mutex] = true;
-  r->memory.acquire(r->self(), r->known_at[mutex]);
-  return true;
-}
-
-void lock(const void* mutex) {
-  while (!try_lock(mutex)) {
-    const inside_checker in;
-    (void)run::current->block(mutex, std::chrono::nanoseconds::max());
-  }
-}
-
-void unlock(const void* mutex) {
-  if (auto* const r = in_scenario()) {
-    const inside_checker in;
-    r->locked[mutex] = false;
-    r->known_at[mutex] = r->memory.release(r->self());
-    r->wake_those_waiting_for(mutex);
-    r->step();
-  }
-}
-
-bool wait(const void* condition, const void* mutex, std::chrono::nanoseconds most) {
-  auto* const r = in_scenario();
-  bool notified = true;
-  {
-    const inside_checker in;
-    r->step();
-    r->locked[mutex] = false;
-    r->known_at[mutex] = r->memory.release(r->self());
-    r->wake_those_waiting_for(mutex);
-    constexpr auto never = std::chrono::nanoseconds::max();
-    notified = r->block(condition, most > never - r->now ? never : r->now + most);
-  }
-  lock(mutex);
-  return notified;
-}
-
-void notify(const void* condition, bool all) {
-  if (auto* const r = in_scenario()) {
-    const inside_checker in;
-    r->step();
-    r->wake_those_waiting_for(condition, all);
-  }
-}
-
-unsigned start(std::function<void()> body) {
-  const inside_checker in;
-  auto& r = *run::current;
-  const auto child = r.add(std::move(body));
-  r.memory.start(r.self(), child);
-  r.step();
-  return child;
-}
-
-void join(unsigned thread) {
-  const inside_checker in;
-  auto& r = *run::current;
-  auto& other = r.at(thread);
-  while (other.is != fiber::state::over)
-    (void)r.block(&other, std::chrono::nanoseconds::max());
-  r.memory.acquire(r.self(), r.known_at[&other]);
-}
-
-void sleep(std::chrono::nanoseconds time) {
-  if (auto* const r = in_scenario()) {
-    const inside_checker in;
-    (void)r->block(nullptr,
-                   r->now + std::min<std::chrono::nanoseconds>(time, std::chrono::milliseconds(1)),
-                   true);
-  }
-}
-
-std::chrono::nanoseconds now() {
-  auto* const r = in_scenario();
-  return r != nullptr ? r->now += std::chrono::microseconds(4) : std::chrono::nanoseconds(0);
-}
-
-void*& local(const void* key) {
-  static void* outside = nullptr;
-  auto* const r = in_scenario();
-  if (r == nullptr)
-    return outside;
-  const inside_checker in;
-  return r->at(r->self()).locals[key];
-}
-
-void push(const void* queue, void* item) {
-  const inside_checker in;
-  auto& r = *run::current;
-  r.step();
-  r.queues[queue].push_back({item, r.memory.release(r.self())});
-}
-
-void* pop(const void* queue) {
-  const inside_checker in;
-  auto& r = *run::current;
-  r.step();
-  auto& items = r.queues[queue];
-  if (items.empty())
-    return nullptr;
-  const auto first = std::move(items.front());
-  items.pop_front();
-  r.memory.acquire(r.self(), first.with);
-  return first.item;
 }
 
 } // namespace model

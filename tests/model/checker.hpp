@@ -9,11 +9,15 @@
 // - Plain accesses are seen through the compiler's instrumentation (-fsanitize=thread, with hooks of
 //   our own instead of ThreadSanitizer's, shadow.cpp): data races, and use of what was freed.
 // - A thread that waits for ever is a deadlock, a run that does not end a livelock.
-// - Time passes a little with each look at the clock, and when all wait.
+// - Time passes a little with each look at the clock, when all wait, and when a wait that has an end is
+//   chosen to end before others go on.
+// - Once in a run each, a condition wakes without reason, and a compare_exchange_weak or try_lock fails.
 //
 // What it does not show: a load that reads what a later instruction of its own past stores (load
 // buffering: a run is an interleaving, so every load comes after the store that it reads); consume;
-// a compare_exchange_weak that fails without reason more than once in a run; mixed-size accesses.
+// mixed-size accesses; a thread that reads a store that is not the newest more than twice in a row (8
+// times, at random); waits longer than options::longest_wait that end; what code does to plain memory
+// that is compiled without instrumentation, other than memcpy and its like.
 
 #include <atomic>
 #include <chrono>

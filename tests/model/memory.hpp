@@ -2,7 +2,8 @@
 
 // C++20's memory, as a machine that is stepped: what a load may read, where a store may go in
 // modification order, and who knows of what afterwards ([intro.races], [atomics.order]). Every load comes
-// after the store it reads, and seq_cst fences have the order in which they are executed.
+// after the store it reads. seq_cst fences have the order in which they are executed, of which
+// nothing is lost: whoever reads over a later one might as well have been executed first.
 
 #include "seq_cst.hpp"
 

@@ -9,12 +9,40 @@
 
 namespace model {
 
+namespace {
+
+constexpr const char* not_the_same = "the scenario does not do the same each time";
+
+} // namespace
+
+std::uint32_t choices::choose(std::uint32_t count, bool is_switch) {
+  if (count == 1)
+    return 0;
+  if (at_ < taken_.size()) {
+    const auto [chosen, out_of] = taken_[at_++];
+    if (out_of != count)
+      run::current->fail(not_the_same);
+    return chosen;
+  }
+  std::uint32_t chosen = 0;
+  if (random_ && !repeats_) {
+    const auto rate = is_switch ? rate_ : stale_rate_;
+    if (std::bernoulli_distribution(rate)(generator_))
+      chosen = 1 + static_cast<std::uint32_t>(generator_() % (count - 1));
+  }
+  taken_.emplace_back(chosen, count);
+  ++at_;
+  return chosen;
+}
+
 run* run::current = nullptr;
 
 run::run(const options& how, choices& open, std::uint64_t its_number, bool traced)
     : number(its_number), how_(how), open_(open), traced_(traced) {
   begin_run_of_memory();
   current = this;
+  if (how.random_runs != 0)
+    memory.most_stale_reads = 8;
 }
 
 run::~run() {
@@ -53,6 +81,8 @@ void run::enter(unsigned low, unsigned high) {
   self->known_at[&me] = self->memory.release(self->self_);
   self->wake_those_waiting_for(&me);
   const auto is_over = [](const auto& each) { return each->is == fiber::state::over; };
+  if (std::ranges::all_of(self->fibers_, is_over) && !self->open_.are_all_taken())
+    self->fail(not_the_same);
   if (std::ranges::all_of(self->fibers_, is_over))
     setcontext(&self->outside_);
   self->switch_to(self->pick(false));
@@ -127,10 +157,11 @@ std::size_t run::pick(bool self_is_ready) {
   for (auto& each : fibers_)
     if (each->waits_until(now))
       time_out(*each);
+  const bool may_preempt = how_.random_runs != 0 || preemptions_ < how_.preemptions;
   std::vector<std::size_t> ready;
   if (self_is_ready)
     ready.push_back(self_);
-  if (!self_is_ready || how_.random_runs != 0 || preemptions_ < how_.preemptions)
+  if (!self_is_ready || may_preempt)
     for (std::size_t i = 0; i < fibers_.size(); ++i)
       if (fibers_[i]->is == fiber::state::ready && i != self_)
         ready.push_back(i);
@@ -139,16 +170,38 @@ std::size_t run::pick(bool self_is_ready) {
       fail("deadlock: everybody waits");
     return pick(fibers_[self_]->is == fiber::state::ready);
   }
-  const auto chosen = ready[open_.choose(static_cast<std::uint32_t>(ready.size()), true)];
-  if (self_is_ready && chosen != self_)
+  const auto awake = ready.size();
+  if (may_preempt)
+    for (std::size_t i = 0; i < fibers_.size(); ++i)
+      if (may_wake(*fibers_[i]))
+        ready.push_back(i);
+  const auto at = open_.choose(static_cast<std::uint32_t>(ready.size()), true);
+  const auto chosen = ready[at];
+  if (at >= awake)
+    wake_early(*fibers_[chosen]);
+  if ((self_is_ready && chosen != self_) || at >= awake)
     ++preemptions_;
   return chosen;
+}
+
+/// Though others could go on: its time is over, or a condition's waiter wakes without reason.
+bool run::may_wake(const fiber& which) const {
+  return (which.until != never && which.waits_until(never)) ||
+         (which.is == fiber::state::waiting && !woke_without_reason_);
+}
+void run::wake_early(fiber& which) {
+  if (which.until == never) {
+    woke_without_reason_ = true;
+    which.is = fiber::state::ready;
+  } else {
+    now = std::max(now, which.until);
+    time_out(which);
+  }
 }
 
 /// Until the next one of those who wait for a time wakes.
 bool run::let_time_pass() {
   fiber* first = nullptr;
-  constexpr auto never = std::chrono::nanoseconds::max();
   for (auto& each : fibers_)
     if (each->until != never && each->waits_until(never) &&
         (first == nullptr || each->until < first->until))
@@ -172,24 +225,27 @@ void run::step() {
     switch_to(pick(true));
 }
 
-bool run::block(const void* what, std::chrono::nanoseconds until, bool asleep) {
+bool run::block(fiber::state how, const void* what, std::chrono::nanoseconds until) {
   auto& me = *fibers_[self_];
-  me.is = asleep ? fiber::state::asleep : fiber::state::blocked;
+  me.is = how;
   me.waits_for = what;
-  me.until = until - now > how_.longest_wait ? std::chrono::nanoseconds::max() : until;
+  me.until = until == never || until - now > how_.longest_wait ? never : until;
   me.timed_out = false;
   switch_to(pick(false));
   return !me.timed_out;
 }
 
 void run::wake_those_waiting_for(const void* what, bool all) {
+  std::vector<fiber*> waiting;
   for (auto& each : fibers_)
-    if (each->is == fiber::state::blocked && each->waits_for == what) {
-      each->is = fiber::state::ready;
-      each->waits_for = nullptr;
-      if (!all)
-        return;
-    }
+    if (each->waits_for == what && each->waits_until(never))
+      waiting.push_back(each.get());
+  if (!all && !waiting.empty())
+    waiting = {waiting[choose(static_cast<std::uint32_t>(waiting.size()))]};
+  for (auto* const each : waiting) {
+    each->is = fiber::state::ready;
+    each->waits_for = nullptr;
+  }
 }
 
 } // namespace model

@@ -34,23 +34,11 @@ public:
     stale_rate_ = rates[generator_() % 4];
   }
   void repeat() { at_ = 0, repeats_ = true; }
+  /// A run that is repeated, or begins as another one, comes by the same choices.
+  [[nodiscard]] bool are_all_taken() const noexcept { return at_ == taken_.size(); }
 
   /// One of 0 … count - 1. 0 is what an ordinary machine would do.
-  [[nodiscard]] std::uint32_t choose(std::uint32_t count, bool is_switch) {
-    if (count == 1)
-      return 0;
-    if (at_ < taken_.size())
-      return taken_[at_++].first;
-    std::uint32_t chosen = 0;
-    if (random_ && !repeats_) {
-      const auto rate = is_switch ? rate_ : stale_rate_;
-      if (std::bernoulli_distribution(rate)(generator_))
-        chosen = 1 + static_cast<std::uint32_t>(generator_() % (count - 1));
-    }
-    taken_.emplace_back(chosen, count);
-    ++at_;
-    return chosen;
-  }
+  [[nodiscard]] std::uint32_t choose(std::uint32_t count, bool is_switch);
 
   /// To the next run of an exhaustive search. False: there is none.
   [[nodiscard]] bool next() {
@@ -73,7 +61,13 @@ private:
 };
 
 struct fiber {
-  enum class state { ready, blocked, asleep, over };
+  enum class state {
+    ready,
+    blocked, // by a mutex, or a thread to join
+    waiting, // for a condition: it may wake without reason
+    asleep,
+    over
+  };
 
   ucontext_t context{};
   stack_memory stack{};
@@ -87,18 +81,24 @@ struct fiber {
 
   /// It waits, and not for longer than that.
   [[nodiscard]] bool waits_until(std::chrono::nanoseconds time) const noexcept {
-    return (is == state::blocked || is == state::asleep) && until <= time;
+    return is != state::ready && is != state::over && until <= time;
   }
 };
 
 class run {
 public:
+  static constexpr auto never = std::chrono::nanoseconds::max();
+
   run(const options& how, choices& open, std::uint64_t number, bool traced);
   ~run();
   run(const run&) = delete;
   run& operator=(const run&) = delete;
 
   static run* current; ///< null: outside of a scenario
+  /// Its code runs, not the checker's.
+  [[nodiscard]] static bool in_scenario() noexcept {
+    return current != nullptr && inside_checker::depth == 0;
+  }
 
   /// Empty: nothing was wrong.
   std::string go(const std::function<void()>& scenario);
@@ -110,7 +110,7 @@ public:
   /// Before each step: perhaps another thread goes on.
   void step();
   /// Until somebody calls wake_those_waiting_for(what), or the time has come. False: the latter.
-  bool block(const void* what, std::chrono::nanoseconds until, bool asleep = false);
+  bool block(fiber::state how, const void* what, std::chrono::nanoseconds until = never);
   void wake_those_waiting_for(const void* what, bool all = true);
 
   [[nodiscard]] unsigned add(std::function<void()> body);
@@ -129,12 +129,14 @@ public:
   };
   std::unordered_map<const void*, std::deque<pushed>> queues;
   std::set<int> outcomes;
-  bool failed_weakly = false; // a compare_exchange_weak, without reason
+  bool failed_weakly = false; // a compare_exchange_weak or a try_lock, without reason
 
 private:
   static void enter(unsigned low, unsigned high);
   void switch_to(std::size_t next);
   [[nodiscard]] std::size_t pick(bool self_is_ready);
+  [[nodiscard]] bool may_wake(const fiber& which) const;
+  void wake_early(fiber& which);
   [[nodiscard]] bool let_time_pass();
   static void time_out(fiber& of);
   void trace_stacks();
@@ -145,6 +147,7 @@ private:
   std::vector<std::unique_ptr<fiber>> fibers_;
   std::size_t self_ = 0;
   unsigned preemptions_ = 0;
+  bool woke_without_reason_ = false;
   std::uint64_t steps_ = 0;
   ucontext_t outside_{};
   std::string failure_;

@@ -1,6 +1,3 @@
-// What the compiler's instrumentation calls for each plain access, and the allocation of memory. Compiled
-// without instrumentation.
-
 #include "shadow.hpp"
 
 #include "run.hpp"
@@ -21,42 +18,57 @@ namespace {
 
 /// Of one byte: the last steps of each thread.
 struct accesses {
+  static constexpr std::uint8_t nobody = 255, several = 254;
+
   std::uint32_t written = 0;
   std::uint8_t writer = 0;
+  std::uint8_t only = nobody; // who has accessed it
   bool freed = false;
   vector_clock read;
   vector_clock used; // as an atomic, or a mutex, whose first byte it is
+
+  void by(std::size_t t) noexcept {
+    only = only == nobody || only == t ? static_cast<std::uint8_t>(t) : several;
+  }
 };
+constexpr std::uintptr_t granule_size = 8, page_size = 256;
 struct granule {
   std::uint64_t run = 0;
-  accesses bytes[8];
+  accesses bytes[granule_size];
+};
+struct page {
+  granule granules[page_size / granule_size];
 };
 
-std::unordered_map<std::uintptr_t, granule>& granules() {
-  static std::unordered_map<std::uintptr_t, granule> all;
+std::unordered_map<std::uintptr_t, page>& pages() {
+  static std::unordered_map<std::uintptr_t, page> all;
   return all;
 }
+page& page_of(std::uintptr_t address) {
+  static std::pair<std::uintptr_t, page*> last{0, nullptr};
+  if (last.second == nullptr || last.first != address / page_size)
+    last = {address / page_size, &pages()[address / page_size]};
+  return *last.second;
+}
+
 /// Of a run, by where they begin: their ends.
 std::map<std::uintptr_t, std::uintptr_t>& freed_blocks() {
   static std::map<std::uintptr_t, std::uintptr_t> all;
   return all;
 }
-
-granule& granule_of(const run& now, std::uintptr_t address) {
-  auto& g = granules()[address >> 3];
-  if (g.run != now.number) {
-    g = granule{.run = now.number, .bytes = {}};
-    for (std::uintptr_t i = 0; i < 8; ++i) {
-      const auto behind = freed_blocks().upper_bound((address & ~std::uintptr_t{7}) + i);
-      g.bytes[i].freed = behind != freed_blocks().begin() &&
-                         std::prev(behind)->second > (address & ~std::uintptr_t{7}) + i;
-    }
-  }
-  return g;
+bool is_freed(std::uintptr_t address) {
+  const auto behind = freed_blocks().upper_bound(address);
+  return behind != freed_blocks().begin() && std::prev(behind)->second > address;
 }
 
-bool in_scenario() noexcept {
-  return run::current != nullptr && inside_checker::depth == 0;
+granule& granule_of(const run& now, std::uintptr_t address) {
+  auto& g = page_of(address).granules[address % page_size / granule_size];
+  if (g.run != now.number) {
+    g = granule{.run = now.number, .bytes = {}};
+    for (std::uintptr_t i = 0; i < granule_size; ++i)
+      g.bytes[i].freed = is_freed(address / granule_size * granule_size + i);
+  }
+  return g;
 }
 
 /// All that was done there happens before what comes now?
@@ -68,14 +80,18 @@ bool is_over(const vector_clock& done, const vector_clock& known) noexcept {
 }
 
 void check_write(run& now, const accesses& b, const vector_clock& known) {
+  if (b.only == accesses::nobody || b.only == now.self())
+    return;
   if (!known.knows(b.writer, b.written))
     now.fail("data race: plain memory that thread " + std::to_string(b.writer) + " has written");
   if (!is_over(b.read, known))
     now.fail("data race: plain memory that another thread has read");
 }
 
+} // namespace
+
 void access(const void* where, std::size_t size, bool writes) {
-  if (!in_scenario())
+  if (!run::in_scenario())
     return;
   const inside_checker in;
   auto& r = *run::current;
@@ -85,7 +101,7 @@ void access(const void* where, std::size_t size, bool writes) {
   for (const auto end = address + size; address != end;) {
     auto& g = granule_of(r, address);
     do {
-      auto& b = g.bytes[address & 7];
+      auto& b = g.bytes[address % granule_size];
       if (b.freed)
         r.fail("use of memory that was freed");
       if (writes) {
@@ -98,46 +114,55 @@ void access(const void* where, std::size_t size, bool writes) {
                  " has written");
         b.read.steps[t] = known.steps[t];
       }
+      b.by(t);
       ++address;
-    } while (address != end && (address & 7) != 0);
+    } while (address != end && address % granule_size != 0);
   }
 }
 
+namespace {
+
 /// As a write of all of it, and of what nobody has used yet it takes only a note.
 void free_block(const void* where, std::size_t size) {
-  if (!in_scenario())
+  if (!run::in_scenario())
     return;
   const inside_checker in;
   auto& r = *run::current;
   const auto& known = r.memory.threads[r.self()].mine.before;
   const auto begin = reinterpret_cast<std::uintptr_t>(where);
   const auto end = begin + size;
-  for (auto g = begin >> 3; g << 3 < end; ++g) {
-    const auto found = granules().find(g);
-    if (found == granules().end() || found->second.run != r.number)
+  for (auto p = begin / page_size; p * page_size < end; ++p) {
+    const auto found = pages().find(p);
+    if (found == pages().end())
       continue;
-    for (auto address = std::max(begin, g << 3); address != std::min(end, (g + 1) << 3);
-         ++address) {
-      auto& b = found->second.bytes[address & 7];
-      if (b.freed)
-        r.fail("memory is freed twice");
+    const auto stop = std::min(end, (p + 1) * page_size);
+    for (auto address = std::max(begin, p * page_size); address != stop; ++address) {
+      auto& g = found->second.granules[address % page_size / granule_size];
+      if (g.run != r.number) {
+        address = std::min(stop, (address / granule_size + 1) * granule_size) - 1;
+        continue;
+      }
+      auto& b = g.bytes[address % granule_size];
       check_write(r, b, known);
       if (!is_over(b.used, known))
-        r.fail("data race: an atomic is freed that another thread has used");
+        r.fail("data race: an atomic is freed that another thread has used, at byte " +
+               std::to_string(address - begin) + " of " + std::to_string(size));
       b.freed = true;
     }
   }
-  freed_blocks().emplace(begin, end);
+  if (!freed_blocks().emplace(begin, end).second)
+    r.fail("memory is freed twice");
 }
 
 } // namespace
 
 void use_atomic(run& now, const void* where) {
   const auto address = reinterpret_cast<std::uintptr_t>(where);
-  auto& b = granule_of(now, address).bytes[address & 7];
+  auto& b = granule_of(now, address).bytes[address % granule_size];
   if (b.freed)
     now.fail("use of an atomic that was freed");
   b.used.steps[now.self()] = now.memory.threads[now.self()].mine.before.steps[now.self()];
+  b.by(now.self());
 }
 
 namespace {
@@ -181,8 +206,10 @@ struct header {
   std::size_t size;
 };
 
+} // namespace
+
 void* allocate(std::size_t size, std::size_t alignment) noexcept {
-  const bool of_run = in_scenario();
+  const bool of_run = run::in_scenario();
   const inside_checker in;
   auto room = sizeof(header) + alignment + size;
   auto* const memory = of_run ? memory_of_run().take(room) : std::malloc(room);
@@ -204,8 +231,6 @@ void release(void* user) noexcept {
   else
     std::free(its.allocated);
 }
-
-} // namespace
 
 namespace {
 std::vector<stack_memory>& spare_stacks() {
@@ -234,136 +259,6 @@ void give_back(const stack_memory& stack) {
 void begin_run_of_memory() noexcept {
   memory_of_run().begin_run();
   freed_blocks().clear();
-  if (granules().size() > 100'000)
-    granules().clear();
 }
 
 } // namespace model
-
-void* operator new(std::size_t size) {
-  if (void* const memory = model::allocate(size, 16))
-    return memory;
-  throw std::bad_alloc();
-}
-void* operator new(std::size_t size, std::align_val_t alignment) {
-  if (void* const memory = model::allocate(size, static_cast<std::size_t>(alignment)))
-    return memory;
-  throw std::bad_alloc();
-}
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-  return model::allocate(size, 16);
-}
-void* operator new(std::size_t size, std::align_val_t alignment, const std::nothrow_t&) noexcept {
-  return model::allocate(size, static_cast<std::size_t>(alignment));
-}
-void operator delete(void* memory) noexcept {
-  model::release(memory);
-}
-void operator delete(void* memory, std::size_t) noexcept {
-  model::release(memory);
-}
-void operator delete(void* memory, std::align_val_t) noexcept {
-  model::release(memory);
-}
-void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
-  model::release(memory);
-}
-
-// NOLINTBEGIN: names and signatures are the compiler's
-extern "C" {
-
-void __tsan_init() {}
-void __tsan_func_entry(void*) {}
-void __tsan_func_exit() {}
-#define CONVOY_ACCESS(size)                                                                        \
-  void __tsan_read##size(void* at) {                                                               \
-    model::access(at, size, false);                                                                \
-  }                                                                                                \
-  void __tsan_write##size(void* at) {                                                              \
-    model::access(at, size, true);                                                                 \
-  }                                                                                                \
-  void __tsan_unaligned_read##size(void* at) {                                                     \
-    model::access(at, size, false);                                                                \
-  }                                                                                                \
-  void __tsan_unaligned_write##size(void* at) {                                                    \
-    model::access(at, size, true);                                                                 \
-  }
-CONVOY_ACCESS(1)
-CONVOY_ACCESS(2)
-CONVOY_ACCESS(4)
-CONVOY_ACCESS(8)
-CONVOY_ACCESS(16)
-#undef CONVOY_ACCESS
-void __tsan_read_range(void* at, unsigned long size) {
-  model::access(at, size, false);
-}
-void __tsan_write_range(void* at, unsigned long size) {
-  model::access(at, size, true);
-}
-void __tsan_vptr_read(void** at) {
-  model::access(at, sizeof(void*), false);
-}
-void __tsan_vptr_update(void** at, void* value) {
-  if (*at != value)
-    model::access(at, sizeof(void*), true);
-}
-
-// The standard library's own atomics (reference counts, guards of statics): as if under a lock each.
-#define CONVOY_SYNC(at)                                                                            \
-  if (model::in_scenario()) {                                                                      \
-    const model::inside_checker in;                                                                \
-    auto& r = *model::run::current;                                                                \
-    auto& known = r.known_at[const_cast<const void*>(reinterpret_cast<volatile void*>(at))];       \
-    r.memory.acquire(r.self(), known);                                                             \
-    known = r.memory.release(r.self());                                                            \
-  }
-#define CONVOY_ATOMIC(bits, type)                                                                  \
-  type __tsan_atomic##bits##_load(const volatile type* at, int) {                                  \
-    CONVOY_SYNC(const_cast<volatile type*>(at))                                                    \
-    return *at;                                                                                    \
-  }                                                                                                \
-  void __tsan_atomic##bits##_store(volatile type* at, type value, int) {                           \
-    CONVOY_SYNC(at)                                                                                \
-    *at = value;                                                                                   \
-  }                                                                                                \
-  type __tsan_atomic##bits##_exchange(volatile type* at, type value, int) {                        \
-    CONVOY_SYNC(at)                                                                                \
-    const type old = *at;                                                                          \
-    *at = value;                                                                                   \
-    return old;                                                                                    \
-  }                                                                                                \
-  type __tsan_atomic##bits##_fetch_add(volatile type* at, type value, int) {                       \
-    CONVOY_SYNC(at)                                                                                \
-    const type old = *at;                                                                          \
-    *at = static_cast<type>(old + value);                                                          \
-    return old;                                                                                    \
-  }                                                                                                \
-  type __tsan_atomic##bits##_fetch_sub(volatile type* at, type value, int) {                       \
-    CONVOY_SYNC(at)                                                                                \
-    const type old = *at;                                                                          \
-    *at = static_cast<type>(old - value);                                                          \
-    return old;                                                                                    \
-  }                                                                                                \
-  int __tsan_atomic##bits##_compare_exchange_strong(volatile type* at, type* expected, type value, \
-                                                    int, int) {                                    \
-    CONVOY_SYNC(at)                                                                                \
-    if (*at != *expected) {                                                                        \
-      *expected = *at;                                                                             \
-      return 0;                                                                                    \
-    }                                                                                              \
-    *at = value;                                                                                   \
-    return 1;                                                                                      \
-  }                                                                                                \
-  int __tsan_atomic##bits##_compare_exchange_weak(volatile type* at, type* expected, type value,   \
-                                                  int success, int failure) {                      \
-    return __tsan_atomic##bits##_compare_exchange_strong(at, expected, value, success, failure);   \
-  }
-CONVOY_ATOMIC(8, unsigned char)
-CONVOY_ATOMIC(32, unsigned int)
-CONVOY_ATOMIC(64, unsigned long)
-#undef CONVOY_ATOMIC
-#undef CONVOY_SYNC
-void __tsan_atomic_signal_fence(int) {}
-void __tsan_atomic_thread_fence(int) {}
-}
-// NOLINTEND

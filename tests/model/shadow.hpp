@@ -20,6 +20,13 @@ public:
   static inline int depth = 1; // 0: a scenario's code runs
 };
 
+/// In a scenario, each plain access of size bytes, by the thread that runs. Else nothing happens.
+void access(const void* where, std::size_t size, bool writes);
+
+/// What a run allocates has an address of its own until the run's end. Null: there is no more.
+[[nodiscard]] void* allocate(std::size_t size, std::size_t alignment) noexcept;
+void release(void* user) noexcept;
+
 struct stack_memory {
   std::byte* begin;
   std::byte* end;
@@ -27,7 +34,7 @@ struct stack_memory {
 [[nodiscard]] stack_memory take_stack();
 void give_back(const stack_memory& stack);
 
-/// Forgets all accesses, and gives the last run's memory back to the system.
+/// Forgets all accesses, and what the last run allocated.
 void begin_run_of_memory() noexcept;
 
 class run;
