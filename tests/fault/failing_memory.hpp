@@ -64,8 +64,9 @@ std::uint64_t for_each_allocation(Function&& function) {
   return n - 1;
 }
 
-/// Calls `function` with the calling thread's n-th allocation failing, n = 1, 2, 3, …, until it comes to its
-/// end. After each bad_alloc calls unchanged(). Returns how many there were.
+/// Calls `function` with the calling thread's n-th allocation failing, n = 1, 2, 3, …, until there are none
+/// left to fail; the library may do without some. After each bad_alloc calls unchanged(). Returns how many
+/// allocations failed.
 template <class Function, class Unchanged>
 std::uint64_t fails_cleanly(Function&& function, Unchanged&& unchanged) {
   return for_each_allocation([&](std::uint64_t n) {
@@ -82,7 +83,7 @@ std::uint64_t fails_cleanly(Function&& function, Unchanged&& unchanged) {
     EXPECT_LE(threw, failed);
     if (threw)
       unchanged();
-    return threw;
+    return failed;
   });
 }
 template <class Function>

@@ -14,7 +14,7 @@ import sys
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.M)
 UMBRELLA = 'convoy/convoy.hpp'
 TBB_DOOR = 'lib/src/arena.cpp'
-SEAM = 'lib/include/convoy/detail/atomic.hpp'
+SEAM = ('lib/include/convoy/detail/atomic.hpp', 'lib/include/convoy/detail/atomic_type.hpp')
 BESIDE_SEAM = (TBB_DOOR, 'line_file.cpp', 'line_file.hpp', 'dead_letter_store.hpp', 'dead_letter_file.hpp')  # a mutex each
 GOES_ROUND_SEAM = re.compile(r'std::(atomic\b|atomic_thread_fence|atomic_ref|atomic_flag|mutex|condition_variable|this_thread|'
                              r'thread\(|thread \w+[;{]|call_once)|steady_clock::now')
@@ -51,9 +51,9 @@ def check_tbb_door():
 
 def check_seam():
     for path in sources('lib'):
-        if path.as_posix() != SEAM and not path.as_posix().endswith(BESIDE_SEAM):
+        if path.as_posix() not in SEAM and not path.as_posix().endswith(BESIDE_SEAM):
             for found in GOES_ROUND_SEAM.finditer(re.sub(r'//.*', '', path.read_text())):
-                yield f'{path}: {found.group()} goes round {SEAM}'
+                yield f'{path}: {found.group()} goes round {SEAM[0]}'
 
 
 def check_detail():

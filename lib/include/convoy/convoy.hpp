@@ -4,6 +4,7 @@
 // only those before it:
 
 // clang-format off
+#include "convoy/detail/atomic_type.hpp"
 #include "convoy/detail/atomic.hpp"
 #include "convoy/status.hpp"
 #include "convoy/failure.hpp"

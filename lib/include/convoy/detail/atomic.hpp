@@ -2,10 +2,11 @@
 
 // The seam between the protocols and what they stand on: atomics, locks, sleep and time. No other protocol
 // in the library names std::atomic, std::mutex and the like (arena.cpp and the sinks of dead letters, which
-// are none, do), so a build that has another
-// convoy/detail/atomic.hpp in front of this one on its include path runs the same headers and
-// sources on something else: on a model of C++ memory (tests/model), or on atomics that pause at
-// random (tests/stress/pausing).
+// are none, do). So a build that has another convoy/detail/atomic.hpp in front of this one on its
+// include path runs the same headers and sources on a model of C++ memory (tests/model), and one that
+// has another atomic_type.hpp on atomics that pause at random (tests/stress/pausing).
+
+#include "convoy/detail/atomic_type.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -14,9 +15,6 @@
 #include <thread>
 
 namespace convoy::detail {
-
-template <class T>
-using atomic = std::atomic<T>;
 
 using std::call_once;
 using std::condition_variable;

@@ -9,10 +9,8 @@
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <cstdlib>
-#include <mutex>
 #include <thread>
 
 namespace convoy::detail {
@@ -108,32 +106,5 @@ private:
 
   std::atomic<T> value_{};
 };
-
-using std::call_once;
-using std::condition_variable;
-using std::mutex;
-using std::once_flag;
-using std::thread;
-
-inline void thread_fence(std::memory_order order) noexcept {
-  std::atomic_thread_fence(order);
-}
-
-using clock = std::chrono::steady_clock;
-
-inline void sleep_for(std::chrono::nanoseconds time) {
-  std::this_thread::sleep_for(time);
-}
-
-template <class T>
-struct current {
-  static inline constinit thread_local T* value = nullptr;
-};
-
-template <class T>
-[[nodiscard]] T& of_thread() noexcept {
-  static thread_local T mine;
-  return mine;
-}
 
 } // namespace convoy::detail
