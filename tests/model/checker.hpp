@@ -57,6 +57,8 @@ struct result {
 /// In a scenario.
 void check(bool holds, const char* what);
 void outcome(int value);
+/// Until all others wait for ever, or have ended. If one does not come to rest, that is a livelock.
+void rest();
 /// The clock shows something else, for everybody.
 void jump(std::chrono::nanoseconds by);
 

@@ -166,7 +166,7 @@ std::size_t run::pick(bool self_is_ready) {
       if (fibers_[i]->is == fiber::state::ready && i != self_)
         ready.push_back(i);
   if (ready.empty()) {
-    if (!let_time_pass())
+    if (!let_time_pass() && !let_rest_end())
       fail("deadlock: everybody waits");
     return pick(fibers_[self_]->is == fiber::state::ready);
   }
@@ -210,6 +210,15 @@ bool run::let_time_pass() {
     return false;
   now = std::max(now, first->until);
   time_out(*first);
+  return true;
+}
+
+bool run::let_rest_end() {
+  const auto resting = std::ranges::find_if(
+      fibers_, [](const auto& each) { return each->is == fiber::state::resting; });
+  if (resting == fibers_.end())
+    return false;
+  (*resting)->is = fiber::state::ready;
   return true;
 }
 

@@ -66,6 +66,7 @@ struct fiber {
     blocked, // by a mutex, or a thread to join
     waiting, // for a condition: it may wake without reason
     asleep,
+    resting, // until nobody else will go on
     over
   };
 
@@ -138,6 +139,7 @@ private:
   [[nodiscard]] bool may_wake(const fiber& which) const;
   void wake_early(fiber& which);
   [[nodiscard]] bool let_time_pass();
+  [[nodiscard]] bool let_rest_end();
   static void time_out(fiber& of);
   void trace_stacks();
 

@@ -113,6 +113,11 @@ void sleep(std::chrono::nanoseconds time) {
   }
 }
 
+void rest() {
+  const inside_checker in;
+  (void)run::current->block(fiber::state::resting, nullptr);
+}
+
 std::chrono::nanoseconds now() {
   auto* const r = run::current;
   return r != nullptr ? r->now += std::chrono::microseconds(4) : std::chrono::nanoseconds(0);
