@@ -51,7 +51,7 @@ std::size_t choose_store(run& r, std::uint32_t at, May&& may) {
   for (auto i = r.memory.newest(at) + 1; i-- != oldest;)
     if (may(i))
       left.push_back(i);
-  return left[r.choose(static_cast<std::uint32_t>(left.size()))];
+  return left[r.choose(left.size())];
 }
 
 } // namespace
@@ -219,7 +219,7 @@ bool location::compare_exchange(std::uint64_t& expected, std::uint64_t wanted, b
   }
   if (weak && !r->failed_weakly && ways.front().succeeds)
     ways.push_back({ways.front().i, false});
-  const auto chosen = ways[r->choose(static_cast<std::uint32_t>(ways.size()))];
+  const auto chosen = ways[r->choose(ways.size())];
   if (!chosen.succeeds) {
     r->failed_weakly |= memory.value(at, chosen.i) == expected;
     expected = memory.read(at, r->self(), chosen.i, failure);

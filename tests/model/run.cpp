@@ -15,7 +15,7 @@ constexpr const char* not_the_same = "the scenario does not do the same each tim
 
 } // namespace
 
-std::uint32_t choices::choose(std::uint32_t count, bool is_switch) {
+std::uint32_t choices::choose(std::size_t count, kind what) {
   if (count == 1)
     return 0;
   if (at_ < taken_.size()) {
@@ -25,11 +25,11 @@ std::uint32_t choices::choose(std::uint32_t count, bool is_switch) {
     return chosen;
   }
   std::uint32_t chosen = 0;
-  if (random_ && !repeats_) {
-    const auto rate = is_switch ? rate_ : stale_rate_;
-    if (std::bernoulli_distribution(rate)(generator_))
-      chosen = 1 + static_cast<std::uint32_t>(generator_() % (count - 1));
-  }
+  if (random_ && !repeats_ && what == kind::next)
+    chosen = static_cast<std::uint32_t>(generator_() % count);
+  else if (random_ && !repeats_ &&
+           std::bernoulli_distribution(what == kind::preemption ? rate_ : stale_rate_)(generator_))
+    chosen = 1 + static_cast<std::uint32_t>(generator_() % (count - 1));
   taken_.emplace_back(chosen, count);
   ++at_;
   return chosen;
@@ -158,28 +158,28 @@ std::size_t run::pick(bool self_is_ready) {
     if (each->waits_until(now))
       time_out(*each);
   const bool may_preempt = how_.random_runs != 0 || preemptions_ < how_.preemptions;
-  std::vector<std::size_t> ready;
+  std::vector<std::size_t> ready, waiting;
   if (self_is_ready)
     ready.push_back(self_);
-  if (!self_is_ready || may_preempt)
-    for (std::size_t i = 0; i < fibers_.size(); ++i)
-      if (fibers_[i]->is == fiber::state::ready && i != self_)
-        ready.push_back(i);
+  for (std::size_t i = 0; i < fibers_.size(); ++i) {
+    if (fibers_[i]->is == fiber::state::ready && i != self_ && (!self_is_ready || may_preempt))
+      ready.push_back(i);
+    else if (may_preempt && may_wake(*fibers_[i]))
+      waiting.push_back(i);
+  }
   if (ready.empty()) {
     if (!let_time_pass() && !let_rest_end())
       fail("deadlock: everybody waits");
     return pick(fibers_[self_]->is == fiber::state::ready);
   }
-  const auto awake = ready.size();
-  if (may_preempt)
-    for (std::size_t i = 0; i < fibers_.size(); ++i)
-      if (may_wake(*fibers_[i]))
-        ready.push_back(i);
-  const auto at = open_.choose(static_cast<std::uint32_t>(ready.size()), true);
-  const auto chosen = ready[at];
-  if (at >= awake)
-    wake_early(*fibers_[chosen]);
-  if ((self_is_ready && chosen != self_) || at >= awake)
+  const auto wakes = open_.choose(1 + waiting.size(), choices::kind::preemption);
+  if (wakes != 0)
+    wake_early(*fibers_[waiting[wakes - 1]]);
+  const auto chosen =
+      wakes != 0 ? waiting[wakes - 1]
+                 : ready[open_.choose(ready.size(), self_is_ready ? choices::kind::preemption
+                                                                  : choices::kind::next)];
+  if (wakes != 0 || (self_is_ready && chosen != self_))
     ++preemptions_;
   return chosen;
 }
@@ -250,7 +250,7 @@ void run::wake_those_waiting_for(const void* what, bool all) {
     if (each->waits_for == what && each->waits_until(never))
       waiting.push_back(each.get());
   if (!all && !waiting.empty())
-    waiting = {waiting[choose(static_cast<std::uint32_t>(waiting.size()))]};
+    waiting = {waiting[open_.choose(waiting.size(), choices::kind::next)]};
   for (auto* const each : waiting) {
     each->is = fiber::state::ready;
     each->waits_for = nullptr;

@@ -37,8 +37,11 @@ public:
   /// A run that is repeated, or begins as another one, comes by the same choices.
   [[nodiscard]] bool are_all_taken() const noexcept { return at_ == taken_.size(); }
 
-  /// One of 0 … count - 1. 0 is what an ordinary machine would do.
-  [[nodiscard]] std::uint32_t choose(std::uint32_t count, bool is_switch);
+  /// Who goes on when the thread that ran waits; who instead of one that could go on; what is read.
+  enum class kind { next, preemption, store };
+
+  /// One of 0 … count - 1. 0 is what an ordinary machine would do, except for kind::next.
+  [[nodiscard]] std::uint32_t choose(std::size_t count, kind what);
 
   /// To the next run of an exhaustive search. False: there is none.
   [[nodiscard]] bool next() {
@@ -53,7 +56,7 @@ public:
 private:
   const bool random_;
   bool repeats_ = false;
-  std::vector<std::pair<std::uint32_t, std::uint32_t>> taken_; // and out of how many
+  std::vector<std::pair<std::uint32_t, std::size_t>> taken_; // and out of how many
   std::size_t at_ = 0;
   std::mt19937_64 generator_;
   double rate_ = 0;
@@ -115,7 +118,9 @@ public:
   void wake_those_waiting_for(const void* what, bool all = true);
 
   [[nodiscard]] unsigned add(std::function<void()> body);
-  [[nodiscard]] std::uint32_t choose(std::uint32_t count) { return open_.choose(count, false); }
+  [[nodiscard]] std::uint32_t choose(std::size_t count) {
+    return open_.choose(count, choices::kind::store);
+  }
   [[nodiscard]] std::size_t self() const noexcept { return self_; }
   [[nodiscard]] fiber& at(std::size_t i) noexcept { return *fibers_[i]; }
 
