@@ -210,6 +210,15 @@ TEST(checker, sees_a_lost_wake_up) {
               testing::StartsWith("deadlock"));
 }
 
+TEST(checker, sees_crashes) {
+  const auto crash = [] {
+    volatile int* volatile nowhere = nullptr;
+    *nowhere = 1; // NOLINT: it is about that
+  };
+  for (int i = 0; i < 2; ++i)
+    EXPECT_THAT(failure(crash), testing::StartsWith("a crash"));
+}
+
 // Waits end in all ways that they may.
 
 TEST(checker, lets_times_pass_though_others_could_go_on) {

@@ -1,6 +1,7 @@
 #include "run.hpp"
 
 #include <algorithm>
+#include <csignal>
 #include <cstdlib>
 #include <cxxabi.h>
 #include <dlfcn.h>
@@ -51,7 +52,32 @@ run::~run() {
   current = nullptr;
 }
 
+namespace {
+
+/// A thread's own failure, too. With default actions outside of scenarios, so that it ends the process there.
+void catch_crashes() {
+  static const auto* const stack = [] {
+    static char memory[64 * 1024];
+    const stack_t own{.ss_sp = memory, .ss_flags = 0, .ss_size = sizeof memory};
+    sigaltstack(&own, nullptr);
+    return memory;
+  }();
+  (void)stack;
+  struct sigaction action {};
+  action.sa_flags = SA_ONSTACK | SA_NODEFER;
+  action.sa_handler = [](int signal) {
+    if (run::in_scenario())
+      run::current->fail("a crash: memory is accessed that there is not");
+    std::signal(signal, SIG_DFL);
+  };
+  for (const int each : {SIGSEGV, SIGBUS})
+    sigaction(each, &action, nullptr);
+}
+
+} // namespace
+
 std::string run::go(const std::function<void()>& scenario) {
+  catch_crashes();
   (void)add(scenario);
   memory.step(0);
   inside_checker::depth = 0;
