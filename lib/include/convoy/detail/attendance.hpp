@@ -28,18 +28,21 @@ public:
   /// To be called at the end of each visit.
   template <class Inbox>
   void attend(Partition& p, core_type& core, Inbox& inbox, clock::time_point now) noexcept {
-    if (inbox.has_rung())
+    const bool rung = inbox.has_rung();
+    if (rung)
       alarm_at_ = clock::time_point::max();
     take_requests(p, inbox);
     serve_waiting(p);
     auto& lanes = p.lanes();
     auto due = now;
-    if (core.is_abandoned() && !std::exchange(abandoned_, true)) {
+    // Who ends or abandons rings afterwards, so with the ring comes what was done before it.
+    if (rung && core.is_abandoned() && !std::exchange(abandoned_, true)) {
       due = clock::time_point::max() - std::chrono::hours(1); // all that waits for a time
       core.callbacks.end();
     }
-    if (core.is_ending()) { // but what was asked before has its turn: a resume() has its ticket, too
-      end_at_ = std::min(end_at_, p.ring.tickets());
+    if (rung && core.is_ending() && !std::exchange(ending_, true))
+      end_at_ = p.ring.tickets(); // what was asked before has its turn, a resume() too
+    if (ending_) {
       must_end_ = p.ring.consumed() < end_at_;
       if (!must_end_)
         lanes.end_stopped(p.ring.tickets());
@@ -126,8 +129,9 @@ private:
   request_list<request_type> waiting_;                    // it is, but they could not be served
   clock::time_point alarm_at_ = clock::time_point::max(); // it will ring
   bool abandoned_ = false;
-  bool must_end_ = false;                    // when the ring is as far as
-  std::uint64_t end_at_ = ~std::uint64_t{0}; // the tickets when it was seen first that all ends
+  bool ending_ = false;
+  bool must_end_ = false;    // when the ring is as far as
+  std::uint64_t end_at_ = 0; // the tickets when it rang
 };
 
 } // namespace convoy::detail

@@ -246,8 +246,7 @@ void ingress<Key, Message, State, Hash, Equal>::drain(const Key& key) {
 
 template <class Key, class Message, class State, class Hash, class Equal>
 void ingress<Key, Message, State, Hash, Equal>::end() noexcept {
-  core_.ending.store(true,
-                     std::memory_order_release); // (1) release: tickets; pairs with (1) in core.hpp
+  core_.ending.store(true, std::memory_order_relaxed); // before it rings
   for (auto& p : partitions_)
     p->ring_alarm();
 }
@@ -255,8 +254,7 @@ void ingress<Key, Message, State, Hash, Equal>::end() noexcept {
 template <class Key, class Message, class State, class Hash, class Equal>
 void ingress<Key, Message, State, Hash, Equal>::abandon() noexcept {
   core_.callbacks.begin(partitions_.size()); // each answers when it has seen it
-  // (1) release: that it is counted; pairs with (1) in core.hpp
-  if (core_.abandoned.exchange(true, std::memory_order_release)) {
+  if (core_.abandoned.exchange(true, std::memory_order_relaxed)) { // before it rings
     core_.callbacks.end(partitions_.size());
     return;
   }

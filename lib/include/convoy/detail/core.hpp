@@ -100,12 +100,10 @@ struct core {
   atomic<std::uint64_t> put_before{0}; ///< messages accepted without tickets
 
   [[nodiscard]] bool is_ending() const noexcept {
-    // It rings afterwards, so it is not seen too late.
-    // (1) acquire: nor too early, the tickets that there were then; pairs with (1) in control.hpp
-    return ending.load(std::memory_order_acquire);
+    return ending.load(std::memory_order_relaxed); // it rings afterwards
   }
   [[nodiscard]] bool is_abandoned() const noexcept {
-    return abandoned.load(std::memory_order_acquire); // (1) acquire: likewise
+    return abandoned.load(std::memory_order_relaxed); // it rings afterwards
   }
 
   [[nodiscard]] bool waits_for_sinks() const noexcept {
