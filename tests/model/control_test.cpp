@@ -12,6 +12,7 @@ using convoy::runtime;
 using convoy::submit_status;
 using convoy::detail::thread;
 using model::expect_works;
+using model::fate;
 using model::history;
 
 TEST(control, retries_park_and_resume) {
@@ -42,7 +43,8 @@ TEST(control, retries_park_and_resume) {
 /// A retry waits for its timer; shutdown() makes dead letters of what does not come to its turn.
 TEST(control, timers_against_shutdown) {
   expect_works(1500, [] {
-    int handled = 0, failures = 0, dead = 0;
+    fate seen;
+    int failures = 0;
     std::uint64_t accepted = 0;
     {
       runtime rt{{.concurrency = 1}};
@@ -50,13 +52,13 @@ TEST(control, timers_against_shutdown) {
                             [&](int& m) -> convoy::outcome {
                               if (m == 1 && failures++ == 0)
                                 return convoy::outcome::retry_after(std::chrono::microseconds(200));
-                              ++handled;
+                              seen.see(m);
                               return convoy::outcome::done;
                             },
                             {.capacity = 64,
                              .partitions = 1,
                              .failure = convoy::failure_policy{},
-                             .dead_letters = [&](auto&) { ++dead; }}};
+                             .dead_letters = [&](auto& letter) { seen.bury(letter.message); }}};
       thread other([&] {
         for (int i = 1; i <= 2; ++i)
           accepted += p.submit(1, i) == submit_status::accepted;
@@ -67,7 +69,7 @@ TEST(control, timers_against_shutdown) {
       model::check(account.accepted == account.completed + account.dead_letters + account.discarded,
                    "the account does not come out even");
     }
-    model::check(accepted == static_cast<std::uint64_t>(handled + dead), "lost");
+    model::check(accepted == static_cast<std::uint64_t>(seen.all()), "lost");
   });
 }
 

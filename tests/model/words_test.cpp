@@ -1,5 +1,5 @@
-// The small protocols: event_count, failures, inbox, drain_point, inline_claim, each with the least around it that
-// gives it a meaning.
+// The small protocols: event_count, failures, inbox, drain_point, inline_claim, cancellable, each with the least
+// around it that gives it a meaning.
 
 #include "convoy/detail/asymmetric_fence.hpp"
 #include "convoy/detail/drain_point.hpp"
@@ -7,6 +7,7 @@
 #include "convoy/detail/failures.hpp"
 #include "convoy/detail/inbox.hpp"
 #include "convoy/detail/inline_claim.hpp"
+#include "convoy/detail/requests.hpp"
 #include "protocols.hpp"
 
 #include <functional>
@@ -312,6 +313,24 @@ TEST(inline_claim, a_watcher_that_leaves) {
                stays = c.claim.needs_watcher();
              }});
     model::check(alone || stays, "it runs handlers, and nobody knows");
+  });
+}
+
+// ---- cancellable ----
+
+class parcel final : public convoy::detail::cancellable {
+  void forget_soon() noexcept override {}
+};
+
+/// Two who cancel, and the drainer, to whom it is due: none of them might have it, or two.
+TEST(cancellable, one_has_it) {
+  expect_holds([] {
+    parcel p;
+    bool has[3] = {};
+    at_once({[&] { has[0] = p.take(true); }, [&] { has[1] = p.take(true); },
+             [&] { has[2] = p.take(false); }});
+    model::check(has[0] + has[1] + has[2] == 1, "two have it, or nobody");
+    model::check(!p.take(true), "somebody has it, and it was taken again");
   });
 }
 

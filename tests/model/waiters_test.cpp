@@ -1,0 +1,166 @@
+// Threads that wait for room, several at once: in a full processor, for a full key, and for credit that another
+// partition has.
+
+#include "convoy/detail/event_count.hpp"
+#include "convoy/detail/room_notice.hpp"
+#include "pipeline.hpp"
+#include "protocols.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace {
+
+using convoy::processor;
+using convoy::runtime;
+using convoy::submit_status;
+using convoy::detail::atomic;
+using convoy::detail::event_count;
+using convoy::detail::room_notice;
+using convoy::detail::thread;
+using model::expect_works;
+using model::history;
+
+/// Three producers with two messages each, of a key of its own.
+void expect_all_to_come_in(std::uint64_t runs, std::size_t capacity, std::size_t key_capacity,
+                           unsigned partitions) {
+  expect_works(runs, [=] {
+    history seen[3];
+    atomic<int> unfinished{0};
+    {
+      runtime rt{{.concurrency = 1}};
+      processor<int, int> p{
+          rt,
+          [&](const int& key, int& m) {
+            unfinished.fetch_sub(1, std::memory_order_relaxed);
+            seen[key].see(m);
+          },
+          {.capacity = capacity, .key_capacity = key_capacity, .partitions = partitions}};
+      const auto produce = [&](int key) {
+        for (int i = 1; i <= 2; ++i) {
+          model::must_submit(p, key, i);
+          const auto now = unfinished.fetch_add(1, std::memory_order_relaxed) + 1;
+          model::check(now <= static_cast<int>(capacity), "more than there is room for");
+        }
+      };
+      thread second([&] { produce(1); }), third([&] { produce(2); });
+      produce(0);
+      second.join();
+      third.join();
+    }
+    for (const auto& each : seen)
+      model::check(each.handled == 2, "lost");
+  });
+}
+
+/// Whoever is woken may find the place taken: then the next one must be told.
+TEST(waiters, three_for_one_place) {
+  expect_all_to_come_in(500, 1, 0, 1);
+}
+
+TEST(waiters, three_for_two_places) {
+  expect_all_to_come_in(400, 2, 0, 1);
+}
+
+/// A place of a key is of no use to who waits for another key: all must be told.
+TEST(waiters, for_their_keys) {
+  expect_all_to_come_in(400, 64, 1, 1);
+}
+
+/// Credit on its way from one partition to another might be lost, be there twice, or look like none.
+TEST(waiters, for_credit_of_another_partition) {
+  expect_all_to_come_in(400, 1, 0, 2);
+}
+
+TEST(waiters, for_credit_of_two_partitions) {
+  expect_all_to_come_in(400, 2, 0, 2);
+}
+
+/// Two producers of one key: it might take more than it may hold, or count one that was refused.
+TEST(waiters, two_for_one_key) {
+  expect_works(500, [] {
+    int last[2] = {0, 0};
+    {
+      runtime rt{{.concurrency = 1}};
+      processor<int, int>* self = nullptr;
+      processor<int, int> p{rt,
+                            [&](int& m) {
+                              model::check(m % 10 > last[m / 10], "out of order");
+                              last[m / 10] = m % 10;
+                              const int more = 0; // this one is not finished, and the key holds one
+                              model::check(self->try_submit(1, more) != submit_status::accepted,
+                                           "more than its key may hold");
+                            },
+                            {.capacity = 64, .key_capacity = 1, .partitions = 1}};
+      self = &p;
+      const auto produce = [&](int who) {
+        for (int i = 1; i <= 2; ++i)
+          model::must_submit(p, 1, 10 * who + i);
+      };
+      thread other([&] { produce(1); });
+      produce(0);
+      other.join();
+    }
+    model::check(last[0] == 2 && last[1] == 2, "lost");
+  });
+}
+
+/// What is scheduled takes its credit from wherever there is some, and gives it back.
+TEST(waiters, scheduled_against_submitted) {
+  expect_works(500, [] {
+    history seen[2];
+    {
+      runtime rt{{.concurrency = 1}};
+      processor<int, int> p{
+          rt, [&](const int& key, int& m) { seen[key].see(m); }, {.capacity = 1, .partitions = 2}};
+      thread other([&] {
+        const auto made = p.submit_after(1, std::chrono::microseconds(100), 1);
+        model::check(made.status() == submit_status::accepted, "refused");
+      });
+      for (int i = 1; i <= 2; ++i)
+        model::must_submit(p, 0, i);
+      other.join();
+      while (p.scheduled_messages() != 0)
+        convoy::detail::sleep_for(std::chrono::microseconds(50));
+    }
+    model::check(seen[0].handled == 2 && seen[1].handled == 1, "lost");
+  });
+}
+
+/// A full ring, which says so, and its credit.
+struct full_ring {
+  atomic<int> credit{0};
+
+  [[nodiscard]] bool has_more_room_than_messages() const { return false; }
+  [[nodiscard]] bool take() {
+    auto now = credit.load(std::memory_order_relaxed);
+    while (now != 0)
+      if (credit.compare_exchange_strong(now, now - 1, std::memory_order_relaxed,
+                                         std::memory_order_relaxed))
+        return true;
+    return false;
+  }
+};
+
+/// While room is scarce one thread is woken for two places: the one that nobody was told of must be told when
+/// the partition comes to rest.
+TEST(room_notice, tells_in_the_end) {
+  model::expect_holds(
+      [] {
+        event_count room;
+        room_notice notice(room, 32, false);
+        full_ring ring;
+        const auto take = [&] { room.wait([&] { return ring.take(); }); };
+        model::at_once({take, take, [&] {
+                          for (int i = 0; i < 2; ++i) {
+                            ring.credit.fetch_add(1, std::memory_order_seq_cst);
+                            notice.add(1);
+                            notice.tell(ring, i == 1);
+                          }
+                        }});
+      },
+      {.preemptions = 2});
+}
+
+} // namespace
