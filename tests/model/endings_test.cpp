@@ -65,6 +65,29 @@ TEST(endings, parked_tried_again_and_scheduled_against_shutdown) {
   });
 }
 
+/// Who schedules while it ends: what was refused might be in the account, which is said to be exact.
+TEST(endings, scheduling_against_shutdown) {
+  expect_works(600, [] {
+    fate seen;
+    runtime rt{{.concurrency = 1}};
+    processor<int, int> p{rt,
+                          [&](int& m) { seen.see(m); },
+                          {.capacity = 64, .partitions = 1, .dead_letters = [&](auto& letter) {
+                             seen.bury(letter.message);
+                           }}};
+    std::uint64_t accepted = 0;
+    thread other([&] {
+      for (int i = 1; i <= 2; ++i)
+        accepted += p.submit_after(1, microseconds(100 * i), i).status() == submit_status::accepted;
+    });
+    const auto account = p.shutdown(clock::now() + microseconds(150));
+    model::check(account.balanced(), "the account does not come out even");
+    other.join();
+    model::check(account.accepted == accepted, "not as many as were accepted");
+    model::check(seen.all() == static_cast<int>(accepted), "lost, or told of after the end");
+  });
+}
+
 /// Both must come to the end, with the same account: one might take the other's answer for its own.
 TEST(endings, two_shutdowns) {
   expect_works(600, [] {
