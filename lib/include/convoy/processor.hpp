@@ -256,7 +256,7 @@ public:
 
   /// Messages that are scheduled and not due yet.
   [[nodiscard]] std::uint64_t scheduled_messages() const noexcept {
-    return core_.scheduled.count();
+    return core_.not_due.load(std::memory_order_relaxed); // only counted
   }
 
 private:

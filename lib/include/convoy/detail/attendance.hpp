@@ -122,6 +122,7 @@ private:
   static void leave_schedule(Partition& p, core_type& core, message_type& m) noexcept {
     p.ring.add_credit(1);
     m.self.reset();
+    core.not_due.fetch_sub(1, std::memory_order_relaxed); // only counted
     core.scheduled.end();
   }
 

@@ -85,6 +85,8 @@ public:
   void keep(bool is_scheduled) noexcept {
     credit_ = 0;
     is_scheduled_ = is_scheduled;
+    if (is_scheduled)
+      self_.core_.not_due.fetch_add(1, std::memory_order_relaxed); // only counted
   }
 
 private:
@@ -301,10 +303,10 @@ account ingress<Key, Message, State, Hash, Equal>::account() const noexcept {
     accepted += p->accepted();
   const auto cancelled = core_.cancelled.load(std::memory_order_relaxed);   // only counted
   const auto put_before = core_.put_before.load(std::memory_order_relaxed); // likewise
-  const auto scheduled = core_.scheduled.count();
+  const auto not_due = core_.not_due.load(std::memory_order_relaxed);       // likewise
   const auto dead = core_.failures.buried();
   const auto refused = core_.failures.discarded();
-  return {.accepted = accepted + put_before + scheduled + cancelled,
+  return {.accepted = accepted + put_before + not_due + cancelled,
           .completed = finished - std::min(finished, dead + refused),
           .dead_letters = dead,
           .discarded = refused + cancelled};

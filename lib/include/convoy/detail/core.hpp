@@ -93,9 +93,10 @@ struct core {
 
   event_count room{};    ///< credit was added somewhere
   event_count drained{}; ///< a partition finished what a drain() waits for, or so did these:
-  outstanding scheduled{drained}; ///< messages that are not due yet
+  outstanding scheduled{drained}; ///< messages that are not due yet, and who asks for one more
   outstanding callbacks{drained}; ///< still to be called, and lanes out to be evicted
 
+  atomic<std::uint64_t> not_due{0}; ///< messages that are scheduled: accepted, without tickets yet
   atomic<std::uint64_t> cancelled{0};  ///< messages that were scheduled
   atomic<std::uint64_t> put_before{0}; ///< messages accepted without tickets
 

@@ -33,10 +33,6 @@ public:
     return count_.load(std::memory_order_seq_cst) == 0;
   }
 
-  [[nodiscard]] std::uint64_t count() const noexcept {
-    return count_.load(std::memory_order_relaxed); // only counted
-  }
-
 private:
   atomic<std::uint64_t> count_{0};
   event_count& over_;
