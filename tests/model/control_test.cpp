@@ -142,4 +142,30 @@ TEST(control, fences_and_control_of_a_key) {
   });
 }
 
+/// It comes back after all that its key had then, and does not wait for what others hold up.
+TEST(control, drain_of_a_key) {
+  expect_works(600, [] {
+    int handled = 0;
+    model::handled let_go;
+    {
+      runtime rt{{.concurrency = 2}};
+      processor<int, int> p{rt,
+                            [&](const int& key, int&) {
+                              if (key == 2)
+                                let_go.wait_for(1);
+                              else
+                                ++handled;
+                            },
+                            {.capacity = 64, .partitions = 1}};
+      thread other([&] { model::must_submit(p, 2, 1); });
+      for (int i = 1; i <= 2; ++i)
+        model::must_submit(p, 1, i);
+      p.drain(1);
+      model::check(handled == 2, "drained too early");
+      let_go.one_more();
+      other.join();
+    }
+  });
+}
+
 } // namespace

@@ -10,7 +10,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <future>
 #include <iterator>
 #include <memory>
 #include <mutex>
@@ -238,10 +237,20 @@ void ingress<Key, Message, State, Hash, Equal>::fence(std::function<void()> then
 template <class Key, class Message, class State, class Hash, class Equal>
 void ingress<Key, Message, State, Hash, Equal>::drain(const Key& key) {
   refuse_on_worker();
-  const auto done = std::make_shared<std::promise<void>>();
-  auto finished = done->get_future();
-  control(wish::fence, key, [done] { done->set_value(); });
-  finished.wait();
+  struct answer {
+    detail::mutex mutex;
+    condition_variable given;
+    bool is_given = false;
+  };
+  const auto shared =
+      std::make_shared<answer>(); // the callback may still be at it when we have gone
+  control(wish::fence, key, [shared] {
+    const std::lock_guard lock(shared->mutex);
+    shared->is_given = true;
+    shared->given.notify_all();
+  });
+  std::unique_lock lock(shared->mutex);
+  shared->given.wait(lock, [&] { return shared->is_given; });
 }
 
 // ---- the end ----
