@@ -114,4 +114,23 @@ TEST(ready_queue, slots_that_were_used_before) {
   });
 }
 
+/// A slot is free only when its item was taken: its thief must not have read the next one there.
+TEST(ready_queue, a_full_one) {
+  expect_holds_at_random(500, [] {
+    const auto q = std::make_unique<queues>();
+    item filler;
+    model::check(q->owner.push(q->items[0]), "full");
+    for (std::uint64_t i = 1; i < ready_queue::capacity; ++i)
+      model::check(q->owner.push(filler), "full");
+    at_once({[&] {
+               q->items[1].taken = 0;
+               if (!q->owner.push(q->items[1]))
+                 q->items[1].taken = 1;
+             },
+             [&] { take(q->owner.take()); }});
+    q->expect_once_each(2);
+    model::check(filler.taken == ready_queue::capacity - 1, "lost, or taken twice");
+  });
+}
+
 } // namespace

@@ -234,7 +234,7 @@ class nobody final : public runner {
 
 struct claimed {
   nobody home;
-  ready_item partition{home};
+  ready_item partition{home}, next{home};
   inline_claim claim;
   int drained = 0; // plain: of who has the partition
   int handled = 0; // plain: of the owner's handlers
@@ -248,6 +248,7 @@ struct claimed {
       ++handled;
       if (late || claim.end()) {
         claim.settle();
+        claim.open(next); // a late thief must not have that one
         return false;
       }
     }
@@ -257,7 +258,8 @@ struct claimed {
   }
   bool take_over(int looks) {
     for (int i = 0; i < looks; ++i)
-      if (claim.take_if_stuck() != nullptr) {
+      if (auto* const its = claim.take_if_stuck()) {
+        model::check(its == &partition, "another partition");
         ++drained;
         return true;
       }
