@@ -168,4 +168,26 @@ TEST(control, drain_of_a_key) {
   });
 }
 
+/// Of what is under way: never more finished than accepted, however much of it is seen late.
+TEST(control, an_account_in_between) {
+  expect_works(3000, [] {
+    convoy::detail::atomic<bool> handled{false};
+    runtime rt{{.concurrency = 1}};
+    processor<int, int> p{rt,
+                          [&](int&) { handled.store(true, std::memory_order_relaxed); },
+                          {.capacity = 64, .partitions = 1}};
+    thread other([&] {
+      p.resume(1); // a ticket that carries no message
+      model::must_submit(p, 1, 1);
+    });
+    while (!handled.load(std::memory_order_relaxed))
+      convoy::detail::sleep_for(std::chrono::milliseconds(1));
+    convoy::detail::sleep_for(std::chrono::milliseconds(1)); // or as long as it likes
+    const auto now = p.account();
+    model::check(now.accepted <= 2, "more than were submitted, and asked for");
+    model::check(now.completed <= now.accepted, "more than were accepted");
+    other.join();
+  });
+}
+
 } // namespace

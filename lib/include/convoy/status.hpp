@@ -53,7 +53,8 @@ struct bulk_result {
 
 /// What has become of a processor's messages. Exact when nothing is unfinished, as shutdown() leaves
 /// it: then accepted = completed + dead_letters + discarded. Before that what is unfinished is missing
-/// on the right, and each figure is a moment old.
+/// on the right, each figure is a moment old, and a request (pause(), resume(), fence() and the like) is
+/// among what was accepted until its turn comes.
 struct account {
   std::uint64_t accepted = 0;
   std::uint64_t completed = 0;    ///< handled
