@@ -82,10 +82,12 @@ result explore(const options& how, const std::function<void()>& scenario) {
       all.complete = false;
       return all;
     }
-    if (all.runs >= most || (how.random_runs == 0 && !open.next()))
+    if (how.random_runs == 0 && !open.next())
+      return all;
+    if (all.runs >= most)
       break;
   }
-  all.complete = how.random_runs != 0 || all.runs < most;
+  all.complete = how.random_runs != 0;
   return all;
 }
 

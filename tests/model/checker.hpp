@@ -13,11 +13,17 @@
 //   chosen to end before others go on.
 // - Once in a run each, a condition wakes without reason, and a compare_exchange_weak or try_lock fails.
 //
-// What it does not show: a load that reads what a later instruction of its own past stores (load
-// buffering: a run is an interleaving, so every load comes after the store that it reads); consume;
-// mixed-size accesses; a thread that reads a store that is not the newest more than twice in a row (8
-// times, at random); waits longer than options::longest_wait that end; what code does to plain memory
-// that is compiled without instrumentation, other than memcpy and its like.
+// What it does not show:
+// - a load that reads what a later instruction of its own past stores (load buffering: a run is an interleaving,
+//   so every load comes after the store that it reads); for the same reason, seq_cst fences in another
+//   order than that of a chain of relaxed loads and stores between them;
+// - consume, and mixed-size accesses;
+// - a thread that reads a store that is not the newest more than twice in a row (8 times, at random);
+// - waits longer than options::longest_wait that end, and sleeps of more than a millisecond;
+// - what code does to plain memory that is compiled without instrumentation, other than memcpy and its
+//   like; the use of a stack's memory after its function has returned; of memory that was there before the run;
+// - the order in which the counts of std::shared_ptr change: as if under a lock each.
+// Statics that allocate must be made before the first run: a run's memory ends with it.
 
 #include <atomic>
 #include <chrono>
@@ -29,7 +35,8 @@
 namespace model {
 
 struct options {
-  /// Exhaustive: all interleavings with so many preemptions, and all stores that loads may read.
+  /// Exhaustive: all interleavings with so many preemptions, and all stores that loads may read. A wait
+  /// that ends though others could go on is a preemption, too.
   unsigned preemptions = 2;
   /// Not 0: so many runs at random instead; the seed comes from CONVOY_SEED or is fresh.
   std::uint64_t random_runs = 0;

@@ -92,6 +92,25 @@ TEST(endings, scheduling_against_shutdown) {
   });
 }
 
+/// What is scheduled gets its ticket, and only then is not scheduled any more: who looks in another order
+/// might see neither.
+TEST(endings, what_comes_due_as_all_ends) {
+  expect_works(4000, [] {
+    fate seen;
+    runtime rt{{.concurrency = 1}};
+    processor<int, int> p{rt,
+                          [&](int& m) { seen.see(m); },
+                          {.capacity = 64, .partitions = 1, .dead_letters = [&](auto& letter) {
+                             seen.bury(letter.message);
+                           }}};
+    model::check(p.submit_after(1, microseconds(50), 1).status() == submit_status::accepted,
+                 "refused");
+    const auto account = p.shutdown(clock::now() + std::chrono::milliseconds(1));
+    model::check(account.balanced(), "the account does not come out even");
+    model::check(seen.all() == 1, "lost, or told of after the end");
+  });
+}
+
 /// Both must come to the end, with the same account: one might take the other's answer for its own.
 TEST(endings, two_shutdowns) {
   expect_works(600, [] {

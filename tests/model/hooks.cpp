@@ -93,6 +93,12 @@ void* __wrap_memset(void* to, int value, size_t size) {
   model::access(to, size, true);
   return __real_memset(to, value, size);
 }
+int __real_memcmp(const void* one, const void* other, size_t size);
+int __wrap_memcmp(const void* one, const void* other, size_t size) {
+  model::access(one, size, false);
+  model::access(other, size, false);
+  return __real_memcmp(one, other, size);
+}
 
 // The standard library's own atomics (reference counts, guards of statics): as if under a lock each.
 #define CONVOY_SYNC(at)                                                                            \

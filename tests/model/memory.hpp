@@ -2,8 +2,7 @@
 
 // C++20's memory, as a machine that is stepped: what a load may read, where a store may go in
 // modification order, and who knows of what afterwards ([intro.races], [atomics.order]). Every load comes
-// after the store it reads. seq_cst fences have the order in which they are executed, of which
-// nothing is lost: whoever reads over a later one might as well have been executed first.
+// after the store it reads, and seq_cst fences have the order in which they are executed.
 
 #include "seq_cst.hpp"
 
@@ -155,7 +154,8 @@ public:
     step(t); // what comes after it is not handed on
   }
 
-  // P1202: between a light and a heavy fence as between two of seq_cst, two light ones are nothing.
+  // P1202, for what may be read: between a light and a heavy fence as between two of seq_cst, two light
+  // ones are nothing. (They synchronise nobody, so what relies on that is found to race.)
   void fence_light(std::size_t t) {
     step(t);
     auto& me = threads[t];
@@ -163,11 +163,11 @@ public:
     me.mine.coherent.join(heavy_);
   }
   void fence_heavy(std::size_t t) {
-    fence(t, std::memory_order_seq_cst);
-    auto& me = threads[t];
+    auto& mine = threads[t].mine;
     for (const auto& each : threads)
-      me.mine.coherent.join(each.light);
-    heavy_.join(me.mine.coherent);
+      mine.coherent.join(each.light);
+    fence(t, std::memory_order_seq_cst);
+    heavy_.join(mine.coherent);
   }
 
 private:

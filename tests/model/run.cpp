@@ -1,12 +1,15 @@
 #include "run.hpp"
 
 #include <algorithm>
+#include <array>
 #include <csignal>
 #include <cstdlib>
 #include <cxxabi.h>
 #include <dlfcn.h>
 #include <exception>
 #include <execinfo.h>
+#include <utility>
+#include <vector>
 
 namespace model {
 
@@ -54,6 +57,11 @@ run::~run() {
 
 namespace {
 
+/// What `throw;` throws again, and more: two words of the real thread, of which each fiber has its own.
+std::array<std::uintptr_t, 2>& handled_exceptions() {
+  return *reinterpret_cast<std::array<std::uintptr_t, 2>*>(abi::__cxa_get_globals());
+}
+
 /// A thread's own failure, too. With default actions outside of scenarios, so that it ends the process there.
 void catch_crashes() {
   static const auto* const stack = [] {
@@ -81,7 +89,9 @@ std::string run::go(const std::function<void()>& scenario) {
   (void)add(scenario);
   memory.step(0);
   inside_checker::depth = 0;
+  const auto exceptions = std::exchange(handled_exceptions(), {});
   swapcontext(&outside_, &fibers_[0]->context);
+  handled_exceptions() = exceptions;
   inside_checker::depth = 1;
   if (failure_.empty())
     return failure_;
@@ -111,7 +121,7 @@ void run::enter(unsigned low, unsigned high) {
     self->fail(not_the_same);
   if (std::ranges::all_of(self->fibers_, is_over))
     setcontext(&self->outside_);
-  self->switch_to(self->pick(false));
+  self->switch_to(self->pick());
 }
 
 unsigned run::add(std::function<void()> body) {
@@ -175,14 +185,16 @@ void run::switch_to(std::size_t next) {
   self_ = next;
   const auto depth = inside_checker::depth;
   inside_checker::depth = 0; // a new fiber begins in the scenario's code
+  from.exceptions = std::exchange(handled_exceptions(), fibers_[next]->exceptions);
   swapcontext(&from.context, &fibers_[next]->context);
   inside_checker::depth = depth;
 }
 
-std::size_t run::pick(bool self_is_ready) {
+std::size_t run::pick() {
   for (auto& each : fibers_)
     if (each->waits_until(now))
       time_out(*each);
+  const bool self_is_ready = fibers_[self_]->is == fiber::state::ready;
   const bool may_preempt = how_.random_runs != 0 || preemptions_ < how_.preemptions;
   std::vector<std::size_t> ready, waiting;
   if (self_is_ready)
@@ -196,7 +208,7 @@ std::size_t run::pick(bool self_is_ready) {
   if (ready.empty()) {
     if (!let_time_pass() && !let_rest_end())
       fail("deadlock: everybody waits");
-    return pick(fibers_[self_]->is == fiber::state::ready);
+    return pick();
   }
   const auto wakes = open_.choose(1 + waiting.size(), choices::kind::preemption);
   if (wakes != 0)
@@ -240,11 +252,13 @@ bool run::let_time_pass() {
 }
 
 bool run::let_rest_end() {
-  const auto resting = std::ranges::find_if(
-      fibers_, [](const auto& each) { return each->is == fiber::state::resting; });
-  if (resting == fibers_.end())
+  std::vector<fiber*> resting;
+  for (auto& each : fibers_)
+    if (each->is == fiber::state::resting)
+      resting.push_back(each.get());
+  if (resting.empty())
     return false;
-  (*resting)->is = fiber::state::ready;
+  resting[open_.choose(resting.size(), choices::kind::next)]->is = fiber::state::ready;
   return true;
 }
 
@@ -253,20 +267,25 @@ void run::time_out(fiber& of) {
   of.timed_out = true;
 }
 
-void run::step() {
+void run::count_step() {
   if (++steps_ > how_.most_steps)
     fail("livelock: the run does not end");
+}
+
+void run::step() {
+  count_step();
   if (fibers_.size() > 1)
-    switch_to(pick(true));
+    switch_to(pick());
 }
 
 bool run::block(fiber::state how, const void* what, std::chrono::nanoseconds until) {
+  count_step();
   auto& me = *fibers_[self_];
   me.is = how;
   me.waits_for = what;
   me.until = until == never || until - now > how_.longest_wait ? never : until;
   me.timed_out = false;
-  switch_to(pick(false));
+  switch_to(pick());
   return !me.timed_out;
 }
 

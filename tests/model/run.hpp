@@ -6,6 +6,7 @@
 #include "memory.hpp"
 #include "shadow.hpp"
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -82,6 +83,7 @@ struct fiber {
   bool timed_out = false;
   std::vector<void*> waits_in; // return addresses, if the run is traced
   std::unordered_map<const void*, void*> locals;
+  std::array<std::uintptr_t, 2> exceptions{}; // that are being handled: the C++ runtime's globals
 
   /// It waits, and not for longer than that.
   [[nodiscard]] bool waits_until(std::chrono::nanoseconds time) const noexcept {
@@ -140,7 +142,8 @@ public:
 private:
   static void enter(unsigned low, unsigned high);
   void switch_to(std::size_t next);
-  [[nodiscard]] std::size_t pick(bool self_is_ready);
+  void count_step();
+  [[nodiscard]] std::size_t pick();
   [[nodiscard]] bool may_wake(const fiber& which) const;
   void wake_early(fiber& which);
   [[nodiscard]] bool let_time_pass();

@@ -86,6 +86,8 @@ void check_write(run& now, const accesses& b, const vector_clock& known) {
     now.fail("data race: plain memory that thread " + std::to_string(b.writer) + " has written");
   if (!is_over(b.read, known))
     now.fail("data race: plain memory that another thread has read");
+  if (!is_over(b.used, known))
+    now.fail("data race: an atomic or a mutex goes that another thread has used");
 }
 
 } // namespace
@@ -144,9 +146,6 @@ void free_block(const void* where, std::size_t size) {
       }
       auto& b = g.bytes[address % granule_size];
       check_write(r, b, known);
-      if (!is_over(b.used, known))
-        r.fail("data race: an atomic is freed that another thread has used, at byte " +
-               std::to_string(address - begin) + " of " + std::to_string(size));
       b.freed = true;
     }
   }
@@ -160,7 +159,10 @@ void use_atomic(run& now, const void* where) {
   const auto address = reinterpret_cast<std::uintptr_t>(where);
   auto& b = granule_of(now, address).bytes[address % granule_size];
   if (b.freed)
-    now.fail("use of an atomic that was freed");
+    now.fail("use of an atomic or a mutex that was freed");
+  if (!now.memory.threads[now.self()].mine.before.knows(b.writer, b.written))
+    now.fail("data race: an atomic or a mutex that thread " + std::to_string(b.writer) +
+             " has made");
   b.used.steps[now.self()] = now.memory.threads[now.self()].mine.before.steps[now.self()];
   b.by(now.self());
 }
@@ -178,7 +180,10 @@ public:
         ++next_;
       if (next_ == blocks_.size()) {
         const auto wanted = std::max(at_once, size);
-        blocks_.push_back({static_cast<std::byte*>(std::malloc(wanted)), wanted});
+        auto* const made = static_cast<std::byte*>(std::malloc(wanted));
+        if (made == nullptr)
+          return nullptr;
+        blocks_.push_back({made, wanted});
       }
       used_ = 0;
     }

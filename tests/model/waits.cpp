@@ -39,7 +39,7 @@ bool try_lock(const void* mutex) {
     return true;
   const inside_checker in;
   r->step();
-  if (!r->failed_weakly && r->choose(2) == 1) {
+  if (!r->locked[mutex] && !r->failed_weakly && r->choose(2) == 1) {
     r->failed_weakly = true;
     return false;
   }
@@ -70,6 +70,10 @@ bool wait(const void* condition, const void* mutex, std::chrono::nanoseconds mos
     const inside_checker in;
     r->step();
     use_atomic(*r, condition);
+    if (r->traced())
+      r->trace(most == run::never
+                   ? "waits for a condition"
+                   : "waits for a condition, or " + std::to_string(most.count()) + " ns");
     give_up(*r, mutex);
     notified = r->block(fiber::state::waiting, condition,
                         most > run::never - r->now ? run::never : r->now + most);
@@ -83,6 +87,8 @@ void notify(const void* condition, bool all) {
     const inside_checker in;
     r->step();
     use_atomic(*r, condition);
+    if (r->traced())
+      r->trace(all ? "notifies all who wait" : "notifies one who waits");
     r->wake_those_waiting_for(condition, all);
   }
 }
