@@ -14,6 +14,7 @@ using convoy::detail::thread;
 using model::expect_works;
 using model::fate;
 using model::history;
+using model::must_submit;
 
 TEST(control, retries_park_and_resume) {
   expect_works(1500, [] {
@@ -157,9 +158,9 @@ TEST(control, drain_of_a_key) {
                                 ++handled;
                             },
                             {.capacity = 64, .partitions = 1}};
-      thread other([&] { model::must_submit(p, 2, 1); });
+      thread other([&] { must_submit(p, 2, 1); });
       for (int i = 1; i <= 2; ++i)
-        model::must_submit(p, 1, i);
+        must_submit(p, 1, i);
       p.drain(1);
       model::check(handled == 2, "drained too early");
       let_go.one_more();
@@ -178,7 +179,7 @@ TEST(control, an_account_in_between) {
                           {.capacity = 64, .partitions = 1}};
     thread other([&] {
       p.resume(1); // a ticket that carries no message
-      model::must_submit(p, 1, 1);
+      must_submit(p, 1, 1);
     });
     while (!handled.load(std::memory_order_relaxed))
       convoy::detail::sleep_for(std::chrono::milliseconds(1));
@@ -187,6 +188,140 @@ TEST(control, an_account_in_between) {
     model::check(now.accepted <= 2, "more than were submitted, and asked for");
     model::check(now.completed <= now.accepted, "more than were accepted");
     other.join();
+  });
+}
+
+/// A purge as the handler parks, and who lets it go on: what it takes might be handled as well, or be told of
+/// twice, and who asked for it never hear of it.
+TEST(control, purge_against_parking_and_resume) {
+  expect_works(800, [] {
+    fate seen;
+    bool over[4] = {}; // plain, as what a callback may rely on
+    int failures = 0;
+    int told = 0;
+    {
+      runtime rt{{.concurrency = 1}};
+      processor<int, int> p{rt,
+                            [&](int& m) -> convoy::outcome {
+                              if (m == 1 && failures++ == 0)
+                                return convoy::outcome::park;
+                              seen.see(m);
+                              over[m] = true;
+                              return convoy::outcome::done;
+                            },
+                            {.capacity = 64,
+                             .partitions = 1,
+                             .failure = convoy::failure_policy{},
+                             .dead_letters = [&](auto& letter) {
+                               seen.bury(letter.message);
+                               over[letter.message] = true;
+                             }}};
+      for (int i = 1; i <= 2; ++i)
+        must_submit(p, 1, i);
+      thread other([&] { p.resume(1); });
+      p.purge(1, [&] {
+        model::check(over[1] && over[2], "told before it was done");
+        ++told;
+      });
+      must_submit(p, 1, 3);
+      other.join();
+      p.drain();
+      model::check(seen.all() == 3 && over[3], "lost");
+      model::check(p.account().balanced(), "the account does not come out even");
+    }
+    model::check(told == 1, "not told, or twice");
+  });
+}
+
+/// What was put there before it becomes dead letters, and nothing else, whoever resumes the key meanwhile.
+TEST(control, purge_of_a_paused_key) {
+  expect_works(800, [] {
+    fate seen;
+    {
+      runtime rt{{.concurrency = 2}};
+      processor<int, int> p{rt,
+                            [&](int& m) {
+                              model::check(m > 2, "handled though purged");
+                              seen.see(m);
+                            },
+                            {.capacity = 64, .partitions = 1, .dead_letters = [&](auto& letter) {
+                               model::check(letter.message <= 2, "purged though it came later");
+                               seen.bury(letter.message);
+                             }}};
+      p.pause(1);
+      for (int i = 1; i <= 2; ++i)
+        must_submit(p, 1, i);
+      p.purge(1);
+      thread other([&] { p.resume(1); });
+      for (int i = 3; i <= 4; ++i)
+        must_submit(p, 1, i);
+      other.join();
+      p.drain(); // what ends does not pause any more
+    }
+    model::check(seen.dead == 2 && seen.handled == 2, "lost");
+  });
+}
+
+/// A purge takes what waits for its time to be tried again; the timer might find a lane that is not there.
+TEST(control, purge_against_a_retry) {
+  expect_works(800, [] {
+    fate seen;
+    int failures = 0;
+    {
+      runtime rt{{.concurrency = 1}};
+      processor<int, int> p{rt,
+                            [&](int& m) -> convoy::outcome {
+                              if (m == 1 && failures++ == 0)
+                                return convoy::outcome::retry_after(std::chrono::microseconds(100));
+                              seen.see(m);
+                              return convoy::outcome::done;
+                            },
+                            {.capacity = 64,
+                             .partitions = 1,
+                             .failure = convoy::failure_policy{},
+                             .dead_letters = [&](auto& letter) { seen.bury(letter.message); }}};
+      for (int i = 1; i <= 2; ++i)
+        must_submit(p, 1, i);
+      convoy::detail::sleep_for(std::chrono::microseconds(100));
+      p.purge(1);
+      must_submit(p, 1, 3);
+      p.drain();
+      model::check(seen.all() == 3, "lost");
+      model::check(p.account().balanced(), "the account does not come out even");
+    }
+  });
+}
+
+/// A fence of all keys comes after what was there before it in both partitions, though others go on.
+TEST(control, fence_of_all_keys) {
+  expect_works(800, [] {
+    int first_handled[2] = {}; // plain, as what a fence's callback may rely on
+    int handled[2] = {};
+    int fenced = 0;
+    {
+      runtime rt{{.concurrency = 2}};
+      processor<int, int> p{rt,
+                            [&](const int& key, int& m) {
+                              ++handled[key];
+                              if (m == 1)
+                                first_handled[key] = 1;
+                            },
+                            {.capacity = 64, .partitions = 2}};
+      for (const int key : {0, 1})
+        must_submit(p, key, 1);
+      thread other([&] {
+        for (const int key : {0, 1})
+          must_submit(p, key, 2);
+      });
+      p.fence([&] {
+        model::check(first_handled[0] == 1 && first_handled[1] == 1,
+                     "it came before a message that was there before it");
+        ++fenced;
+      });
+      other.join();
+    }
+    model::check(handled[0] == 2 && handled[1] == 2, "a message is lost");
+    model::check(fenced == 1, "a fence is lost, or came twice");
   });
 }
 

@@ -302,4 +302,45 @@ TEST(endings, drain_against_shutdown) {
   });
 }
 
+/// Who schedules as close() comes: what was accepted might be forgotten, as it has no ticket yet.
+TEST(endings, close_against_scheduling) {
+  expect_works(600, [] {
+    fate seen;
+    bool accepted[3] = {};
+    {
+      runtime rt{{.concurrency = 1}};
+      processor<int, int> p{rt,
+                            [&](int& m) { seen.see(m); },
+                            {.capacity = 1, .partitions = 1, .dead_letters = [&](auto& letter) {
+                               seen.bury(letter.message);
+                             }}};
+      thread other([&] {
+        convoy::detail::sleep_for(microseconds(100));
+        p.close();
+      });
+      for (int i = 1; i <= 2; ++i) // the second one waits for the first one's place
+        accepted[i] = p.submit_after(1, microseconds(100), i).status() == submit_status::accepted;
+      other.join();
+    }
+    model::check(accepted[1] || !accepted[2], "accepted after it was closed");
+    model::check(seen.all() == accepted[1] + accepted[2], "lost, or handled though refused");
+  });
+}
+
+/// Tickets of who was refused count for nothing: drain() might wait for them, or not for those before.
+TEST(endings, close_against_drain) {
+  expect_works(600, [] {
+    history seen;
+    int accepted = 0;
+    runtime rt{{.concurrency = 1}};
+    processor<int, int> p{rt, [&](int& m) { seen.see(m); }, {.capacity = 64, .partitions = 1}};
+    thread other([&] { p.close(); });
+    for (int i = 1; i <= 3; ++i)
+      accepted += p.submit(1, i) == submit_status::accepted;
+    p.drain();
+    model::check(seen.handled == accepted, "drained too early, or handled though refused");
+    other.join();
+  });
+}
+
 } // namespace
