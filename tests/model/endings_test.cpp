@@ -302,29 +302,33 @@ TEST(endings, drain_against_shutdown) {
   });
 }
 
-/// Who schedules as close() comes: what was accepted might be forgotten, as it has no ticket yet.
+/// Who schedules as close() comes, the second time waiting for the first one's place, which is free soon, or not
+/// before the end: what has no ticket yet might be forgotten, or who waits sleep for ever.
 TEST(endings, close_against_scheduling) {
-  expect_works(600, [] {
-    fate seen;
-    bool accepted[3] = {};
-    {
-      runtime rt{{.concurrency = 1}};
-      processor<int, int> p{rt,
-                            [&](int& m) { seen.see(m); },
-                            {.capacity = 1, .partitions = 1, .dead_letters = [&](auto& letter) {
-                               seen.bury(letter.message);
-                             }}};
-      thread other([&] {
-        convoy::detail::sleep_for(microseconds(100));
-        p.close();
-      });
-      for (int i = 1; i <= 2; ++i) // the second one waits for the first one's place
-        accepted[i] = p.submit_after(1, microseconds(100), i).status() == submit_status::accepted;
-      other.join();
-    }
-    model::check(accepted[1] || !accepted[2], "accepted after it was closed");
-    model::check(seen.all() == accepted[1] + accepted[2], "lost, or handled though refused");
-  });
+  for (const auto delay : {microseconds(100), microseconds(1'000'000)})
+    expect_works(300, [delay] {
+      fate seen;
+      bool accepted[3] = {};
+      {
+        runtime rt{{.concurrency = 1}};
+        processor<int, int> p{rt,
+                              [&](int& m) { seen.see(m); },
+                              {.capacity = 1, .partitions = 1, .dead_letters = [&](auto& letter) {
+                                 seen.bury(letter.message);
+                               }}};
+        thread other([&] {
+          convoy::detail::sleep_for(microseconds(100));
+          p.close();
+        });
+        for (int i = 1; i <= 2; ++i)
+          accepted[i] = p.submit_after(1, delay, i).status() == submit_status::accepted;
+        other.join();
+        model::check(p.submit_after(1, delay, 3).status() == submit_status::closed,
+                     "accepted though closed");
+      }
+      model::check(accepted[1] || !accepted[2], "accepted after it was closed");
+      model::check(seen.all() == accepted[1] + accepted[2], "lost, or handled though refused");
+    });
 }
 
 /// Tickets of who was refused count for nothing: drain() might wait for them, or not for those before.

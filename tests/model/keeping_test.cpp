@@ -319,12 +319,14 @@ TEST(keeping, room_that_few_are_told_of) {
         runtime rt{{.concurrency = 1}};
         processor<int, int> p{rt,
                               [&](const int& key, int& m) {
-                                full.wait_for(1);
+                                full.wait_for(2);
+                                sleep_for(
+                                    microseconds(30)); // so that visits leave some in the ring
                                 seen[key].see(m);
                               },
                               {.capacity = 32, .partitions = partitions}};
         const auto produce = [&](int key) {
-          for (int i = 1; i <= 13; ++i)
+          for (int i = 1; i <= 17; ++i)
             if (p.try_submit(key, i) != submit_status::accepted) {
               full.one_more();
               must_submit(p, key, i);
@@ -336,7 +338,7 @@ TEST(keeping, room_that_few_are_told_of) {
         third.join();
       }
       for (const auto& each : seen)
-        model::check(each.handled == 13, "lost");
+        model::check(each.handled == 17, "lost");
     });
 }
 
@@ -350,22 +352,25 @@ TEST(keeping, reports_against_the_end) {
     history seen;
     {
       runtime rt{{.concurrency = 1}};
-      processor<int, int>* self = nullptr;
-      processor<int, int> p{rt,
-                            [&](int& m) {
-                              sleep_for(milliseconds(1));
-                              seen.see(m);
-                            },
-                            {.capacity = 64,
-                             .partitions = 1,
-                             .watchdog = {.threshold = microseconds(100), .report = [&](auto& one) {
-                                            model::check(one.key == 1, "another key");
-                                            ++*reports;
-                                            self->fence(1, [&] { ++answers; });
-                                          }}}};
-      self = &p;
+      std::unique_ptr<processor<int, int>> p;
+      p = std::make_unique<processor<int, int>>(
+          rt,
+          [&](int& m) {
+            sleep_for(milliseconds(1));
+            seen.see(m);
+          },
+          processor<int, int>::options{
+              .capacity = 64,
+              .partitions = 1,
+              .watchdog = {.threshold = microseconds(100), .report = [&](auto& one) {
+                             model::check(one.key == 1, "another key");
+                             ++*reports;
+                             sleep_for(milliseconds(1)); // all else may be over
+                             p->fence(1, [&] { ++answers; });
+                             sleep_for(milliseconds(1));
+                           }}});
       for (int i = 1; i <= 2; ++i)
-        must_submit(p, 1, i);
+        must_submit(*p, 1, i);
     }
     model::check(seen.handled == 2, "lost");
     model::check(answers == *reports, "what a report asked for is lost");
