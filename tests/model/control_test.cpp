@@ -235,7 +235,7 @@ TEST(control, purge_against_parking_and_resume) {
 
 /// What was put there before it becomes dead letters, and nothing else, whoever resumes the key meanwhile.
 TEST(control, purge_of_a_paused_key) {
-  expect_works(800, [] {
+  expect_works(600, [] {
     fate seen;
     {
       runtime rt{{.concurrency = 2}};
@@ -296,7 +296,7 @@ TEST(control, purge_against_a_retry) {
 
 /// A fence of all keys comes after what was there before it in both partitions, though others go on.
 TEST(control, fence_of_all_keys) {
-  expect_works(800, [] {
+  expect_works(600, [] {
     int first_handled[2] = {}; // plain, as what a fence's callback may rely on
     int handled[2] = {};
     int fenced = 0;
