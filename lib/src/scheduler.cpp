@@ -208,7 +208,7 @@ bool scheduler::watched() const noexcept {
 
 void scheduler::wait_until_left(const void* owner) const noexcept {
   for (const auto& each : parts_->pumps)
-    // (6) acquire: the pump's last touch; pairs with (5)
+    // (6) acquire: the pump's last touch; pairs with (5), and with (5) in scheduler.hpp
     while (each->touching_.load(std::memory_order_acquire) == owner)
       sleep_for(std::chrono::microseconds(20));
 }

@@ -15,6 +15,10 @@ using model::must_submit;
 
 /// One goes while the other works: a pump that has gone on to the other might not be seen to have left it, or
 /// be in it still.
+///
+/// A bug that this found: a pump left one processor with a release, and entered the other with a relaxed store.
+/// Who destroyed the first and saw the pump in the second took it for gone, and had synchronised with
+/// nothing: in C++20 such a store does not go on with the release before it. Entering releases, too.
 void expect_two_processors(unsigned concurrency) {
   expect_works(400, [concurrency] {
     history seen[2];

@@ -109,8 +109,8 @@ public:
   /// called while the owner can't be destroyed yet: a message is unfinished, or its partition is
   /// scheduled.
   void enter(const void* owner) noexcept {
-    touching_.store(
-        owner, std::memory_order_relaxed); // ordered by the release with which the item is given up
+    // (5) release: our last touch of another owner's memory, which this may follow; pairs with (6) in scheduler.cpp
+    touching_.store(owner, std::memory_order_release);
   }
 
   scheduler& home;
