@@ -108,6 +108,24 @@ TEST(sleepers, are_quiet) {
                  {.most_steps = 5'000, .longest_wait = std::chrono::hours(1)});
 }
 
+/// When what was scheduled is over, the thread that waits for times has nothing to do: one that goes round and
+/// round does not come to rest.
+TEST(sleepers, so_does_who_waits_for_times) {
+  expect_works(
+      300,
+      [] {
+        handled all;
+        runtime rt{{.concurrency = 1}};
+        processor<int, int> p{rt, [&](int&) { all.one_more(); }, {.capacity = 64, .partitions = 1}};
+        model::check(p.submit_after(1, microseconds(100), 1).status() ==
+                         convoy::submit_status::accepted,
+                     "refused");
+        all.wait_for(1);
+        model::rest();
+      },
+      {.most_steps = 5'000});
+}
+
 /// Pumps of which some have left, and some are about to, as their runtime goes.
 TEST(sleepers, the_runtime_ends_as_they_leave) {
   for (const int late : {0, 60, 120})
