@@ -11,7 +11,6 @@
 #include <gmock/gmock.h>
 #include <mutex>
 #include <new>
-#include <string>
 #include <vector>
 
 namespace {
@@ -19,15 +18,12 @@ namespace {
 using convoy::detail::atomic;
 using convoy::detail::thread_fence;
 using model::at_once;
+using model::failure;
 
 constexpr auto relaxed = std::memory_order_relaxed;
 constexpr auto acquire = std::memory_order_acquire;
 constexpr auto release = std::memory_order_release;
 constexpr auto seq_cst = std::memory_order_seq_cst;
-
-std::string failure(const std::function<void()>& scenario, model::options how = {}) {
-  return model::explore(how, scenario).failure;
-}
 
 TEST(checker, sees_data_races) {
   const auto pass = [](std::memory_order order) {

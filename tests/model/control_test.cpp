@@ -59,7 +59,7 @@ TEST(control, timers_against_shutdown) {
                             {.capacity = 64,
                              .partitions = 1,
                              .failure = convoy::failure_policy{},
-                             .dead_letters = [&](auto& letter) { seen.bury(letter.message); }}};
+                             .dead_letters = seen.sink()}};
       thread other([&] {
         for (int i = 1; i <= 2; ++i)
           accepted += p.submit(1, i) == submit_status::accepted;
@@ -281,7 +281,7 @@ TEST(control, purge_against_a_retry) {
                               {.capacity = 64,
                                .partitions = 1,
                                .failure = convoy::failure_policy{},
-                               .dead_letters = [&](auto& letter) { seen.bury(letter.message); }}};
+                               .dead_letters = seen.sink()}};
         for (int i = 1; i <= 2; ++i)
           must_submit(p, 1, i);
         convoy::detail::sleep_for(std::chrono::microseconds(100));

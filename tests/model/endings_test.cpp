@@ -76,9 +76,7 @@ TEST(endings, scheduling_against_shutdown) {
     runtime rt{{.concurrency = 1}};
     processor<int, int> p{rt,
                           [&](int& m) { seen.see(m); },
-                          {.capacity = 64, .partitions = 1, .dead_letters = [&](auto& letter) {
-                             seen.bury(letter.message);
-                           }}};
+                          {.capacity = 64, .partitions = 1, .dead_letters = seen.sink()}};
     std::uint64_t accepted = 0;
     thread other([&] {
       for (int i = 1; i <= 2; ++i)
@@ -100,9 +98,7 @@ TEST(endings, what_comes_due_as_all_ends) {
     runtime rt{{.concurrency = 1}};
     processor<int, int> p{rt,
                           [&](int& m) { seen.see(m); },
-                          {.capacity = 64, .partitions = 1, .dead_letters = [&](auto& letter) {
-                             seen.bury(letter.message);
-                           }}};
+                          {.capacity = 64, .partitions = 1, .dead_letters = seen.sink()}};
     model::check(p.submit_after(1, microseconds(50), 1).status() == submit_status::accepted,
                  "refused");
     const auto account = p.shutdown(clock::now() + std::chrono::milliseconds(1));
@@ -128,7 +124,7 @@ TEST(endings, two_shutdowns) {
                           {.capacity = 64,
                            .partitions = 1,
                            .failure = convoy::failure_policy{},
-                           .dead_letters = [&](auto& letter) { seen.bury(letter.message); }}};
+                           .dead_letters = seen.sink()}};
     for (int i = 1; i <= 2; ++i)
       must_submit(p, 1, i);
     thread other([&] { accounts[1] = p.shutdown(microseconds(100)); });
@@ -147,9 +143,7 @@ TEST(endings, pause_against_shutdown) {
     runtime rt{{.concurrency = 1}};
     processor<int, int> p{rt,
                           [&](int& m) { seen.see(m); },
-                          {.capacity = 64, .partitions = 1, .dead_letters = [&](auto& letter) {
-                             seen.bury(letter.message);
-                           }}};
+                          {.capacity = 64, .partitions = 1, .dead_letters = seen.sink()}};
     thread other([&] { p.pause(1); });
     for (int i = 1; i <= 2; ++i)
       must_submit(p, 1, i);
@@ -287,9 +281,7 @@ TEST(endings, drain_against_shutdown) {
                             seen.see(m);
                             return outcome::done;
                           },
-                          {.capacity = 64, .partitions = 1, .dead_letters = [&](auto& letter) {
-                             seen.bury(letter.message);
-                           }}};
+                          {.capacity = 64, .partitions = 1, .dead_letters = seen.sink()}};
     for (int i = 1; i <= 2; ++i)
       must_submit(p, 1, i);
     thread other([&] {
@@ -313,9 +305,7 @@ TEST(endings, close_against_scheduling) {
         runtime rt{{.concurrency = 1}};
         processor<int, int> p{rt,
                               [&](int& m) { seen.see(m); },
-                              {.capacity = 1, .partitions = 1, .dead_letters = [&](auto& letter) {
-                                 seen.bury(letter.message);
-                               }}};
+                              {.capacity = 1, .partitions = 1, .dead_letters = seen.sink()}};
         thread other([&] {
           convoy::detail::sleep_for(microseconds(100));
           p.close();

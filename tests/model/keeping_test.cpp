@@ -96,9 +96,7 @@ TEST(keeping, cancelled_as_all_ends) {
     runtime rt{{.concurrency = 1}};
     processor<int, int> p{rt,
                           [&](int& m) { seen.see(m); },
-                          {.capacity = 64, .partitions = 1, .dead_letters = [&](auto& letter) {
-                             seen.bury(letter.message);
-                           }}};
+                          {.capacity = 64, .partitions = 1, .dead_letters = seen.sink()}};
     auto first = p.submit_after(1, microseconds(100), 1);
     auto second = p.submit_after(1, milliseconds(50), 2);
     thread other([&] {
@@ -173,16 +171,15 @@ TEST(keeping, state_that_goes_against_shutdown) {
     states all;
     {
       runtime rt{{.concurrency = 1}};
-      processor<int, int, visits> p{
-          rt,
-          [&](int& m, visits& state) {
-            seen.see(m);
-            ++state.count;
-          },
-          {.capacity = 64,
-           .partitions = 1,
-           .dead_letters = [&](auto& letter) { seen.bury(letter.message); },
-           .state = all.options(microseconds(100))}};
+      processor<int, int, visits> p{rt,
+                                    [&](int& m, visits& state) {
+                                      seen.see(m);
+                                      ++state.count;
+                                    },
+                                    {.capacity = 64,
+                                     .partitions = 1,
+                                     .dead_letters = seen.sink(),
+                                     .state = all.options(microseconds(100))}};
       must_submit(p, 1, 1);
       int accepted = 1;
       thread other([&] {
@@ -244,7 +241,7 @@ void expect_batches_to_end(bool in_time) {
                             {.capacity = 64,
                              .partitions = 1,
                              .batch_limit = 3,
-                             .dead_letters = [&](auto& letter) { seen.bury(letter.message); },
+                             .dead_letters = seen.sink(),
                              .linger = milliseconds(1)}};
       thread other([&] {
         for (int i = 1; i <= 4; ++i)

@@ -36,6 +36,10 @@ struct fate : history {
     --handled;
     ++dead;
   }
+  /// For processor_options::dead_letters.
+  [[nodiscard]] auto sink() {
+    return [this](auto& letter) { bury(letter.message); };
+  }
   [[nodiscard]] int all() const { return handled + dead; }
 };
 

@@ -8,6 +8,7 @@
 #include <functional>
 #include <gmock/gmock.h>
 #include <initializer_list>
+#include <string>
 #include <vector>
 
 namespace model {
@@ -19,6 +20,11 @@ inline void at_once(std::initializer_list<std::function<void()>> bodies) {
     threads.emplace_back([&each] { each(); });
   for (auto& each : threads)
     each.join();
+}
+
+/// What the checker finds, if anything.
+inline std::string failure(const std::function<void()>& scenario, const options& how = {}) {
+  return explore(how, scenario).failure;
 }
 
 inline void expect_holds(const std::function<void()>& scenario, options how = {}) {

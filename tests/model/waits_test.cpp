@@ -4,21 +4,16 @@
 #include "protocols.hpp"
 
 #include <chrono>
-#include <functional>
 #include <gmock/gmock.h>
 #include <mutex>
-#include <string>
 
 namespace {
 
 using convoy::detail::atomic;
 using model::at_once;
+using model::failure;
 
 constexpr auto relaxed = std::memory_order_relaxed;
-
-std::string failure(const std::function<void()>& scenario) {
-  return model::explore({}, scenario).failure;
-}
 
 TEST(checker, lets_times_pass_though_others_could_go_on) {
   EXPECT_THAT(failure([] {
