@@ -304,11 +304,13 @@ TEST(requests, many_are_served_in_a_time_that_grows_with_their_number) {
   runtime rt{{.concurrency = 1}};
   gate held;
   std::atomic<int> handled{0};
-  processor<int, int> p{rt, [&](int& m) {
+  processor<int, int> p{rt,
+                        [&](int& m) {
                           if (m == 0)
                             held.pass();
                           ++handled;
-                        }};
+                        },
+                        {.request_capacity = 1 << 20}};
   ASSERT_EQ(p.submit(1, 0), submit_status::accepted);
   held.await_visitors(1);
   for (int i = 0; i < 300'000; ++i)

@@ -71,7 +71,11 @@ struct watchdog {
 template <class Key, class Message, class State>
 struct processor_options {
   std::size_t capacity = std::size_t{1} << 20; ///< unfinished messages, 1 to 2^31
-  std::size_t key_capacity = 0;   ///< unfinished messages per key; 0: no limit but capacity
+  std::size_t key_capacity = 0; ///< unfinished messages per key; 0: no limit but capacity
+  /// Calls of pause(), resume(), purge() and fence() that wait for their turn, and as many callbacks
+  /// (`then`) that were not called yet; at least 1. While that is reached these functions sleep, or on a worker thread throw
+  /// too_many_requests. A message waits for requests that were made before it, so this bounds that too.
+  std::size_t request_capacity = std::size_t{1} << 16;
   unsigned partitions = 0;        ///< ingress rings, a power of two; 0: chosen by concurrency
   unsigned quantum_messages = 64; ///< handled of one lane before other lanes get a turn
   std::chrono::nanoseconds quantum_time =
@@ -129,6 +133,7 @@ void check(const processor_options<Key, Message, State>& wanted, bool has_ids, b
        "convoy::processor: capacity must be 1 to 2^31 messages");
   must(wanted.partitions <= 1024 && (wanted.partitions & (wanted.partitions - 1)) == 0,
        "convoy::processor: partitions must be a power of two up to 1024, or 0 for automatic");
+  must(wanted.request_capacity != 0, "convoy::processor: request_capacity must be at least 1");
   must(wanted.batch_limit <= 65535, "convoy::processor: batch_limit must be at most 65535");
   must(wanted.rate.per_second > 0 && wanted.rate.burst >= 1,
        "convoy::processor: rate.per_second must be more than 0, and rate.burst at least 1");

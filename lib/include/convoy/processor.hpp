@@ -111,17 +111,19 @@ public:
   processor& operator=(const processor&) = delete;
 
   /// Closes and drains, and waits for retries that are due later; what is parked, paused, or scheduled
-  /// for later becomes dead letters. Must not run inside a handler, nor while another thread is in a
+  /// for later becomes dead letters, and on_parked is not called any more. A callback (`then`) that
+  /// asks for another one now gets none. Must not run inside a handler, nor while another thread is in a
   /// member. See shutdown() for an end in time.
   ~processor() {
     close();
-    core_.must_bury.store(true, std::memory_order_relaxed); // before it rings
+    core_.destroyed.store(true, std::memory_order_relaxed); // before it rings
     ingress_.end();
     ingress_.drain_closed();
+    core_.over.store(true, std::memory_order_relaxed); // callbacks must not go on for ever
     ingress_.abandon();
-    (void)ingress_.drain_until(time_point::max());
+    ingress_.finish_all();
     core_.watchdog.reset(); // its report may use us, and ask for something
-    (void)ingress_.drain_until(time_point::max());
+    ingress_.finish_all();
     core_.scheduler.detach(ingress_);
   }
 
@@ -172,11 +174,11 @@ public:
     ingress_type::refuse_on_worker();
     close();
     ingress_.end();
-    if (!ingress_.drain_until(deadline)) {
+    if (!ingress_.finish_until(deadline)) {
       ingress_.abandon(); // before: who asks for a stop token from now on sees it
       for (unsigned i = 0; i < core_.scheduler.concurrency(); ++i)
         core_.scheduler.run_of(i).request_stop(&core_, deadline);
-      (void)ingress_.drain_until(time_point::max());
+      (void)ingress_.finish_until(time_point::max());
     }
     return ingress_.account();
   }
@@ -209,7 +211,8 @@ public:
   //
   // All of these only ask for it, any thread may, also in handlers, and other keys do not notice. They
   // throw std::bad_alloc and what copying or hashing the key throws. `then` is called on a worker when
-  // it is done; what it throws goes to stderr.
+  // it is done; what it throws goes to stderr. Each costs the same, however many wait. When
+  // request_capacity is reached they sleep, or on a worker thread throw too_many_requests.
 
   /// The key's lane stops, after what a worker has already been handed, until resume(). Its messages
   /// wait, and take room. `then`: it stands still.

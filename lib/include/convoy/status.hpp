@@ -66,6 +66,15 @@ struct account {
   }
 };
 
+/// Thrown by pause(), resume(), purge() and fence() on a worker thread, where they would have to wait
+/// for one of `request_capacity` places. Nothing was asked for.
+class too_many_requests : public std::runtime_error {
+public:
+  explicit too_many_requests(std::size_t most)
+      : runtime_error("convoy: request_capacity is reached: " + std::to_string(most) +
+                      " requests wait, and a handler can't wait for them") {}
+};
+
 /// Thrown where a refusal can't be returned.
 class refused : public std::runtime_error {
 public:

@@ -32,7 +32,7 @@ public:
     if (rung)
       alarm_at_ = clock::time_point::max();
     take_requests(p, inbox);
-    serve_waiting(p);
+    serve_fences(p);
     auto& lanes = p.lanes();
     auto due = now;
     // Who ends or abandons rings afterwards, so with the ring comes what was done before it.
@@ -47,7 +47,8 @@ public:
       if (!must_end_)
         lanes.end_stopped(p.ring.tickets());
     }
-    auto next = lanes.release_stopped(due, p.ring.consumed(), [&](timer& each) {
+    const bool lingers = !ending_ && !p.wants_drain();
+    auto next = lanes.release_stopped(due, p.ring.consumed(), lingers, [&](timer& each) {
       submit(p, core, static_cast<message_type&>(each));
     });
     if (p.limits && p.limits->must_sweep())
@@ -60,22 +61,28 @@ public:
   /// in the inbox before their ticket can be consumed.
   template <class Inbox>
   void take_requests(Partition& p, Inbox& inbox) noexcept {
-    inbox.take_requests(
-        [this](std::unique_ptr<request_type> each) { coming_.insert(std::move(each)); });
-    while (auto each = coming_.take_until(p.ring.consumed())) {
-      const auto how = each->serve(p);
-      waiting_.push_if_later(how, std::move(each));
-    }
+    inbox.take_requests([&](std::unique_ptr<request_type> each) {
+      switch (each->when) {
+      case turn::at_once:
+        return serve(p, std::move(each));
+      case turn::consumed:
+        return coming_.push(std::move(each));
+      case turn::drained:
+        return fences_.push(std::move(each));
+      }
+    });
+    while (auto each = coming_.take_until(p.ring.consumed()))
+      serve(p, std::move(each));
   }
 
-  void serve_waiting(Partition& p) noexcept {
-    if (!waiting_.empty())
-      waiting_.serve([&p](request_type& each) { return each.serve(p); });
+  void serve_fences(Partition& p) noexcept {
+    while (auto each = fences_.take_until(p.drained()))
+      serve(p, std::move(each));
   }
 
   /// There are requests that could not be served yet, or the end.
   [[nodiscard]] bool is_waiting() const noexcept {
-    return must_end_ || !coming_.empty() || !waiting_.empty();
+    return must_end_ || !coming_.empty() || !fences_.empty();
   }
 
   void schedule(Partition& p, core_type& core, std::shared_ptr<message_type> message) noexcept {
@@ -96,6 +103,11 @@ public:
   }
 
 private:
+  static void serve(Partition& p, std::unique_ptr<request_type> what) noexcept {
+    if (!what->serve(p))
+      (void)what.release();
+  }
+
   /// It takes its place in its lane, unless it was cancelled.
   static void submit(Partition& p, core_type& core, message_type& due) noexcept {
     if (!due.take(false))
@@ -126,8 +138,8 @@ private:
     core.scheduled.end();
   }
 
-  request_list<request_type> coming_; // the ring is not yet as far as their tickets; in their order
-  request_list<request_type> waiting_;                    // it is, but they could not be served
+  request_heap<request_type> coming_;                     // the ring is not as far as their tickets
+  request_heap<request_type> fences_;                     // of all keys
   clock::time_point alarm_at_ = clock::time_point::max(); // it will ring
   bool abandoned_ = false;
   bool ending_ = false;

@@ -207,9 +207,10 @@ void ingress<Key, Message, State, Hash, Equal>::control(wish what, const Key& ke
   auto& p = *partitions_[index_of(hash)];
   auto request = std::make_unique<lane_request<partition_type, Key, Message>>(
       what, key, static_cast<std::uint32_t>(hash));
-  if (then)
-    request->then =
-        std::make_unique<callback>(core_.scheduler, std::move(then), &core_, core_.callbacks);
+  if (then && !core_.is_last_callback())
+    request->then = make_callback(std::move(then));
+  else
+    request->place = core_.unserved.take();
   p.ring.skip(1, [&](std::uint64_t end) { // its place among the messages, and the other requests
     request->ticket = end;
     p.post(std::move(request));
@@ -217,13 +218,25 @@ void ingress<Key, Message, State, Hash, Equal>::control(wish what, const Key& ke
   p.signal();
 }
 
+/// Waits until it may be one more, or throws.
+template <class Key, class Message, class State, class Hash, class Equal>
+std::unique_ptr<callback>
+ingress<Key, Message, State, Hash, Equal>::make_callback(std::function<void()> then) {
+  auto place = core_.uncalled.take();
+  auto& all = core_.is_ending() ? core_.late_callbacks : core_.callbacks;
+  return std::make_unique<callback>(core_.scheduler, std::move(then), &core_, all,
+                                    std::move(place));
+}
+
 template <class Key, class Message, class State, class Hash, class Equal>
 void ingress<Key, Message, State, Hash, Equal>::fence(std::function<void()> then) {
+  if (core_.is_last_callback())
+    return;
   std::vector<std::unique_ptr<fence_part<partition_type>>> parts;
   for (std::size_t i = 0; i < partitions_.size(); ++i)
     parts.push_back(std::make_unique<fence_part<partition_type>>());
-  auto call = std::make_unique<callback>(core_.scheduler, std::move(then), &core_, core_.callbacks);
-  const auto shared = callback::share(std::move(call)); // throws before anything is asked
+  const auto shared =
+      callback::share(make_callback(std::move(then))); // throws before anything is asked
   for (std::size_t i = 0; i < partitions_.size(); ++i)
     parts[i]->then = shared;
   for (std::size_t i = 0; i < partitions_.size(); ++i) {
@@ -274,33 +287,54 @@ void ingress<Key, Message, State, Hash, Equal>::abandon() noexcept {
 }
 
 template <class Key, class Message, class State, class Hash, class Equal>
-bool ingress<Key, Message, State, Hash, Equal>::all_drained() noexcept {
-  bool all = true;
-  for (auto& p : partitions_)
-    if (const auto tickets = p->ring.tickets(); p->drained() < tickets) {
-      all = false;
-      p->request_drain(tickets);
-    }
-  return all;
+bool ingress<Key, Message, State, Hash, Equal>::is_finished(partition_type& p,
+                                                            std::uint64_t tickets) noexcept {
+  if (p.drained() >= tickets)
+    return true;
+  p.request_drain(tickets);
+  return false;
 }
 
 template <class Key, class Message, class State, class Hash, class Equal>
 void ingress<Key, Message, State, Hash, Equal>::drain_closed() {
   refuse_on_worker();
-  core_.drained.wait([this] { return all_drained(); });
+  for (auto& p : partitions_) // handlers may still ask for something, and go on doing so
+    p->end_at = p->ring.tickets();
+  core_.drained.wait([this] {
+    bool all = true;
+    for (auto& p : partitions_)
+      all &= is_finished(*p, p->end_at);
+    return all;
+  });
 }
 
 template <class Key, class Message, class State, class Hash, class Equal>
-bool ingress<Key, Message, State, Hash, Equal>::drain_until(clock::time_point deadline) noexcept {
+bool ingress<Key, Message, State, Hash, Equal>::finish_until(clock::time_point deadline) noexcept {
   bool all = false;
   core_.drained.wait([&] {
     // In this order: what was scheduled gets a ticket, and what has one may be followed by a callback.
     all = core_.scheduled.none();
-    all = all_drained() && all;
+    for (auto& p : partitions_) {
+      auto end = p->no_end;
+      if (all) // relaxed: whoever comes first, no message has a ticket above it
+        p->messages_end.compare_exchange_strong(end, p->ring.tickets(), std::memory_order_relaxed);
+      end = p->messages_end.load(std::memory_order_relaxed); // likewise
+      all &= end != p->no_end && is_finished(*p, end);
+    }
     all = all && core_.callbacks.none();
     return all || clock::now() >= deadline;
   });
   return all;
+}
+
+template <class Key, class Message, class State, class Hash, class Equal>
+void ingress<Key, Message, State, Hash, Equal>::finish_all() noexcept {
+  core_.drained.wait([this] {
+    bool all = core_.scheduled.none(); // in this order, as above
+    for (auto& p : partitions_)
+      all &= is_finished(*p, p->ring.tickets());
+    return all && core_.callbacks.none() && core_.late_callbacks.none();
+  });
 }
 
 template <class Key, class Message, class State, class Hash, class Equal>

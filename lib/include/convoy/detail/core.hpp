@@ -6,6 +6,7 @@
 #include "convoy/detail/event_count.hpp"
 #include "convoy/detail/failures.hpp"
 #include "convoy/detail/outstanding.hpp"
+#include "convoy/detail/request_limit.hpp"
 #include "convoy/detail/requests.hpp"
 #include "convoy/detail/scheduler.hpp"
 #include "convoy/detail/watchdog.hpp"
@@ -87,14 +88,19 @@ struct core {
   const clock::time_point made = clock::now();
 
   // Set before all partitions' alarms ring.
-  atomic<bool> must_bury{false}; ///< sinks that refuse are not asked again
+  atomic<bool> destroyed{false}; ///< sinks that refuse are not asked again, and nobody resumes
   atomic<bool> ending{false};    ///< parked and paused lanes become dead letters
   atomic<bool> abandoned{false}; ///< everything does
+  atomic<bool> over{false};      ///< callbacks are not asked for any more
 
   event_count room{};    ///< credit was added somewhere
   event_count drained{}; ///< a partition finished what a drain() waits for, or so did these:
-  outstanding scheduled{drained}; ///< messages that are not due yet, and who asks for one more
-  outstanding callbacks{drained}; ///< still to be called, and lanes out to be evicted
+  outstanding scheduled{drained};      ///< messages that are not due yet, and who asks for one more
+  outstanding callbacks{drained};      ///< still to be called, and lanes out to be evicted
+  outstanding late_callbacks{drained}; ///< those that were asked for after the end had begun
+
+  request_limit unserved{options.request_capacity, room}; ///< without a callback, not served
+  request_limit uncalled{options.request_capacity, room}; ///< callbacks, not called
 
   atomic<std::uint64_t> not_due{0}; ///< messages that are scheduled: accepted, without tickets yet
   atomic<std::uint64_t> cancelled{0};  ///< messages that were scheduled
@@ -107,9 +113,16 @@ struct core {
     return abandoned.load(std::memory_order_relaxed); // it rings afterwards
   }
 
-  [[nodiscard]] bool waits_for_sinks() const noexcept {
-    return !must_bury.load(std::memory_order_relaxed) && !is_abandoned(); // it rings afterwards
+  [[nodiscard]] bool is_destroyed() const noexcept {
+    return destroyed.load(std::memory_order_relaxed); // it rings afterwards
   }
+  /// The destructor waits for the last callbacks, and the caller is one: it gets no other, or there
+  /// might be no end.
+  [[nodiscard]] bool is_last_callback() const noexcept {
+    return over.load(std::memory_order_relaxed) && // one that comes later sees it some time
+           callback::is_caller();
+  }
+  [[nodiscard]] bool waits_for_sinks() const noexcept { return !is_destroyed() && !is_abandoned(); }
 
   [[nodiscard]] std::uint64_t hash(const Key& key) const {
     return spread(static_cast<std::uint64_t>(hash_of(key)));

@@ -33,6 +33,12 @@ public:
     return reached_.load(std::memory_order_acquire);
   }
 
+  /// Somebody waits for more than was reached. A hint.
+  [[nodiscard]] bool is_asked() const noexcept {
+    return until_.load(std::memory_order_relaxed) >
+           reached_.load(std::memory_order_relaxed); // likewise
+  }
+
   /// Somebody has asked for more than `seen`. To be asked after the role was given up.
   [[nodiscard]] bool asked_since(std::uint64_t seen) const noexcept {
     return until_.load(std::memory_order_seq_cst) != seen; // (2) seq_cst: against (1)

@@ -64,7 +64,7 @@ template <class Core>
     report_to_stderr(std::current_exception());
   }
   if (t != nullptr) {
-    t->attempts = 0;
+    t->refusals = t->attempts = 0;
     t->first_error = t->last_error = nullptr;
   }
   return buried::yes;
@@ -80,7 +80,7 @@ template <class Core>
   t.stopped = stop::park;
   if (home.limits && core.options.max_parked != 0)
     home.limits->set_parked(lane.key, true);
-  if (core.options.on_parked) {
+  if (core.options.on_parked && !core.is_destroyed()) {
     try {
       core.options.on_parked(lane.key, t.last_error);
     } catch (...) {
@@ -98,6 +98,15 @@ template <class Core>
   return false;
 }
 
+/// The sink has refused the lane's first message. The more often, the later it is asked again.
+template <class Trouble>
+void offer_later(Trouble& t) noexcept {
+  constexpr std::chrono::milliseconds first{10}, longest{1000};
+  const auto delay = std::min(first * (1 << std::min(t.refusals++, 10u)), longest);
+  t.due = later(clock::now(), delay);
+  t.stopped = stop::retry;
+}
+
 /// Messages are doomed: one of them becomes a dead letter. As attempt().
 template <class Core>
 [[nodiscard]] bool bury_doomed(Core& core, typename Core::partition_type& home,
@@ -108,13 +117,15 @@ template <class Core>
     return true;
   }
   switch (bury(core, home, lane, t.why)) {
-  case buried::offer_again:
-    t.due = clock::now() + std::chrono::milliseconds(10);
-    t.stopped = stop::retry;
-    return false;
   case buried::park:
-    core.failures.count_parked(1);
-    t.stopped = stop::park;
+    if (!core.is_ending()) {
+      core.failures.count_parked(1);
+      t.stopped = stop::park;
+      return false;
+    } // nobody may resume it any more
+    [[fallthrough]];
+  case buried::offer_again:
+    offer_later(t);
     return false;
   case buried::yes:
     break;
@@ -136,8 +147,7 @@ template <class Core>
   using trouble_type = trouble<typename Core::lane_type>;
   auto& t = *lane.trouble;
   if (bury(core, home, lane, why) != buried::yes) {
-    t.due = clock::now() + std::chrono::milliseconds(10);
-    t.stopped = stop::retry;
+    offer_later(t);
     return false;
   }
   if (std::exchange(t.then_rest, false)) { // these included

@@ -109,10 +109,13 @@ public:
   void fence(std::function<void()> then);
   void drain(const Key& key);
   void end() noexcept;
-  void drain_closed(); ///< as drain(), of a closed processor; needs no memory
+  void drain_closed(); ///< as drain(); needs no memory. The destructor's
   void abandon() noexcept;
-  /// True: nothing is unfinished; false: it was `deadline` before.
-  bool drain_until(clock::time_point deadline) noexcept;
+  /// Of a closed processor: waits until all messages are finished, and the callbacks called that were
+  /// asked for before end(). Others may go on asking. False: it was `deadline` before.
+  bool finish_until(clock::time_point deadline) noexcept;
+  /// Likewise, and nobody else asks.
+  void finish_all() noexcept;
   [[nodiscard]] convoy::account account() const noexcept;
 
   /// See processor::close.
@@ -143,8 +146,8 @@ public:
 private:
   static constexpr std::size_t bulk_chunk = 256;
 
-  /// All that has a ticket is finished. If not, it is asked for.
-  [[nodiscard]] bool all_drained() noexcept;
+  /// All tickets below are finished. If not, it is asked for.
+  [[nodiscard]] static bool is_finished(partition_type& p, std::uint64_t tickets) noexcept;
 
   [[nodiscard]] std::size_t index_of(std::uint64_t hash) const noexcept {
     return (hash >> 48) & (partitions_.size() - 1);
@@ -271,6 +274,8 @@ private:
   /// Sleeps as long as `attempt` is refused for something that passes.
   template <class Attempt>
   [[nodiscard]] submit_status with_waiting(const Key& key, Attempt&& attempt);
+
+  [[nodiscard]] std::unique_ptr<callback> make_callback(std::function<void()> then);
 
   class reservation;
   /// Takes credit for messages that get no tickets yet.

@@ -46,7 +46,8 @@ bool lane_set<Key, Message, State, Hash, Equal>::must_hold(lane_type& lane,
   auto& t = *lane.trouble;
   if (t.stopped == stop::none)
     return false;
-  if (t.stopped == stop::park && (lane.resumed || core_.is_abandoned()))
+  // A processor that is destroyed does not wait for resume().
+  if (t.stopped == stop::park && ((lane.resumed && !core_.is_destroyed()) || core_.is_abandoned()))
     unpark(lane);
   if (core_.is_abandoned())
     t.stopped = stop::none;
@@ -101,7 +102,7 @@ void lane_set<Key, Message, State, Hash, Equal>::unpark(lane_type& lane) noexcep
 template <class Key, class Message, class State, class Hash, class Equal>
 template <class Function>
 clock::time_point lane_set<Key, Message, State, Hash, Equal>::release_stopped(
-    clock::time_point now, std::uint64_t consumed, Function&& function) noexcept {
+    clock::time_point now, std::uint64_t consumed, bool lingers, Function&& function) noexcept {
   if (stopped_ == nullptr)
     return clock::time_point::max();
   stopped_->timers.expire(now, [&](timer& each) {
@@ -113,15 +114,13 @@ clock::time_point lane_set<Key, Message, State, Hash, Equal>::release_stopped(
       return;
     }
     auto& t = static_cast<trouble_type&>(each);
-    auto& lane = t.lane;
-    if (std::exchange(t.stopped, stop::none) == stop::linger) {
-      trouble_type::forget(lane);
-      lane.flush = true;
-    }
-    go_on(lane);
+    t.stopped = stop::none;
+    go_on(t.lane);
   });
+  stopped_->release_lingering(lingers ? now : clock::time_point::max(),
+                              [this](lane_type& lane) { flush(lane); });
   stopped_->release_resting(consumed, [this](lane_type& lane) { go_on(lane); });
-  return stopped_->timers.next();
+  return stopped_->next();
 }
 
 template <class Key, class Message, class State, class Hash, class Equal>
@@ -162,8 +161,15 @@ void lane_set<Key, Message, State, Hash, Equal>::added_to_held(lane_type& lane) 
   auto* const t = lane.trouble;
   if (t == nullptr || t->stopped != stop::linger || lane.unsettled < core_.options.batch_limit)
     return;
-  stopped_type::release(*t);
+  flush(lane);
+}
+
+/// Of a lane that lingers: it is handed out as it is.
+template <class Key, class Message, class State, class Hash, class Equal>
+void lane_set<Key, Message, State, Hash, Equal>::flush(lane_type& lane) noexcept {
+  stopped_type::release(*lane.trouble);
   trouble_type::forget(lane);
+  lane.flush = true;
   go_on(lane);
 }
 
@@ -200,8 +206,8 @@ void lane_set<Key, Message, State, Hash, Equal>::idle_timer_is_due(
 // ---- requests ----
 
 template <class Key, class Message, class State, class Hash, class Equal>
-served lane_set<Key, Message, State, Hash, Equal>::serve(request_type& r,
-                                                         std::uint64_t consumed) noexcept {
+bool lane_set<Key, Message, State, Hash, Equal>::serve(request_type& r,
+                                                       std::uint64_t consumed) noexcept {
   auto* lane = table_.find(r.key, r.hash);
   switch (r.what) {
   case wish::pause:
@@ -213,7 +219,7 @@ served lane_set<Key, Message, State, Hash, Equal>::serve(request_type& r,
     if (!lane->out)
       hold_paused(*lane);
     if (!lane->held && r.then != nullptr)
-      return watch(*lane, r), served::kept;
+      return watch(*lane, r), false;
     break;
   case wish::resume:
     if (lane == nullptr)
@@ -229,28 +235,34 @@ served lane_set<Key, Message, State, Hash, Equal>::serve(request_type& r,
     }
     break;
   case wish::purge:
+    if (lane == nullptr || lane->unsettled == 0)
+      break;
+    if (!lane->held)
+      return watch(*lane, r), false;
+    doom(*lane, lane->unsettled);
+    if (r.then != nullptr)
+      watch(*lane, r);
+    go_on(*lane);
+    return r.then == nullptr;
   case wish::fence:
     if (lane == nullptr || lane->unsettled == 0)
       break;
-    r.remaining = lane->unsettled;
     watch(*lane, r);
-    if (r.what == wish::purge && lane->held) {
-      doom(*lane, r.remaining);
-      r.what = wish::fence;
-      go_on(*lane);
-    }
-    return served::kept;
-  case wish::put_before:
+    if (lane->held && lane->trouble != nullptr && lane->trouble->stopped == stop::linger)
+      flush(*lane);
+    return false;
+  case wish::put_before: {
     if (lane == nullptr)
       lane = &make_lane(r);
-    for_watchers(*lane, [&r](request_type& other) {
-      if (other.remaining != 0) // a fence, or a purge
-        other.remaining += static_cast<std::uint32_t>(r.messages.size());
-      return served::later;
-    });
-    count_before(*lane, static_cast<std::uint32_t>(r.messages.size()));
-    if (lane->out && !lane->held)
-      return watch(*lane, r), served::kept;
+    const auto count = static_cast<std::uint32_t>(r.messages.size());
+    if (lane->watched)
+      watchers_.of(*lane).finished -= count;
+    count_before(*lane, count);
+    if (lane->out && !lane->held) {
+      watch(*lane, r);
+      watchers_.of(*lane).put_at_return += count;
+      return false;
+    }
     put_before(*lane, r.messages, consumed);
     if (!lane->out)
       start(*lane);
@@ -258,8 +270,9 @@ served lane_set<Key, Message, State, Hash, Equal>::serve(request_type& r,
       go_on(*lane);
     break;
   }
+  }
   callback::make_ready(std::move(r.then));
-  return served::done;
+  return true;
 }
 
 template <class Key, class Message, class State, class Hash, class Equal>
@@ -271,29 +284,22 @@ auto lane_set<Key, Message, State, Hash, Equal>::make_lane(request_type& r) noex
   return *lane;
 }
 
-/// The request waits for a lane, which is then not freed: it is out, or has messages.
+/// The request waits for a lane, which is then not freed: it is out. It belongs to the lane's watchers
+/// now.
 template <class Key, class Message, class State, class Hash, class Equal>
 void lane_set<Key, Message, State, Hash, Equal>::watch(lane_type& lane, request_type& r) noexcept {
+  until_there_is_memory([&] { (void)watchers_.make(lane); });
   lane.watched = true;
-  watchers_.add(
-      lane.hash, std::unique_ptr<request<partition_type>>(&r),
-      [](request<partition_type>& each) { return static_cast<request_type&>(each).hash; });
-}
-
-/// Calls function(request) for each that waits for the lane.
-template <class Key, class Message, class State, class Hash, class Equal>
-template <class Function>
-void lane_set<Key, Message, State, Hash, Equal>::for_watchers(lane_type& lane,
-                                                              Function&& function) noexcept {
-  watchers_.of(lane.hash).serve([&](request<partition_type>& each) {
-    auto& r = static_cast<request_type&>(each);
-    if (r.hash != lane.hash || !core_.equal(r.key, lane.key))
-      return served::later;
-    const auto result = function(r);
-    if (result == served::done)
-      watchers_.note_done();
-    return result;
-  });
+  auto& watchers = watchers_.of(lane);
+  auto& later = watchers.at_return;
+  if (!later.empty() && later.last().is_quiet_purge() && r.is_quiet_purge()) {
+    watchers.set_mark(later.last(), lane.unsettled); // it does for both: they must not pile up
+    delete &r;
+    return;
+  }
+  watchers.set_mark(r, lane.unsettled);
+  const bool is_fence = r.what == wish::fence || (r.what == wish::purge && lane.held);
+  (is_fence && later.empty() ? watchers.fences : later).push(std::unique_ptr<request_type>(&r));
 }
 
 /// A lane that somebody waits for has come back.
@@ -301,24 +307,34 @@ template <class Key, class Message, class State, class Hash, class Equal>
 void lane_set<Key, Message, State, Hash, Equal>::serve_watchers(lane_type& lane,
                                                                 std::uint32_t finished,
                                                                 std::uint64_t consumed) noexcept {
-  lane.watched = false;
-  for_watchers(lane, [&](request_type& r) {
-    if (r.what != wish::put_before)
-      return served::later;
-    put_before(lane, r.messages, consumed);
-    return served::done;
-  });
-  for_watchers(lane, [&](request_type& r) {
-    r.remaining -= std::min(r.remaining, finished);
-    if (r.remaining == 0) {
-      callback::make_ready(std::move(r.then));
-      return served::done;
+  auto& watchers = watchers_.of(lane);
+  watchers.finished += finished;
+  while (!watchers.at_return.empty()) {
+    auto r = watchers.at_return.pop();
+    switch (r->what) {
+    case wish::put_before:
+      watchers.put_at_return -= static_cast<std::uint32_t>(r->messages.size());
+      put_before(lane, r->messages, consumed);
+      continue;
+    case wish::purge:
+      if (const auto count = watchers.before(*r); count != 0)
+        doom(lane, count);
+      [[fallthrough]];
+    case wish::fence:
+      if (r->then != nullptr)
+        watchers.fences.push(std::move(r));
+      continue;
+    case wish::pause:
+    case wish::resume:
+      break;
     }
-    if (std::exchange(r.what, wish::fence) == wish::purge)
-      doom(lane, r.remaining);
-    lane.watched = true;
-    return served::later;
-  });
+    callback::make_ready(std::move(r->then));
+  }
+  while (auto reached = watchers.take_reached())
+    callback::make_ready(std::move(reached->then));
+  lane.watched = !watchers.empty();
+  if (!lane.watched)
+    watchers_.forget(lane);
 }
 
 /// Of a lane that is not out, or is held: so many messages become dead letters, though it is stopped

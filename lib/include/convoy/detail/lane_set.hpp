@@ -8,6 +8,7 @@
 #include "convoy/detail/core.hpp"
 #include "convoy/detail/lane_pool.hpp"
 #include "convoy/detail/lane_table.hpp"
+#include "convoy/detail/lane_watchers.hpp"
 #include "convoy/detail/requests.hpp"
 #include "convoy/detail/stopped_lanes.hpp"
 
@@ -171,14 +172,14 @@ public:
   /// Made when it is needed. Waits for memory: a message can't be given back.
   [[nodiscard]] stopped_type& stopped() noexcept;
 
-  /// Those that may go on now, do; other timers that are due go to function(timer&). Returns when to
-  /// call this next.
+  /// Those that may go on now, do; unless it still `lingers`, so do all that wait for more messages.
+  /// Other timers that are due go to function(timer&). Returns when to call this next.
   template <class Function>
-  clock::time_point release_stopped(clock::time_point now, std::uint64_t consumed,
+  clock::time_point release_stopped(clock::time_point now, std::uint64_t consumed, bool lingers,
                                     Function&& function) noexcept;
 
   /// See processor::pause(), resume(), purge(), fence().
-  served serve(request_type& r, std::uint64_t consumed) noexcept;
+  [[nodiscard]] bool serve(request_type& r, std::uint64_t consumed) noexcept;
 
   /// See stopped_lanes::end(); likewise what is paused.
   void end_stopped(std::uint64_t tickets) noexcept;
@@ -321,14 +322,14 @@ private:
   [[nodiscard]] bool wants_more(const lane_type& lane) const noexcept;
   void linger(lane_type& lane) noexcept;
   void added_to_held(lane_type& lane) noexcept;
+  void flush(lane_type& lane) noexcept;
 
   void note_idle(lane_type& lane) noexcept;
   void idle_timer_is_due(idle_timer<lane_type>& t) noexcept;
 
   lane_type& make_lane(request_type& r) noexcept;
+  auto& watchers_of(lane_type& lane) noexcept;
   void watch(lane_type& lane, request_type& r) noexcept;
-  template <class Function>
-  void for_watchers(lane_type& lane, Function&& function) noexcept;
   void serve_watchers(lane_type& lane, std::uint32_t finished, std::uint64_t consumed) noexcept;
   void doom(lane_type& lane, std::uint32_t count) noexcept;
   void put_before(lane_type& lane, std::vector<Message>& first, std::uint64_t consumed) noexcept;
@@ -381,7 +382,7 @@ private:
   lane_table<lane_type, Equal> table_;
   lane_pool<Key, Message, State> pool_;
   std::unique_ptr<stopped_type> stopped_;
-  lane_watchers<request<partition_type>> watchers_; // requests that wait for a lane
+  lane_watchers<lane_type, request_type> watchers_; // requests that wait for a lane
   clock::time_point now_{};                         // when the visit began
   bool ended_ = false;                              // end_stopped() was called
   std::uint64_t ended_at_ = 0;                      // with so many tickets

@@ -56,6 +56,9 @@ public:
   // ---- any thread ----
 
   ring_type ring;
+  std::uint64_t end_at = 0;                   // the processor's destructor's
+  atomic<std::uint64_t> messages_end{no_end}; // no message of a closed ring has this ticket or more
+  static constexpr std::uint64_t no_end = ~std::uint64_t{0};
   alignas(cache_line) std::optional<limits_type> limits; // if they are there, each message looks
 
   /// To be called after a ticket was published. At most one read-modify-write, usually none.
@@ -84,6 +87,7 @@ public:
   void use_alarm() { core_.scheduler.add_alarm(*this); }
 
   [[nodiscard]] std::uint64_t drained() const noexcept { return drain_point_.reached(); }
+  [[nodiscard]] bool wants_drain() const noexcept { return drain_point_.is_asked(); }
 
   [[nodiscard]] bool must_sweep() const noexcept { return limits && limits->must_sweep(); }
 
@@ -215,7 +219,7 @@ private:
       attendance_.attend(*this, core_, inbox_, now);
     if (drain_point_.advance(lanes_, ring.consumed())) {
       core_.drained.notify();
-      attendance_.serve_waiting(*this); // fences
+      attendance_.serve_fences(*this);
     }
     pace_.note(now, moved_, most_per_visit);
     const bool hot = pace_.hot(now) && !self.lanes_are_slow();

@@ -4,16 +4,15 @@
 
 #include "convoy/detail/atomic.hpp"
 #include "convoy/detail/outstanding.hpp"
+#include "convoy/detail/request_limit.hpp"
 #include "convoy/detail/scheduler.hpp"
 #include "convoy/detail/timer_wheel.hpp"
 
 #include <chrono>
-#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <functional>
 #include <memory>
-#include <new>
 #include <utility>
 #include <vector>
 
@@ -22,142 +21,38 @@ namespace convoy::detail {
 /// Complains on stderr about what a handler let out; the default of on_error.
 void report_to_stderr(std::exception_ptr error) noexcept;
 
-enum class served : unsigned char {
-  done,
-  later, ///< once more at the next visit
-  kept,  ///< it has another owner now
+/// When a request is served.
+enum class turn : unsigned char {
+  at_once,
+  consumed, ///< when the tickets below its own have left the ring
+  drained,  ///< when their messages are finished
 };
 
 template <class Partition>
 class request {
 public:
-  request() = default;
+  explicit request(turn its_turn) noexcept : when(its_turn) {}
   request(const request&) = delete;
   request& operator=(const request&) = delete;
   virtual ~request() = default;
 
-  /// In the drainer's role, when the tickets below `ticket` have left the ring.
-  virtual served serve(Partition& p) noexcept = 0;
+  /// In the drainer's role. False: it has another owner now.
+  [[nodiscard]] virtual bool serve(Partition& p) noexcept = 0;
 
-  request* link = nullptr;
+  const turn when;
   std::uint64_t ticket = 0;
-};
-
-/// First in, first out. It owns them.
-template <class Request>
-class request_list {
-public:
-  request_list() = default;
-  request_list(const request_list&) = delete;
-  request_list& operator=(const request_list&) = delete;
-  ~request_list() {
-    while (first_ != nullptr)
-      delete std::exchange(first_, first_->link);
-  }
-
-  [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
-
-  void push(std::unique_ptr<Request> what) noexcept {
-    what->link = nullptr;
-    *end_ = what.get();
-    end_ = &what.release()->link;
-  }
-
-  /// Behind those that have a lower ticket or the same. They come nearly in order.
-  void insert(std::unique_ptr<Request> what) noexcept {
-    if (first_ == nullptr || what->ticket >= last_ticket_) {
-      last_ticket_ = what->ticket;
-      return push(std::move(what));
-    }
-    auto** at = &first_;
-    while ((*at)->ticket <= what->ticket)
-      at = &(*at)->link;
-    what->link = *at;
-    *at = what.release();
-  }
-
-  /// The first, if its ticket is not above `consumed`; else null. Of a list that is filled by insert().
-  [[nodiscard]] std::unique_ptr<Request> take_until(std::uint64_t consumed) noexcept {
-    if (first_ == nullptr || first_->ticket > consumed)
-      return nullptr;
-    std::unique_ptr<Request> mine(std::exchange(first_, first_->link));
-    if (first_ == nullptr)
-      end_ = &first_;
-    return mine;
-  }
-
-  /// Calls function(request&) for each; what is to be served later stays, in its order.
-  template <class Function>
-  void serve(Function&& function) noexcept {
-    auto* each = std::exchange(first_, nullptr);
-    end_ = &first_;
-    while (each != nullptr) {
-      std::unique_ptr<Request> mine(std::exchange(each, each->link));
-      const auto how = function(*mine);
-      push_if_later(how, std::move(mine));
-    }
-  }
-
-  /// After it was served.
-  void push_if_later(served how, std::unique_ptr<Request> what) noexcept {
-    if (how == served::later)
-      push(std::move(what));
-    else if (how == served::kept)
-      (void)what.release();
-  }
-
-private:
-  Request* first_ = nullptr;
-  Request** end_ = &first_;
-  std::uint64_t last_ticket_ = 0; // of insert()
-};
-
-/// Requests that wait for lanes, by their keys' hashes. Grows with their number.
-template <class Request>
-class lane_watchers {
-public:
-  [[nodiscard]] request_list<Request>& of(std::uint32_t hash) noexcept {
-    return lists_ == nullptr ? first_ : lists_[hash & (size_ - 1)];
-  }
-
-  /// Before one is pushed. `hash_of(request&)`.
-  template <class HashOf>
-  void add(std::uint32_t hash, std::unique_ptr<Request> what, HashOf&& hash_of) noexcept {
-    if (++count_ > 4 * size_)
-      grow(hash_of);
-    of(hash).push(std::move(what));
-  }
-  void note_done() noexcept { --count_; }
-
-private:
-  template <class HashOf>
-  void grow(HashOf&& hash_of) noexcept {
-    const auto size = 8 * size_;
-    std::unique_ptr<request_list<Request>[]> lists(new (std::nothrow) request_list<Request>[size]);
-    if (lists == nullptr)
-      return; // they get longer, that is all
-    for (std::size_t i = 0; i < size_; ++i)
-      (lists_ == nullptr ? first_ : lists_[i]).serve([&](Request& each) {
-        lists[hash_of(each) & (size - 1)].push(std::unique_ptr<Request>(&each));
-        return served::kept;
-      });
-    lists_ = std::move(lists);
-    size_ = size;
-  }
-
-  request_list<Request> first_;
-  std::unique_ptr<request_list<Request>[]> lists_; // instead of first_
-  std::size_t size_ = 1;
-  std::size_t count_ = 0;
+  request* link = nullptr;
+  request* below = nullptr; // in a heap
 };
 
 /// A user's function that a pump calls as an item of its own, so that it delays no partition.
 class callback final : runner, ready_item {
 public:
   /// Until it was called `all` counts it; that lives in `owner`, which must live until then.
-  callback(scheduler& where, std::function<void()> what, const void* owner, outstanding& all)
+  callback(scheduler& where, std::function<void()> what, const void* owner, outstanding& all,
+           request_limit::place place)
       : ready_item(static_cast<runner&>(*this)), scheduler_(where), call_(std::move(what)),
-        owner_(owner), all_(all) {
+        owner_(owner), all_(all), place_(std::move(place)) {
     all_.begin();
   }
 
@@ -165,6 +60,11 @@ public:
   ~callback() { all_.end(); }
   callback(const callback&) = delete;
   callback& operator=(const callback&) = delete;
+
+  /// The calling thread is in one.
+  [[nodiscard]] static bool is_caller() noexcept {
+    return pump::current() != nullptr && pump::current()->calls_back;
+  }
 
   static void make_ready(std::unique_ptr<callback> what) noexcept {
     if (what != nullptr) {
@@ -192,17 +92,20 @@ private:
     const std::unique_ptr<callback> mine(this);
     self.enter(owner_); // it can't be destroyed yet
     self.cover();
+    self.calls_back = true;
     try {
       call_();
     } catch (...) {
       report_to_stderr(std::current_exception());
     }
+    self.calls_back = false;
   }
 
   scheduler& scheduler_;
   const std::function<void()> call_;
   const void* const owner_;
   outstanding& all_;
+  const request_limit::place place_;
 };
 
 /// What may be wanted of a lane.
@@ -218,25 +121,32 @@ template <class Partition, class Key, class Message>
 class lane_request final : public request<Partition> {
 public:
   lane_request(wish its_wish, const Key& its_key, std::uint32_t its_hash)
-      : what(its_wish), key(its_key), hash(its_hash) {}
+      : request<Partition>(turn::consumed), what(its_wish), key(its_key), hash(its_hash) {}
 
-  served serve(Partition& p) noexcept override { return p.lanes().serve(*this, p.ring.consumed()); }
+  [[nodiscard]] bool serve(Partition& p) noexcept override {
+    place.give_back();
+    return p.lanes().serve(*this, p.ring.consumed());
+  }
 
-  wish what;
+  /// Nobody wants to know when it is done.
+  [[nodiscard]] bool is_quiet_purge() const noexcept { return what == wish::purge && !then; }
+
+  const wish what;
   Key key;
   const std::uint32_t hash;
   std::unique_ptr<callback> then = nullptr; // when it is done
   std::vector<Message> messages = {};       // of put_before
-  std::uint32_t remaining = 0; // of a fence or a purge: messages that are still before it
+  std::uint32_t mark = 0;                   // see lane_watchers
+  request_limit::place place{};             // until it is served
 };
 
 /// A fence of all keys: the partition's part.
 template <class Partition>
 class fence_part final : public request<Partition> {
 public:
-  served serve(Partition& p) noexcept override {
-    return p.drained() < this->ticket ? served::later : served::done;
-  }
+  fence_part() noexcept : request<Partition>(turn::drained) {}
+
+  [[nodiscard]] bool serve(Partition&) noexcept override { return true; }
 
   std::shared_ptr<void> then;
 };
@@ -295,13 +205,15 @@ public:
 template <class Partition, class Key, class Message>
 class schedule_request final : public request<Partition> {
 public:
+  schedule_request() noexcept : request<Partition>(turn::at_once) {}
+
   using message_type = scheduled_message<Partition, Key, Message>;
 
   void set(std::shared_ptr<message_type> what) noexcept { message_ = std::move(what); }
 
-  served serve(Partition& p) noexcept override {
+  [[nodiscard]] bool serve(Partition& p) noexcept override {
     p.schedule(std::move(message_));
-    return served::done;
+    return true;
   }
 
 private:
@@ -313,11 +225,12 @@ class forget_request final : public request<Partition> {
 public:
   using message_type = scheduled_message<Partition, Key, Message>;
 
-  explicit forget_request(std::shared_ptr<message_type> what) : message_(std::move(what)) {}
+  explicit forget_request(std::shared_ptr<message_type> what)
+      : request<Partition>(turn::at_once), message_(std::move(what)) {}
 
-  served serve(Partition& p) noexcept override {
+  [[nodiscard]] bool serve(Partition& p) noexcept override {
     p.forget(*message_);
-    return served::done;
+    return true;
   }
 
 private:

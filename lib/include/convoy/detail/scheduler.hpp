@@ -99,6 +99,9 @@ public:
   /// What the handler does that runs here, if somebody watches.
   handler_run running;
 
+  /// A user's function is called here that was asked for, see callback.
+  bool calls_back = false;
+
   /// As scheduler::set_alarm() of `running`. Throws as add_alarm(). From its own thread.
   void set_limit(clock::time_point due);
 

@@ -6,6 +6,7 @@
 #include "convoy/detail/timer_wheel.hpp"
 #include "convoy/detail/trouble.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <utility>
 
@@ -22,7 +23,7 @@ public:
   stopped_lanes& operator=(const stopped_lanes&) = delete;
   ~stopped_lanes() = default;
 
-  /// Of lanes that wait for a time, and what else of the partition does.
+  /// Of lanes that wait for a retry, and what else of the partition waits for a time.
   timer_wheel timers;
 
   /// A lane has come back with trouble, while so many tickets have left the ring. True: it is held;
@@ -31,8 +32,10 @@ public:
     auto& t = *lane.trouble;
     switch (t.stopped) {
     case stop::retry:
-    case stop::linger:
       timers.add(t, t.due);
+      return true;
+    case stop::linger:
+      link(t, lingering_);
       return true;
     case stop::park:
       if (!ending_) {
@@ -65,6 +68,19 @@ public:
         function(t.lane);
       }
     }
+  }
+
+  /// Calls function(lane&), which releases it, for each lane that has lingered until `now`.
+  template <class Function>
+  void release_lingering(clock::time_point now, Function&& function) noexcept {
+    while (lingering_.next != &lingering_ && of(*lingering_.next).due <= now)
+      function(of(*lingering_.next).lane);
+  }
+
+  /// When something is due next.
+  [[nodiscard]] clock::time_point next() const noexcept {
+    const auto next = timers.next();
+    return lingering_.next == &lingering_ ? next : std::min(next, of(*lingering_.next).due);
   }
 
   /// A lane that is held is not stopped any more.
@@ -119,7 +135,8 @@ private:
   }
 
   timer_link parked_;
-  timer_link resting_; // until the ring is as far as when their handlers said fail_rest
+  timer_link lingering_; // all linger equally long, so they are in the order in which they are due
+  timer_link resting_;   // until the ring is as far as when their handlers said fail_rest
   bool ending_ = false;
   std::uint64_t end_ = 0; // then all tickets that there will be
 };

@@ -20,7 +20,7 @@ enum class stop : unsigned char {
   retry,  ///< `due`; in the partition's timer wheel
   park,   ///< resume(); in the partition's list of parked lanes
   rest,   ///< the tickets below `rest_until` to leave the ring
-  linger, ///< more messages, or `due`; in the partition's timer wheel
+  linger, ///< more messages, or `due`; in the partition's list of lingering lanes
 };
 
 /// A timer, so that the lane costs nothing more while it waits.
@@ -57,6 +57,7 @@ struct trouble : timer {
   Lane& lane;
 
   // ---- of the first message ----
+  unsigned refusals = 0; // by the sink, in a row
   unsigned attempts = 0; // since it failed first, or was resumed
   std::exception_ptr first_error;
   std::exception_ptr last_error;

@@ -1,0 +1,249 @@
+#include "gate.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <convoy/convoy.hpp>
+#include <exception>
+#include <functional>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <span>
+#include <thread>
+#include <vector>
+
+// How a processor ends: in time, whatever is asked of it meanwhile, and without burying what could be
+// handled. A test whose processor does not end ends by ctest's time limit.
+
+namespace {
+
+using namespace std::chrono_literals;
+using convoy::outcome;
+using convoy::submit_status;
+using processor = convoy::processor<int, int>;
+using then = convoy::dead_letter_refused::then;
+
+class refusing_sink : public testing::TestWithParam<then> {};
+
+TEST_P(refusing_sink, is_asked_now_and_then_until_the_deadline) {
+  constexpr int keys = 20;
+  convoy::runtime rt{{.concurrency = 2}};
+  std::atomic<int> asked{0};
+  processor p{rt,
+              [](int&) { return outcome::skip; },
+              {.on_error = [](const int&, const std::exception_ptr&) {},
+               .dead_letters =
+                   [&](auto&) {
+                     ++asked;
+                     throw convoy::dead_letter_refused("full", GetParam());
+                   }}};
+  for (int i = 0; i < keys; ++i)
+    ASSERT_EQ(p.submit(i, 1), submit_status::accepted);
+  ASSERT_TRUE(eventually([&] { return asked >= keys; }));
+  const int before = asked;
+  testing::internal::CaptureStderr(); // of the letters that are discarded in the end
+  const auto account = p.shutdown(300ms);
+  (void)testing::internal::GetCapturedStderr();
+  EXPECT_EQ(account.discarded, std::uint64_t{keys});
+  EXPECT_TRUE(account.balanced());
+  EXPECT_GT(asked - before, keys);      // it may have room again
+  EXPECT_LT(asked - before, 20 * keys); // 10 ms, 20, 40, …
+}
+
+TEST(refusing_sink, is_asked_ever_more_rarely) {
+  convoy::runtime rt{{.concurrency = 1}};
+  std::atomic<int> asked{0};
+  processor p{rt, [](int&) { return outcome::skip; }, {.dead_letters = [&](auto&) {
+                if (++asked < 5)
+                  throw convoy::dead_letter_refused("full");
+              }}};
+  const auto begun = std::chrono::steady_clock::now();
+  ASSERT_EQ(p.submit(1, 1), submit_status::accepted);
+  p.drain();
+  EXPECT_GE(std::chrono::steady_clock::now() - begun, 150ms); // 10 + 20 + 40 + 80
+  EXPECT_EQ(p.dead_letters(), 1u);
+}
+
+INSTANTIATE_TEST_SUITE_P(each, refusing_sink, testing::Values(then::offer_again, then::park),
+                         [](const auto& way) {
+                           return way.param == then::park ? "parks" : "offers_again";
+                         });
+
+// ---- lanes that wait for more messages ----
+
+class lingering : public testing::Test {
+protected:
+  const std::function<void(const int&, std::span<int>)> collect =
+      [this](const int&, std::span<int> batch) { handled += static_cast<int>(batch.size()); };
+  const processor::options options{.dead_letters = [this](auto&) { ++dead; }, .linger = 1h};
+  convoy::runtime rt{{.concurrency = 2}};
+  std::atomic<int> handled{0}, dead{0};
+
+  static void submit_and_wait(processor& p) {
+    for (int i = 0; i < 3; ++i)
+      ASSERT_EQ(p.submit(i, i), submit_status::accepted);
+    std::this_thread::sleep_for(20ms);
+  }
+};
+
+TEST_F(lingering, lanes_are_handled_at_once_when_the_processor_is_destroyed) {
+  {
+    processor p{rt, collect, options};
+    submit_and_wait(p);
+    EXPECT_EQ(handled, 0);
+  }
+  EXPECT_EQ(handled, 3);
+  EXPECT_EQ(dead, 0);
+}
+
+TEST_F(lingering, lanes_are_handled_at_once_when_it_is_shut_down) {
+  processor p{rt, collect, options};
+  submit_and_wait(p);
+  EXPECT_EQ(p.shutdown(1h).completed, 3u);
+}
+
+TEST_F(lingering, lanes_are_handled_when_somebody_waits_for_them) {
+  processor p{rt, collect, options};
+  submit_and_wait(p);
+  p.drain();
+  EXPECT_EQ(handled, 3);
+}
+
+TEST_F(lingering, lanes_are_handled_when_somebody_waits_for_one) {
+  processor p{rt, collect, options};
+  submit_and_wait(p);
+  p.drain(1);
+  EXPECT_EQ(handled, 1);
+}
+
+TEST_F(lingering, lanes_go_on_by_themselves_when_it_is_time_and_not_before) {
+  auto for_a_while = options;
+  for_a_while.linger = 30ms;
+  std::vector<std::chrono::steady_clock::time_point> submitted(5), ended(5);
+  processor p{rt,
+              [&](const int& key, std::span<int>) {
+                ended[static_cast<std::size_t>(key)] = std::chrono::steady_clock::now();
+              },
+              for_a_while};
+  for (int i = 0; i < 5; ++i) {
+    submitted[static_cast<std::size_t>(i)] = std::chrono::steady_clock::now();
+    ASSERT_EQ(p.submit(i, i), submit_status::accepted);
+    std::this_thread::sleep_for(2ms);
+  }
+  ASSERT_TRUE(eventually([&] { return p.account().completed == 5; }));
+  p.drain();
+  for (std::size_t i = 0; i < 5; ++i)
+    EXPECT_GE(ended[i] - submitted[i], 30ms);
+}
+
+// ---- what is asked for again and again ----
+
+TEST(a_processor_that_is_destroyed, does_not_wait_for_a_key_that_is_always_resumed) {
+  convoy::runtime rt{{.concurrency = 2}};
+  std::atomic<int> dead{0};
+  processor* mine = nullptr;
+  {
+    processor p{
+        rt,
+        [](int&) { return outcome::park; },
+        {.dead_letters = [&](auto&) { ++dead; },
+         .on_parked = [&](const int& key, const std::exception_ptr&) { mine->resume(key); }}};
+    mine = &p;
+    ASSERT_EQ(p.submit(1, 1), submit_status::accepted);
+    std::this_thread::sleep_for(10ms);
+  }
+  EXPECT_EQ(dead, 1);
+}
+
+TEST(a_processor_that_is_destroyed, does_not_wait_for_a_key_whose_handler_resumes_and_parks) {
+  convoy::runtime rt{{.concurrency = 2}};
+  std::atomic<int> dead{0};
+  processor* mine = nullptr;
+  {
+    processor p{rt,
+                [&](const int& key, int&) {
+                  mine->resume(key);
+                  return outcome::park;
+                },
+                {.dead_letters = [&](auto&) { ++dead; }}};
+    mine = &p;
+    ASSERT_EQ(p.submit(1, 1), submit_status::accepted);
+    std::this_thread::sleep_for(10ms);
+  }
+  EXPECT_EQ(dead, 1);
+}
+
+TEST(a_processor_that_is_destroyed, does_not_wait_for_callbacks_that_ask_for_themselves) {
+  convoy::runtime rt{{.concurrency = 2}};
+  std::atomic<int> called{0}, called_for_key{0};
+  processor* mine = nullptr;
+  std::function<void()> beat = [&] {
+    ++called;
+    mine->fence(beat);
+  };
+  std::function<void()> beat_of_key = [&] {
+    ++called_for_key;
+    mine->fence(1, beat_of_key);
+  };
+  {
+    processor p{rt, [](int&) {}};
+    mine = &p;
+    p.fence(beat);
+    p.fence(1, beat_of_key);
+    ASSERT_TRUE(eventually([&] { return called > 10 && called_for_key > 10; }));
+  }
+  const int until_it_ended = called + called_for_key;
+  std::this_thread::sleep_for(5ms);
+  EXPECT_EQ(called + called_for_key, until_it_ended);
+}
+
+TEST(shutdown, does_not_wait_for_what_others_go_on_asking_for) {
+  for (int round = 0; round < 5; ++round) {
+    convoy::runtime rt{{.concurrency = 2}};
+    std::atomic<int> handled{0};
+    std::atomic<bool> over{false};
+    processor p{rt, [&](int&) { ++handled; }, {.request_capacity = 64, .partitions = 2}};
+    std::vector<std::thread> asking;
+    for (int t = 0; t < 3; ++t)
+      asking.emplace_back([&, t] {
+        for (int i = 0; !over; ++i)
+          switch ((i + t) % 4) {
+          case 0:
+            p.resume(i % 10);
+            break;
+          case 1:
+            p.fence(i % 10, [] {});
+            break;
+          case 2:
+            p.fence([] {});
+            break;
+          default:
+            p.purge(1'000 + i % 10);
+          }
+      });
+    for (int i = 0; i < 100; ++i)
+      ASSERT_EQ(p.submit(i % 10, i), submit_status::accepted);
+    const auto account = p.shutdown(1h);
+    EXPECT_EQ(account.completed, 100u);
+    over = true;
+    for (auto& each : asking)
+      each.join();
+    EXPECT_EQ(handled, 100);
+  }
+}
+
+TEST(shutdown, waits_for_callbacks_that_were_asked_for_before) {
+  convoy::runtime rt{{.concurrency = 2}};
+  std::atomic<int> called{0};
+  processor p{rt, [](int&) {}};
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_EQ(p.submit(i, i), submit_status::accepted);
+    p.fence(i, [&] {
+      std::this_thread::sleep_for(1ms);
+      ++called;
+    });
+  }
+  p.shutdown(1h);
+  EXPECT_EQ(called, 20);
+}
+
+} // namespace
