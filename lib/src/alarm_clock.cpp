@@ -32,7 +32,7 @@ void alarm_clock::remove(alarm& a) noexcept {
 void alarm_clock::set(alarm& a, clock::time_point due) noexcept {
   {
     const std::lock_guard lock(mutex_);
-    a.due_ = due;
+    a.due = due;
     if (due >= wakes_at_)
       return;
     wakes_at_ = due; // it is awake as good as
@@ -47,12 +47,12 @@ void alarm_clock::run() noexcept {
     wakes_at_ = clock::time_point::max();
     alarm* due = nullptr;
     for (auto* each : alarms_)
-      if (each->due_ <= now)
+      if (each->due <= now)
         due = each;
       else
-        wakes_at_ = std::min(wakes_at_, each->due_);
+        wakes_at_ = std::min(wakes_at_, each->due);
     if (due != nullptr) { // unlocked: it may set alarms
-      due->due_ = clock::time_point::max();
+      due->due = clock::time_point::max();
       ringing_ = due;
       lock.unlock();
       due->ring_alarm();

@@ -53,8 +53,8 @@ TEST(timer_wheel, expires_each_timer_when_it_is_due) {
         now += std::chrono::nanoseconds(random() >> (24 + random() % 35));
         std::uint64_t last = 0;
         wheel.expire(now, [&](timer& t) {
-          ASSERT_LE(last, t.due);
-          last = t.due;
+          ASSERT_LE(last, t.due_tick);
+          last = t.due_tick;
           ASSERT_LE(static_cast<dated&>(t).due_at, now);
           set.remove_if([&](const dated& each) { return &each == &t; });
         });

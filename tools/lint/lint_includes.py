@@ -2,7 +2,7 @@
 """Includes are a line, not a web. Run at the top of the tree.
 
 - A header of lib/include includes the standard library and the headers that stand before it in convoy/convoy.hpp,
-  which names them all.
+  which names them all. One that users include begins with the prologue and ends with the epilogue.
 - oneTBB has one door: one source file of lib includes it.
 - Atomics, locks, threads and time have one seam: nothing of lib goes round it but what is in no protocol.
 - convoy/detail/ is included by lib and by the tests that look inside, and by nobody else.
@@ -13,6 +13,8 @@ import sys
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.M)
 UMBRELLA = 'convoy/convoy.hpp'
+PROLOGUE, EPILOGUE = 'convoy/detail/prologue.hpp', 'convoy/detail/epilogue.hpp'
+REFUSAL = 'see_the_error_above'  # the prologue's, there is no such file
 TBB_DOOR = 'lib/src/arena.cpp'
 SEAM = ('lib/include/convoy/detail/atomic.hpp', 'lib/include/convoy/detail/atomic_type.hpp')
 BESIDE_SEAM = (TBB_DOOR, 'line_file.cpp', 'line_file.hpp', 'dead_letter_store.hpp', 'dead_letter_file.hpp')  # a mutex each
@@ -34,8 +36,15 @@ def check_order():
     order = includes(root / UMBRELLA)
     headers = [f.relative_to(root).as_posix() for f in sources(root)]
     yield from (f'{root}/{h}: not in {UMBRELLA}' for h in headers if h not in [*order, UMBRELLA])
-    for at, header in enumerate(order):
-        for included in includes(root / header):
+    for at, header in enumerate([*order, UMBRELLA]):
+        inside = includes(root / header)
+        if not header.startswith('convoy/detail/'):
+            if [inside[0], inside[-1]] != [PROLOGUE, EPILOGUE]:
+                yield f'{root}/{header}: must include {PROLOGUE} first and {EPILOGUE} last'
+            inside = inside[1:-1]
+        for included in inside:
+            if (header, included) == (PROLOGUE, REFUSAL):
+                continue
             if included.startswith('convoy/'):
                 if included not in order[:at]:
                     yield f'{root}/{header}: includes {included}, which does not stand before it in {UMBRELLA}'

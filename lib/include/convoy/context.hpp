@@ -1,5 +1,7 @@
 #pragma once
 
+#include "convoy/detail/prologue.hpp"
+
 #include "convoy/detail/atomic.hpp"
 #include "convoy/detail/partition.hpp"
 #include "convoy/message.hpp"
@@ -106,3 +108,5 @@ private:
 };
 
 } // namespace convoy
+
+#include "convoy/detail/epilogue.hpp"

@@ -4,6 +4,7 @@
 // only those before it:
 
 // clang-format off
+#include "convoy/detail/prologue.hpp"
 #include "convoy/detail/atomic_type.hpp"
 #include "convoy/detail/atomic.hpp"
 #include "convoy/status.hpp"
@@ -64,3 +65,4 @@
 #include "convoy/dead_letter_store.hpp"
 #include "convoy/detail/task.hpp"
 #include "convoy/keyed_executor.hpp"
+#include "convoy/detail/epilogue.hpp"

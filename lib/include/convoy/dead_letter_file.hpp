@@ -2,6 +2,8 @@
 
 // Dead letters written to a file, a line of JSON each.
 
+#include "convoy/detail/prologue.hpp"
+
 #include "convoy/detail/line_file.hpp"
 #include "convoy/failure.hpp"
 
@@ -140,3 +142,5 @@ private:
 };
 
 } // namespace convoy
+
+#include "convoy/detail/epilogue.hpp"

@@ -2,6 +2,8 @@
 
 // Dead letters kept in memory, bounded, until somebody looks at them, takes them out, or sends them back.
 
+#include "convoy/detail/prologue.hpp"
+
 #include "convoy/failure.hpp"
 #include "convoy/status.hpp"
 
@@ -330,3 +332,5 @@ private:
 };
 
 } // namespace convoy
+
+#include "convoy/detail/epilogue.hpp"

@@ -3,6 +3,8 @@
 // What becomes of a message whose handler fails: retries that keep the order, dead letters, lanes that
 // are parked.
 
+#include "convoy/detail/prologue.hpp"
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -167,3 +169,5 @@ private:
 };
 
 } // namespace convoy
+
+#include "convoy/detail/epilogue.hpp"

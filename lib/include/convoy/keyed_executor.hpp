@@ -1,5 +1,7 @@
 #pragma once
 
+#include "convoy/detail/prologue.hpp"
+
 #include "convoy/detail/task.hpp"
 #include "convoy/processor.hpp"
 
@@ -67,3 +69,5 @@ private:
 };
 
 } // namespace convoy
+
+#include "convoy/detail/epilogue.hpp"

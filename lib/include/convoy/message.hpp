@@ -3,6 +3,8 @@
 // What the library may know about a message besides its content: until when it must start, its id,
 // when it was submitted.
 
+#include "convoy/detail/prologue.hpp"
+
 #include "convoy/detail/atomic.hpp"
 
 #include <chrono>
@@ -88,3 +90,5 @@ template <class Message>
 
 } // namespace detail
 } // namespace convoy
+
+#include "convoy/detail/epilogue.hpp"

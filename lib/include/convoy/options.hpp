@@ -2,6 +2,8 @@
 
 // What a processor can be told when it is made.
 
+#include "convoy/detail/prologue.hpp"
+
 #include "convoy/failure.hpp"
 #include "convoy/message.hpp"
 
@@ -166,3 +168,5 @@ template <class Key, class Message, class State>
 
 } // namespace detail
 } // namespace convoy
+
+#include "convoy/detail/epilogue.hpp"

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "convoy/detail/prologue.hpp"
+
 #include "convoy/context.hpp"
 #include "convoy/detail/atomic.hpp"
 #include "convoy/detail/bulk.hpp"
@@ -336,3 +338,5 @@ private:
 };
 
 } // namespace convoy
+
+#include "convoy/detail/epilogue.hpp"

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "convoy/detail/prologue.hpp"
+
 #include "convoy/detail/scheduler.hpp"
 
 namespace convoy {
@@ -39,3 +41,5 @@ private:
 };
 
 } // namespace convoy
+
+#include "convoy/detail/epilogue.hpp"

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "convoy/detail/prologue.hpp"
+
 #include "convoy/detail/requests.hpp"
 #include "convoy/status.hpp"
 
@@ -34,3 +36,5 @@ private:
 };
 
 } // namespace convoy
+
+#include "convoy/detail/epilogue.hpp"

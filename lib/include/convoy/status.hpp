@@ -1,5 +1,7 @@
 #pragma once
 
+#include "convoy/detail/prologue.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <stdexcept>
@@ -89,3 +91,5 @@ private:
 };
 
 } // namespace convoy
+
+#include "convoy/detail/epilogue.hpp"

@@ -10,13 +10,12 @@ public:
   /// On the timer thread; must return soon. It may set alarms.
   virtual void ring_alarm() noexcept = 0;
 
-protected:
+  /// Guarded by the alarm_clock's mutex.
+  std::chrono::steady_clock::time_point due = std::chrono::steady_clock::time_point::max();
+
+protected: // and no friends, so that nobody can delete one
   alarm() = default;
   ~alarm() = default;
-
-private:
-  friend class alarm_clock;
-  std::chrono::steady_clock::time_point due_ = std::chrono::steady_clock::time_point::max();
 };
 
 } // namespace convoy::detail

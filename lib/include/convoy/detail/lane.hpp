@@ -37,7 +37,8 @@ struct chunk {
   std::uint32_t number; ///< sequence number of its first message, the lower half
 
   Message* slots() noexcept {
-    return reinterpret_cast<Message*>(reinterpret_cast<std::byte*>(this) + header);
+    return static_cast<Message*>(
+        static_cast<void*>(static_cast<std::byte*>(static_cast<void*>(this)) + header));
   }
 
   static std::size_t size(std::uint32_t capacity) noexcept {

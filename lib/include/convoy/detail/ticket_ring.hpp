@@ -214,7 +214,7 @@ public:
   /// Of the lower half of a ticket that was given out not long ago.
   [[nodiscard]] std::uint64_t sequence_of(std::uint32_t number) const noexcept {
     const auto now = tickets();
-    return now - static_cast<std::uint32_t>(static_cast<std::uint32_t>(now) - number);
+    return now - (static_cast<std::uint32_t>(now) - number);
   }
 
   void recycle() noexcept {

@@ -32,7 +32,7 @@ enum class timer_of : unsigned char { trouble, idle_state, scheduled };
 struct timer : timer_link {
   explicit timer(timer_of whole = timer_of::trouble) noexcept : of(whole) {}
 
-  std::uint64_t due = 0; ///< tick
+  std::uint64_t due_tick = 0;
   const timer_of of;
 
   [[nodiscard]] bool is_set() const noexcept { return next != this; }
@@ -47,7 +47,7 @@ public:
 
   /// The timer must be in no wheel. It expires at `due` or a tick (131 us) later.
   void add(timer& t, clock::time_point due) noexcept {
-    t.due = std::max(tick_of(due), now_) + 1;
+    t.due_tick = std::max(tick_of(due), now_) + 1;
     insert(t);
   }
 
@@ -76,7 +76,7 @@ public:
       while (list.next != &list) {
         auto& t = static_cast<timer&>(*list.next);
         remove(t);
-        if (t.due <= now_)
+        if (t.due_tick <= now_)
           function(t);
         else
           insert(t);
@@ -106,14 +106,14 @@ private:
   };
 
   static std::uint64_t tick_of(clock::time_point time) noexcept {
-    return static_cast<std::uint64_t>(std::chrono::nanoseconds(time.time_since_epoch()).count()) >>
-           tick_bits;
+    const std::chrono::nanoseconds since = time.time_since_epoch(); // whatever the clock counts in
+    return static_cast<std::uint64_t>(since.count()) >> tick_bits;
   }
 
   /// On the wheel where its slot is another than now's, and all coarser ones agree.
   void insert(timer& t) noexcept {
-    const auto level = (std::bit_width((t.due ^ now_) | 1) - 1) / slot_bits;
-    const auto slot = (t.due >> (level * slot_bits)) & slot_mask;
+    const auto level = (std::bit_width((t.due_tick ^ now_) | 1) - 1) / slot_bits;
+    const auto slot = (t.due_tick >> (level * slot_bits)) & slot_mask;
     auto& end = slots_[level][slot];
     t.next = &end;
     t.previous = end.previous;
