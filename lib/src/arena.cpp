@@ -3,6 +3,7 @@
 // templates; Convoy's own acquire/release edges carry the data.
 
 #include "arena.hpp"
+#include "no_leak.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -27,6 +28,7 @@ public:
       number_ = ++last_number_;
       next_ = std::exchange(first_, this);
     }
+    const no_leak tbbs; // freed when the last worker leaves, which may be after the process's end
     observe(true);
   }
   worker_marker(const worker_marker&) = delete;

@@ -5,6 +5,7 @@
 
 // clang-format off
 #include "convoy/detail/prologue.hpp"
+#include "convoy/detail/thread_sanitizer.hpp"
 #include "convoy/detail/atomic_type.hpp"
 #include "convoy/detail/atomic.hpp"
 #include "convoy/status.hpp"

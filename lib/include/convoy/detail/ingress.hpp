@@ -6,6 +6,7 @@
 #include "convoy/detail/atomic.hpp"
 #include "convoy/detail/lane_run.hpp"
 #include "convoy/detail/leaving.hpp"
+#include "convoy/detail/thread_sanitizer.hpp"
 #include "convoy/scheduled.hpp"
 #include "convoy/status.hpp"
 
@@ -51,6 +52,7 @@ public:
       while (!p->take_role()) // a pump is about to leave it
         sleep_for(std::chrono::microseconds(20));
     core_.scheduler.wait_until_left(&core_);
+    tell_received(&core_);
   }
 
   /// `again`: a message that was accepted before and comes back.

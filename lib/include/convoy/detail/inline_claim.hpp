@@ -22,6 +22,7 @@
 #include "convoy/detail/asymmetric_fence.hpp"
 #include "convoy/detail/atomic.hpp"
 #include "convoy/detail/ready_queue.hpp"
+#include "convoy/detail/thread_sanitizer.hpp"
 
 #include <cstdint>
 
@@ -96,6 +97,7 @@ private:
   static constexpr std::uint64_t taken = 2;
 
   [[nodiscard]] bool step() noexcept {
+    tell_passed_on(partition_.load(std::memory_order_relaxed));    // our own
     const auto now = running_.load(std::memory_order_relaxed) + 1; // only we write it
     // (2) release: the partition and its lane, to a thief; pairs with (1)
     running_.store(now, std::memory_order_release);

@@ -11,6 +11,7 @@
 #include "convoy/detail/lane_watchers.hpp"
 #include "convoy/detail/requests.hpp"
 #include "convoy/detail/stopped_lanes.hpp"
+#include "convoy/detail/thread_sanitizer.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -204,9 +205,10 @@ public:
       hand(ready);
       if (ready.urgent) // from here on it is the runner's
         self.push_urgent(ready);
-      else if (slow)
+      else if (slow) {
+        tell_passed_on(static_cast<ready_item*>(&ready));
         core_.scheduler.push_slow(ready);
-      else
+      } else
         self.push(ready);
     }
     lined_up_end_ = &lined_up_;

@@ -18,6 +18,7 @@
 #include "convoy/detail/pause.hpp"
 #include "convoy/detail/room_notice.hpp"
 #include "convoy/detail/spare_memory.hpp"
+#include "convoy/detail/thread_sanitizer.hpp"
 #include "convoy/detail/ticket_ring.hpp"
 #include "convoy/detail/visit_pace.hpp"
 
@@ -168,19 +169,23 @@ public:
   // ---- pumps ----
 
   void run(ready_item& item, pump& self) noexcept override {
+    tell_received(&item);
     self.enter(&core_);
     if (&item == this)
       drain(self);
     else
       run_lane(static_cast<lane_type&>(item), self);
+    tell_passed_on(&core_);
   }
 
 private:
   static constexpr std::uint32_t most_per_visit = 256; // messages moved before lanes get their turn
 
   void schedule() noexcept {
-    if (take_role())
+    if (take_role()) {
+      tell_passed_on(static_cast<ready_item*>(this));
       core_.scheduler.make_ready(*this);
+    }
   }
 
   void run_lane(lane_type& lane, pump& self) noexcept {

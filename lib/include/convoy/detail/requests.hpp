@@ -6,6 +6,7 @@
 #include "convoy/detail/outstanding.hpp"
 #include "convoy/detail/request_limit.hpp"
 #include "convoy/detail/scheduler.hpp"
+#include "convoy/detail/thread_sanitizer.hpp"
 #include "convoy/detail/timer_wheel.hpp"
 
 #include <chrono>
@@ -69,6 +70,7 @@ public:
   static void make_ready(std::unique_ptr<callback> what) noexcept {
     if (what != nullptr) {
       auto& ready = *what.release();
+      tell_passed_on(static_cast<ready_item*>(&ready));
       ready.scheduler_.make_ready(ready);
     }
   }
@@ -88,8 +90,8 @@ public:
   }
 
 private:
-  void run(ready_item&, pump& self) noexcept override {
-    const std::unique_ptr<callback> mine(this);
+  void run(ready_item& item, pump& self) noexcept override {
+    tell_received(&item);
     self.enter(owner_); // it can't be destroyed yet
     self.cover();
     self.calls_back = true;
@@ -99,6 +101,9 @@ private:
       report_to_stderr(std::current_exception());
     }
     self.calls_back = false;
+    const auto* const owner = owner_;
+    delete this;
+    tell_passed_on(owner);
   }
 
   scheduler& scheduler_;

@@ -33,6 +33,7 @@
 #include "convoy/detail/atomic.hpp"
 #include "convoy/detail/handler_run.hpp"
 #include "convoy/detail/inline_claim.hpp"
+#include "convoy/detail/thread_sanitizer.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -60,10 +61,16 @@ public:
   static pump* current() noexcept { return detail::current<pump>::value; }
 
   /// Makes a lane ready on this pump. Only from its own thread; lock-free.
-  void push(ready_item& lane) noexcept { push_to(lanes_, lane); }
+  void push(ready_item& lane) noexcept {
+    tell_passed_on(&lane);
+    push_to(lanes_, lane);
+  }
 
   /// As push(), for a lane that everything will wait for in the end.
-  void push_urgent(ready_item& lane) noexcept { push_to(urgent_, lane); }
+  void push_urgent(ready_item& lane) noexcept {
+    tell_passed_on(&lane);
+    push_to(urgent_, lane);
+  }
 
   /// As push(), for a partition to drain.
   void push_visit(ready_item& partition) noexcept;
@@ -276,6 +283,7 @@ inline void pump::push_to(ready_queue& queue, ready_item& item) noexcept {
 }
 
 inline void pump::push_visit(ready_item& partition) noexcept {
+  tell_passed_on(&partition);
   if (lanes_are_slow()) // it should not wait for the next one here
     home.push_shared(partition);
   else
