@@ -3,6 +3,7 @@
 // templates; Convoy's own acquire/release edges carry the data.
 
 #include "arena.hpp"
+
 #include "no_leak.hpp"
 
 #include <cstddef>

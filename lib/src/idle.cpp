@@ -147,7 +147,8 @@ bool scheduler::must_watch() const noexcept {
 }
 
 void scheduler::watch(pump& self, clock::time_point now) noexcept {
-  const auto at = std::chrono::nanoseconds(now.time_since_epoch()).count();
+  const std::chrono::nanoseconds since = now.time_since_epoch();
+  const auto at = since.count();
   auto due = next_watch_.load(std::memory_order_relaxed); // the swap decides
   if (at < due ||
       !next_watch_.compare_exchange_strong(due, at + std::chrono::nanoseconds(nap_time).count(),

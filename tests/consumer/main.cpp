@@ -1,21 +1,7 @@
-// A stranger's program: it builds and runs with what is installed, or with the source tree as a
-// subdirectory.
+// A stranger's program, which knows the library only by way of his own.
 
-#include <convoy/convoy.hpp>
-#include <cstdio>
+#include "numbers.hpp"
 
 int main() {
-  convoy::runtime rt{{.concurrency = 2}};
-  int last = 0; // no lock: one key, one handler at a time
-  bool in_order = true;
-  convoy::processor<int, int> numbers{rt, [&](int& n) {
-                                        in_order = in_order && n == last + 1;
-                                        last = n;
-                                      }};
-  for (int n = 1; n <= 10'000; ++n)
-    if (numbers.submit(7, n) != convoy::submit_status::accepted)
-      return 1;
-  numbers.drain();
-  std::printf("%d messages, %s\n", last, in_order ? "in order" : "out of order");
-  return last == 10'000 && in_order ? 0 : 1;
+  return numbers();
 }

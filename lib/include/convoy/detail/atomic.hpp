@@ -25,7 +25,7 @@ using std::thread;
 
 inline void thread_fence(std::memory_order order) noexcept {
 #ifdef CONVOY_UNDER_THREAD_SANITIZER
-  __tsan_atomic_thread_fence(static_cast<int>(order)); // the same, but g++ warns of std's
+  tsan_fence(static_cast<int>(order)); // the same; g++ warns of std's
 #else
   std::atomic_thread_fence(order);
 #endif

@@ -17,27 +17,26 @@
 #endif
 #endif
 
-#ifdef CONVOY_UNDER_THREAD_SANITIZER
-extern "C" {
-void __tsan_acquire(void* address);
-void __tsan_release(void* address);
-void __tsan_atomic_thread_fence(int order);
-}
-#endif
-
 namespace convoy::detail {
+
+#ifdef CONVOY_UNDER_THREAD_SANITIZER
+// By names of our own: what a program declares itself, or includes, can't clash with ours.
+void tsan_acquire(void* address) noexcept __asm__("__tsan_acquire");
+void tsan_release(void* address) noexcept __asm__("__tsan_release");
+void tsan_fence(int order) noexcept __asm__("__tsan_atomic_thread_fence");
+#endif
 
 /// The calling thread passes on what `what` stands for, by way of src/.
 inline void tell_passed_on([[maybe_unused]] const void* what) noexcept {
 #if defined(CONVOY_UNDER_THREAD_SANITIZER) && !defined(CONVOY_INSTRUMENTED)
-  __tsan_release(const_cast<void*>(what));
+  tsan_release(const_cast<void*>(what));
 #endif
 }
 
 /// The calling thread has got it, with all that those did who passed it on.
 inline void tell_received([[maybe_unused]] const void* what) noexcept {
 #if defined(CONVOY_UNDER_THREAD_SANITIZER) && !defined(CONVOY_INSTRUMENTED)
-  __tsan_acquire(const_cast<void*>(what));
+  tsan_acquire(const_cast<void*>(what));
 #endif
 }
 
