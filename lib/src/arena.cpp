@@ -4,7 +4,7 @@
 
 #include "arena.hpp"
 
-#include "no_leak.hpp"
+#include "sanitizers.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -29,7 +29,8 @@ public:
       number_ = ++last_number_;
       next_ = std::exchange(first_, this);
     }
-    const no_leak tbbs; // freed when the last worker leaves, which may be after the process's end
+    const no_leak tbb_frees_it_late; // if the process does not end before
+    const no_write tbb_passes_it_on;
     observe(true);
   }
   worker_marker(const worker_marker&) = delete;

@@ -1,5 +1,7 @@
 #include "convoy/runtime.hpp"
 
+#include "sanitizers.hpp"
+
 #include <algorithm>
 #include <stdexcept>
 #include <thread>
@@ -17,6 +19,11 @@ unsigned checked(unsigned concurrency) {
 
 } // namespace
 
+#ifdef CONVOY_INSTRUMENTED // how the workers get the scheduler is seen
 runtime::runtime(const options& wanted) : scheduler_(checked(wanted.concurrency)) {}
+#else // a temporary lives until the member is made
+runtime::runtime(const options& wanted)
+    : scheduler_((detail::no_write(), checked(wanted.concurrency))) {}
+#endif
 
 } // namespace convoy

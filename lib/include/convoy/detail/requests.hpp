@@ -70,8 +70,9 @@ public:
   static void make_ready(std::unique_ptr<callback> what) noexcept {
     if (what != nullptr) {
       auto& ready = *what.release();
-      tell_passed_on(static_cast<ready_item*>(&ready));
-      ready.scheduler_.make_ready(ready);
+      auto& where = ready.scheduler_;
+      tell_passed_on(static_cast<ready_item*>(&ready)); // from here on it is the runner's
+      where.make_ready(ready);
     }
   }
 
