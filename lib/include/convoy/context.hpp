@@ -62,7 +62,8 @@ public:
   }
 
   /// Stop is requested when a limit() has passed, or the deadline of shutdown(). Functions registered
-  /// with it are called on other threads, and must return soon. Throws std::bad_alloc.
+  /// with it are called on other threads, and must return soon. One allocation for a message. Throws
+  /// std::bad_alloc.
   [[nodiscard]] std::stop_token stop_token() const {
     pump_.running.begin(&core_, &lane_);
     auto token = pump_.running.token();

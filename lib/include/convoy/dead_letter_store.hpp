@@ -42,6 +42,8 @@ enum class store_full : unsigned char {
 /// **Redrive.** While a key's letters are on their way back they are in nobody's sight, but take
 /// their room until redrive() knows what became of them. Threads that redrive take turns.
 ///
+/// **Cost.** One allocation for a letter, two for a key, which go when its last letter does.
+///
 /// All members may be called by any thread at any time, by handlers too. They hold a lock for a short
 /// time, never while a processor or the overflow sink is called; redrive() waits for others that
 /// redrive. Those that list letters may throw std::bad_alloc. Hash and Equal must not throw. Neither copied nor moved. Must outlive the processors whose
@@ -258,8 +260,16 @@ private:
   }
 
   void erase_if_unused(slot& of_key) noexcept {
-    if (of_key.second.letters.empty() && !of_key.second.redriven)
-      keys_.erase(keys_.find(of_key.first));
+    if (!of_key.second.letters.empty() || of_key.second.redriven)
+      return;
+    keys_.erase(keys_.find(of_key.first));
+    constexpr std::size_t kept_when_empty = 1024;
+    if (keys_.empty() && keys_.bucket_count() > kept_when_empty) {
+      try {
+        keys_.rehash(0);
+      } catch (...) { // out of memory: it stays as it is. NOLINT(bugprone-empty-catch)
+      }
+    }
   }
 
   // Redriving. Taking letters out, sending them and putting the rest back must be one step to others who

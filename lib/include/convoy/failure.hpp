@@ -77,7 +77,8 @@ enum class exhausted : unsigned char { skip, park, fail_rest };
 ///   attempts * (longest handler) + (attempts - 1) * (ceiling + wake-up)
 /// at most, where retry_after() counts instead of the ceiling if it is longer, and with max_block for
 /// max_block + one handler: a retry that would begin later than
-/// max_block after the first failure is not made.
+/// max_block after the first failure is not made. No memory is allocated for a message that fails,
+/// but an exception is memory of its own.
 struct failure_policy {
   unsigned attempts = 5; ///< calls of the handler, the first one included; at least 1
   std::chrono::nanoseconds backoff = std::chrono::milliseconds(10);
@@ -154,7 +155,8 @@ struct dead_letter {
 };
 
 /// A sink throws it when it can't take a dead letter now: the message stays the first of its lane,
-/// which offers it again soon, or parks until resume(). While the processor ends it is discarded.
+/// which offers it again after 10 ms, 20 ms, … up to 640 ms, or parks until resume(). While the
+/// processor ends it is discarded.
 class dead_letter_refused : public std::runtime_error {
 public:
   enum class then : unsigned char { offer_again, park };

@@ -18,8 +18,9 @@ using task = detail::task;
 
 /// Runs callables in strict FIFO order per key, one at a time per key, and in parallel across keys:
 /// a processor whose messages are the callables. Order, bounds, waiting and thread safety are those
-/// of processor. A callable of up to 40 bytes costs no allocation. What it throws goes to on_error,
-/// except from async(), where it goes into the future.
+/// of processor. A callable of up to 40 bytes costs no allocation, a larger one and one that goes
+/// through async() do. What it throws goes to on_error, except from async(), where it goes into the
+/// future.
 template <class Key, class Hash = std::hash<Key>, class Equal = std::equal_to<Key>>
 class keyed_executor {
   using processor_type = processor<Key, task, void, Hash, Equal>;

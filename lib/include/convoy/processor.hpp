@@ -52,9 +52,11 @@ namespace convoy {
 /// sleeps while that is reached, try_submit() refuses. On a worker thread (inside a handler)
 /// submit() never waits, it refuses too: workers that wait for workers are a deadlock.
 ///
-/// **Cost.** One atomic read-modify-write per submit (with a key_capacity also a short lock); no
-/// allocation per message in steady state, except what copying keys and messages allocates. A key
-/// without unfinished messages costs nothing, unless it has State.
+/// **Cost.** One atomic read-modify-write per submit, without a lock; with a limit of keys
+/// (key_capacity, rate, duplicates, max_parked) also two short locks. No allocation per message in
+/// steady state with any option, except what copying keys, messages and ids, exceptions and sinks
+/// allocate; scheduled messages and control of a key do. A key without unfinished messages costs
+/// nothing, unless it has State, a used rate, or ids that are kept.
 ///
 /// Key and Message must be nothrow move constructible; Equal must not throw, nor Hash if there is a
 /// limit of keys (key_capacity, rate, duplicates, max_parked). The handler is called from several threads at once, for different keys.
@@ -194,7 +196,8 @@ public:
   /// The message takes its place behind those of its key when it is due; until then it holds a place of
   /// the capacity, drain() does not wait for it, and it can be cancelled. If it is due already, this is
   /// submit(). Waits and refuses as submit() does. Throws as submit(), and std::system_error if the
-  /// timer thread can't be started. Takes a short lock; the timers cost the same however many there are.
+  /// timer thread can't be started. Takes a short lock and allocates; the timers cost the same however
+  /// many there are.
   scheduled submit_at(const Key& key, time_point due, Message&& message) {
     return ingress_.submit_at(key, due, std::move(message));
   }

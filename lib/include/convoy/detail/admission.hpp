@@ -2,9 +2,13 @@
 
 // What is asked of each message before it gets a ticket, for processors that limit keys: how many of
 // its key are unfinished, how many the key may submit by now, whether its id has been there. One per
-// partition; costs producers a short lock per message, which those without limits do not pay.
+// partition; costs producers two short locks per message, which those without limits do not pay.
 
 #include "convoy/detail/atomic.hpp"
+#include "convoy/detail/core.hpp"
+#include "convoy/detail/lane_table.hpp"
+#include "convoy/detail/node_pool.hpp"
+#include "convoy/detail/seen_ids.hpp"
 #include "convoy/options.hpp"
 #include "convoy/status.hpp"
 
@@ -13,14 +17,11 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
-#include <functional>
 #include <limits>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <type_traits>
-#include <unordered_map>
-#include <unordered_set>
 #include <utility>
 
 namespace convoy::detail {
@@ -41,9 +42,15 @@ public:
       : most_(wanted.key_capacity != 0 ? wanted.key_capacity
                                        : std::numeric_limits<std::size_t>::max()),
         rate_(wanted.rate), has_rate_(std::isfinite(wanted.rate.per_second)),
+        has_ids_(wanted.duplicates.has_value()),
         duplicates_(wanted.duplicates.value_or(duplicates{})),
         refuses_duplicates_(wanted.duplicates && duplicates_.then == on_duplicate::refuse),
-        keys_(0, std::move(hash), std::move(equal)) {}
+        hash_(std::move(hash)), keys_(std::move(equal)) {}
+  admission(const admission&) = delete;
+  admission& operator=(const admission&) = delete;
+  ~admission() {
+    keys_.drain([this](entry& each) { entries_.give_back(each); });
+  }
 
   // ---- any thread ----
 
@@ -53,30 +60,29 @@ public:
   [[nodiscard]] submit_status look(const Key& key, const Source& source, bool again,
                                    bool full_of_parked) {
     const std::lock_guard lock(mutex_);
-    const auto at = keys_.find(key);
-    if (at == keys_.end())
+    auto* const e = find(key);
+    if (e == nullptr)
       return submit_status::accepted;
-    auto& e = at->second;
-    if (full_of_parked && e.parked)
+    if (full_of_parked && e->parked)
       return submit_status::key_parked;
     if (refuses_duplicates_ && !again) {
-      forget_old(e, clock::now());
-      if (const std::optional<id> mine = id_of(source); mine && e.seen.contains(*mine))
+      forget_old(*e, clock::now());
+      if (const std::optional<id> mine = id_of(source); mine && ids_.find(e->ids, *mine) != nullptr)
         return submit_status::duplicate;
     }
-    if (e.count >= most_)
+    if (e->count >= most_)
       return submit_status::key_full;
-    return has_rate_ && !again && tokens(e, clock::now()) < 1 ? submit_status::key_rate
-                                                              : submit_status::accepted;
+    return has_rate_ && !again && tokens(*e, clock::now()) < 1 ? submit_status::key_rate
+                                                               : submit_status::accepted;
   }
 
   /// When a key that was refused for its rate may submit again.
   [[nodiscard]] clock::duration until_room(const Key& key) {
     const std::lock_guard lock(mutex_);
-    const auto at = keys_.find(key);
-    if (at == keys_.end() || !has_rate_)
+    auto* const e = find(key);
+    if (e == nullptr || !has_rate_)
       return clock::duration(0);
-    const auto missing = 1 - tokens(at->second, clock::now());
+    const auto missing = 1 - tokens(*e, clock::now());
     return missing <= 0 ? clock::duration(0) : seconds(missing / rate_.per_second);
   }
 
@@ -89,30 +95,29 @@ public:
                                   Construct&& construct) {
     const std::lock_guard lock(mutex_);
     const auto now = clock::now();
-    auto& e = keys_.try_emplace(key, entry{.filled = now, .tokens = rate_.burst}).first->second;
+    auto& e = find_or_make(key, now);
     if (e.count >= most_)
       return submit_status::key_full;
     if (!again && has_rate_ && tokens(e, now) < 1)
       return submit_status::key_rate;
-    bool remembered = false;
+    id_node* remembered = nullptr;
     try {
       std::optional<id> mine;
       if (!again && refuses_duplicates_)
         mine = id_of(source);
       if (mine) {
         forget_old(e, now);
-        if (e.seen.contains(*mine))
+        if (ids_.find(e.ids, *mine) != nullptr)
           return submit_status::duplicate;
+        remembered = &remember(e, *mine, now);
+      } else if (has_rate_) {
+        plan_look(e, now);
       }
-      if (mine)
-        remembered = remember(key, e, *mine, now);
-      else if (has_rate_)
-        plan_look(key, e, now);
       construct();
     } catch (...) {
-      if (remembered)
-        forget_youngest(e);
-      erase_if_idle(keys_.find(key));
+      if (remembered != nullptr)
+        ids_.erase(*remembered);
+      erase_if_idle(e);
       throw;
     }
     ++e.count;
@@ -124,10 +129,9 @@ public:
   /// So many messages that were accepted before come back: all or none. Throws as add().
   [[nodiscard]] submit_status add_more(const Key& key, std::size_t count) {
     const std::lock_guard lock(mutex_);
-    auto& e =
-        keys_.try_emplace(key, entry{.filled = clock::now(), .tokens = rate_.burst}).first->second;
+    auto& e = find_or_make(key, clock::now());
     if (count > most_ - e.count) {
-      erase_if_idle(keys_.find(key));
+      erase_if_idle(e);
       return submit_status::key_full;
     }
     e.count += count;
@@ -138,9 +142,9 @@ public:
     if (count == 0)
       return;
     const std::lock_guard lock(mutex_);
-    const auto at = keys_.find(key);
-    at->second.count -= count;
-    erase_if_idle(at);
+    auto& e = *find(key);
+    e.count -= count;
+    erase_if_idle(e);
   }
 
   /// A message that was accepted is taken back.
@@ -155,11 +159,11 @@ public:
   /// If hashing the id throws: it was not.
   [[nodiscard]] bool has_finished(const Key& key, const id& mine) noexcept try {
     const std::lock_guard lock(mutex_);
-    const auto at = keys_.find(key);
-    if (at == keys_.end())
+    auto* const e = find(key);
+    if (e == nullptr)
       return false;
-    forget_old(at->second, clock::now());
-    return at->second.seen.contains(mine);
+    forget_old(*e, clock::now());
+    return ids_.find(e->ids, mine) != nullptr;
   } catch (...) {
     return false;
   }
@@ -168,10 +172,10 @@ public:
   void finish(const Key& key, const id& mine) noexcept try {
     const std::lock_guard lock(mutex_);
     const auto now = clock::now();
-    auto& e = keys_.try_emplace(key, entry{.filled = now, .tokens = rate_.burst}).first->second;
+    auto& e = find_or_make(key, now);
     forget_old(e, now);
-    if (!e.seen.contains(mine))
-      (void)remember(key, e, mine, now);
+    if (ids_.find(e.ids, mine) == nullptr)
+      (void)remember(e, mine, now);
   } catch (...) { // NOLINT(bugprone-empty-catch)
   }
 
@@ -179,9 +183,9 @@ public:
 
   void set_parked(const Key& key, bool parked) noexcept {
     const std::lock_guard lock(mutex_);
-    if (const auto at = keys_.find(key); at != keys_.end()) {
-      at->second.parked = parked;
-      erase_if_idle(at);
+    if (auto* const e = find(key)) {
+      e->parked = parked;
+      erase_if_idle(*e);
     }
   }
 
@@ -190,28 +194,21 @@ public:
   /// Forgets what is old. Returns when to call this next; time_point::max(): nothing is kept.
   [[nodiscard]] clock::time_point sweep(clock::time_point now) noexcept {
     const std::lock_guard lock(mutex_);
-    while (!looks_.empty() && looks_.front().due <= now) {
-      const auto at = keys_.find(looks_.front().key);
-      looks_.pop_front(); // makes room for the next
-      if (at == keys_.end())
-        continue;
-      auto& e = at->second;
+    while (first_look_ != nullptr && first_look_->look_at <= now) {
+      auto& e = *std::exchange(first_look_, first_look_->next_look);
       e.will_look = false;
       forget_old(e, now);
       if (has_rate_)
         (void)tokens(e, clock::now());
-      if (!e.order.empty() || (has_rate_ && e.tokens < rate_.burst)) { // else remove() erases it
-        try {
-          plan_look(at->first, e, now);
-        } catch (...) { // out of memory: with its next message
-        }
-      }
-      erase_if_idle(at);
+      if (e.ids.oldest != nullptr ||
+          (has_rate_ && e.tokens < rate_.burst)) // else remove() erases it
+        plan_look(e, now);
+      erase_if_idle(e);
     }
-    return looks_.empty() ? clock::time_point::max() : looks_.front().due;
+    return first_look_ == nullptr ? clock::time_point::max() : first_look_->look_at;
   }
 
-  [[nodiscard]] bool must_sweep() const noexcept { return has_rate_ || !std::is_same_v<id, no_id>; }
+  [[nodiscard]] bool must_sweep() const noexcept { return has_rate_ || has_ids_; }
 
   /// Keys of which anything is known.
   [[nodiscard]] std::size_t size() noexcept {
@@ -219,29 +216,41 @@ public:
     return keys_.size();
   }
 
-private:
-  struct no_hash {
-    std::size_t operator()(const no_id&) const noexcept { return 0; }
-  };
-  template <class Id>
-  struct hash_of {
-    using type = std::hash<Id>;
-  };
-  using id_hash = typename std::conditional_t<std::is_same_v<id, no_id>,
-                                              std::type_identity<no_hash>, hash_of<id>>::type;
+  /// As a pool's; a hint.
+  [[nodiscard]] bool has_spares() const noexcept {
+    return has_spares_.load(std::memory_order_relaxed); // a hint
+  }
+  [[nodiscard]] bool trim(std::size_t most) noexcept {
+    const std::lock_guard lock(mutex_);
+    trimmed_keys_ = trimmed_keys_ || entries_.trim(most); // once, it looks back to the last time
+    const bool all = trimmed_keys_ && ids_.trim(most);
+    if (all) {
+      trimmed_keys_ = false;
+      keys_.trim();
+    }
+    note_spares();
+    return all;
+  }
 
+private:
+  using id_node = typename seen_ids<id>::node;
+
+  /// What is known of a key.
   struct entry {
-    std::size_t count = 0; // unfinished messages
-    clock::time_point filled{};
-    double tokens = 0; // at that time
-    std::unordered_set<id, id_hash> seen = {};
-    std::deque<std::pair<clock::time_point, id>> order = {}; // of `seen`
+    entry(const Key& its_key, std::uint32_t its_hash, clock::time_point now, double all_tokens)
+        : hash(its_hash), key(its_key), filled(now), tokens(all_tokens) {}
+
+    const std::uint32_t hash;
     bool parked = false;
-    bool will_look = false; // it is in looks_
-  };
-  struct planned {
-    clock::time_point due;
-    Key key;
+    bool will_look = false; // it is in the list of looks
+    entry* next = nullptr;  // in its bucket
+    const Key key;
+    std::size_t count = 0; // unfinished messages
+    clock::time_point filled;
+    double tokens; // at that time
+    typename seen_ids<id>::list ids;
+    entry* next_look = nullptr;
+    clock::time_point look_at{};
   };
 
   static clock::duration seconds(double s) noexcept {
@@ -258,14 +267,41 @@ private:
       return std::nullopt;
   }
 
-  void forget(const Key& key, const Message& message) noexcept try {
-    const std::optional<id> mine = id_of(message);
-    const std::lock_guard lock(mutex_);
-    const auto at = keys_.find(key);
-    if (!mine || at == keys_.end() || at->second.seen.erase(*mine) == 0)
+  // ---- keys ----
+
+  [[nodiscard]] std::uint32_t hash(const Key& key) const {
+    return static_cast<std::uint32_t>(spread(static_cast<std::uint64_t>(hash_(key))));
+  }
+  [[nodiscard]] entry* find(const Key& key) const { return keys_.find(key, hash(key)); }
+
+  [[nodiscard]] entry& find_or_make(const Key& key, clock::time_point now) {
+    const auto its_hash = hash(key);
+    if (auto* const found = keys_.find(key, its_hash))
+      return *found;
+    auto* const made = entries_.make(key, its_hash, now, rate_.burst);
+    if (made == nullptr)
+      throw std::bad_alloc();
+    keys_.insert(*made);
+    return *made;
+  }
+
+  bool is_idle(entry& e) const noexcept {
+    return e.count == 0 && !e.parked && e.ids.oldest == nullptr &&
+           (!has_rate_ || tokens(e, clock::now()) >= rate_.burst);
+  }
+
+  void erase_if_idle(entry& e) noexcept {
+    if (e.will_look || !is_idle(e))
       return;
-    std::erase_if(at->second.order, [&](const auto& each) { return each.second == *mine; });
-  } catch (...) { // what hashing throws: it is forgotten in time. NOLINT(bugprone-empty-catch)
+    keys_.erase(e);
+    entries_.give_back(e);
+    note_spares();
+  }
+
+  void note_spares() noexcept {
+    const bool now = entries_.has_spares() || keys_.has_spares() || ids_.has_spares();
+    if (now != has_spares())
+      has_spares_.store(now, std::memory_order_relaxed); // a hint
   }
 
   double tokens(entry& e, clock::time_point now) const noexcept {
@@ -275,72 +311,62 @@ private:
     return e.tokens;
   }
 
-  void forget_old(entry& e, clock::time_point now) const noexcept {
-    while (!e.order.empty() && now - e.order.front().first >= duplicates_.window)
-      forget_oldest(e);
-  }
-  static void forget_oldest(entry& e) noexcept try {
-    e.seen.erase(e.order.front().second);
-    e.order.pop_front();
-  } catch (...) { // what hashing throws; to forget all needs none
-    e.seen.clear();
-    e.order.clear();
-  }
-  static void forget_youngest(entry& e) noexcept try {
-    e.seen.erase(e.order.back().second);
-    e.order.pop_back();
-  } catch (...) { // as above
-    e.seen.clear();
-    e.order.clear();
-  }
-
-  [[nodiscard]] bool remember(const Key& key, entry& e, const id& mine, clock::time_point now) {
-    plan_look(key, e, now);
-    e.order.emplace_back(now, mine);
-    try {
-      e.seen.insert(mine);
-    } catch (...) {
-      e.order.pop_back();
-      throw;
-    }
-    if (e.order.size() > duplicates_.most)
-      forget_oldest(e);
-    return true;
-  }
-
   /// Ids, and a rate's use, are forgotten when they are old, though the key may not come again. All
   /// looks come equally late, so they are in order.
-  void plan_look(const Key& key, entry& e, clock::time_point now) {
+  void plan_look(entry& e, clock::time_point now) noexcept {
     if (e.will_look)
       return;
     clock::duration after = std::chrono::milliseconds(1);
-    if (!std::is_same_v<id, no_id>)
+    if (has_ids_)
       after = std::max<clock::duration>(after, duplicates_.window);
     if (has_rate_)
       after = std::max<clock::duration>(after, seconds(rate_.burst / rate_.per_second));
-    looks_.push_back({now + std::min<clock::duration>(after, std::chrono::hours(24 * 365)), key});
+    e.look_at = now + std::min<clock::duration>(after, std::chrono::hours(24 * 365));
+    e.next_look = nullptr;
+    (first_look_ == nullptr ? first_look_ : last_look_->next_look) = &e;
+    last_look_ = &e;
     e.will_look = true;
   }
 
-  bool is_idle(entry& e) const noexcept {
-    return e.count == 0 && !e.parked && e.order.empty() &&
-           (!has_rate_ || tokens(e, clock::now()) >= rate_.burst);
+  // ---- ids ----
+
+  id_node& remember(entry& e, const id& mine, clock::time_point now) {
+    auto& made = ids_.add(e.ids, mine, now);
+    plan_look(e, now);
+    if (e.ids.size > duplicates_.most)
+      ids_.erase(*e.ids.oldest);
+    return made;
   }
 
-  template <class At>
-  void erase_if_idle(At at) noexcept {
-    if (!at->second.will_look && is_idle(at->second))
-      keys_.erase(at);
+  void forget_old(entry& e, clock::time_point now) noexcept {
+    while (e.ids.oldest != nullptr && now - e.ids.oldest->when >= duplicates_.window)
+      ids_.erase(*e.ids.oldest);
+  }
+
+  void forget(const Key& key, const Message& message) noexcept try {
+    const std::optional<id> mine = id_of(message);
+    const std::lock_guard lock(mutex_);
+    auto* const e = find(key);
+    if (auto* const found = mine && e != nullptr ? ids_.find(e->ids, *mine) : nullptr)
+      ids_.erase(*found);
+  } catch (...) { // what hashing throws: it is forgotten in time. NOLINT(bugprone-empty-catch)
   }
 
   const std::size_t most_;
   const key_rate rate_;
   const bool has_rate_;
+  const bool has_ids_;
   const duplicates duplicates_;
   const bool refuses_duplicates_;
+  [[no_unique_address]] const Hash hash_;
   mutex mutex_;
-  std::unordered_map<Key, entry, Hash, Equal> keys_;
-  std::deque<planned> looks_;
+  node_pool<entry> entries_;
+  lane_table<entry, Equal> keys_;
+  seen_ids<id> ids_;
+  entry* first_look_ = nullptr; // in the order of look_at
+  entry* last_look_ = nullptr;
+  bool trimmed_keys_ = false; // and the ids not yet
+  atomic<bool> has_spares_{false};
 };
 
 } // namespace convoy::detail

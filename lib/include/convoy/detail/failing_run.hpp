@@ -165,7 +165,7 @@ template <class Core>
 [[nodiscard]] bool bury_first(Core& core, typename Core::partition_type& home,
                               typename Core::lane_type& lane, death why) noexcept {
   using trouble_type = trouble<typename Core::lane_type>;
-  auto& t = trouble_type::of(lane);
+  auto& t = trouble_type::of(lane, home.troubles);
   if (t.doomed != 0) // others behind it are dead for another reason
     return bury_spared(core, home, lane, why);
   t.doomed = 1; // should the sink refuse it
@@ -185,7 +185,7 @@ template <class Core>
                                  typename Core::lane_type& lane, outcome result,
                                  const std::exception_ptr& error) noexcept {
   using trouble_type = trouble<typename Core::lane_type>;
-  auto& t = trouble_type::of(lane);
+  auto& t = trouble_type::of(lane, home.troubles);
   const auto now = clock::now();
   if (t.attempts++ == 0) {
     t.first_failed = now;
@@ -243,24 +243,38 @@ public:
   finishing_ids(Core& core, Taken& messages) noexcept {
     if (!core.options.duplicates || core.options.duplicates->then != on_duplicate::dead_letter)
       return;
+    ids_ = &of_thread<bench>().ids; // one lane at a time runs on a thread
     try {
       for (std::size_t i = 0; i < messages.size(); ++i)
-        ids_.push_back(message_traits<message_type>::id(*(&messages.front() + i)));
+        ids_->push_back(message_traits<message_type>::id(*(&messages.front() + i)));
     } catch (...) { // out of memory: these are not remembered
-      ids_.clear();
+      ids_->clear();
     }
+  }
+  finishing_ids(const finishing_ids&) = delete;
+  finishing_ids& operator=(const finishing_ids&) = delete;
+  ~finishing_ids() {
+    if (ids_ != nullptr)
+      ids_->clear();
   }
 
   /// The first so many messages are.
   void note(typename Core::partition_type& home, const typename Core::lane_type& lane,
             std::size_t count) noexcept {
-    for (std::size_t i = 0; i < std::min(count, ids_.size()); ++i)
-      if (ids_[i])
-        home.limits->finish(lane.key, *ids_[i]);
+    if (ids_ == nullptr)
+      return;
+    for (std::size_t i = 0; i < std::min(count, ids_->size()); ++i)
+      if (const auto& each = (*ids_)[i])
+        home.limits->finish(lane.key, *each);
   }
 
 private:
-  std::vector<std::optional<id>> ids_;
+  /// Keeps the memory for the next ones.
+  struct bench {
+    std::vector<std::optional<id>> ids;
+  };
+
+  std::vector<std::optional<id>>* ids_ = nullptr;
 };
 template <class Core>
 class finishing_ids<Core, false> {
@@ -360,7 +374,7 @@ template <class Handler, class Core>
   if (error && core.options.on_error)
     core.report(lane.key, error);
   if (error && count > 1) { // we will see which one throws
-    trouble_type::of(lane).singly = count;
+    trouble_type::of(lane, home.troubles).singly = count;
     return true;
   }
   return after_failure(core, home, lane, result, error);

@@ -13,7 +13,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <new>
 #include <optional>
 #include <type_traits>
@@ -73,8 +72,8 @@ struct idle_timer : timer {
 /// callback.
 template <class State, class Lane>
 struct lane_state {
-  std::optional<State> state;                   // the runner's
-  std::unique_ptr<idle_timer<Lane>> idle_since; // the drainer's
+  std::optional<State> state;             // the runner's
+  idle_timer<Lane>* idle_since = nullptr; // the drainer's
 };
 template <class Lane>
 struct lane_state<void, Lane> {};

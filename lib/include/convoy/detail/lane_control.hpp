@@ -180,8 +180,8 @@ void lane_set<Key, Message, State, Hash, Equal>::flush(lane_type& lane) noexcept
 
 template <class Key, class Message, class State, class Hash, class Equal>
 void lane_set<Key, Message, State, Hash, Equal>::note_idle(lane_type& lane) noexcept {
-  if (!lane.idle_since)
-    until_there_is_memory([&] { lane.idle_since = std::make_unique<idle_timer<lane_type>>(lane); });
+  while (lane.idle_since == nullptr && !pool_.make_idle_timer(lane))
+    sleep_for(std::chrono::milliseconds(1)); // it must not be forgotten
   auto& t = *lane.idle_since;
   t.used = now_;
   if (!t.is_set())

@@ -5,6 +5,8 @@
 // trim().
 
 #include "convoy/detail/lane.hpp"
+#include "convoy/detail/node_pool.hpp"
+#include "convoy/detail/timer_wheel.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -12,6 +14,7 @@
 #include <cstdint>
 #include <iterator>
 #include <new>
+#include <type_traits>
 #include <utility>
 
 namespace convoy::detail {
@@ -46,9 +49,20 @@ public:
   }
 
   void free_lane(lane_type& lane) noexcept {
+    if constexpr (!std::is_void_v<State>)
+      if (auto* const timer = lane.idle_since; timer != nullptr) {
+        timer_wheel::remove(*timer);
+        idle_timers_.give_back(*timer);
+      }
     lane.~lane_type();
     lanes_ = ::new (static_cast<void*>(&lane)) free_node{lanes_};
     ++kept_;
+  }
+
+  /// Of a lane that has none. False when out of memory.
+  [[nodiscard]] bool make_idle_timer(lane_type& lane) noexcept {
+    lane.idle_since = idle_timers_.make(lane);
+    return lane.idle_since != nullptr;
   }
 
   /// Appends a message to a lane; false when out of memory, then `message` is as it was.
@@ -82,17 +96,18 @@ public:
   }
 
   /// More is kept than idle partitions keep.
-  [[nodiscard]] bool has_spares() const noexcept { return kept_ > kept_when_idle; }
+  [[nodiscard]] bool has_spares() const noexcept {
+    return kept_ > kept_when_idle || idle_timers_.has_spares();
+  }
 
   /// Gives up to `most` pieces of memory back to the system that have not been used since the last
   /// time. True: there are no more of them.
   [[nodiscard]] bool trim(std::size_t most) noexcept {
-    for (; fewest_kept_ > kept_when_idle && most != 0; --most, --fewest_kept_)
-      give_back_one();
-    if (fewest_kept_ > kept_when_idle)
-      return false;
-    fewest_kept_ = kept_;
-    return true;
+    trimmed_lanes_ = trimmed_lanes_ || trim_lanes(most); // once, it looks back to the last time
+    const bool all = trimmed_lanes_ && idle_timers_.trim(most);
+    if (all)
+      trimmed_lanes_ = false;
+    return all;
   }
 
 private:
@@ -101,6 +116,15 @@ private:
   struct free_node {
     free_node* next;
   };
+
+  [[nodiscard]] bool trim_lanes(std::size_t most) noexcept {
+    for (; fewest_kept_ > kept_when_idle && most != 0; --most, --fewest_kept_)
+      give_back_one();
+    if (fewest_kept_ > kept_when_idle)
+      return false;
+    fewest_kept_ = kept_;
+    return true;
+  }
 
   void note_use() noexcept { fewest_kept_ = std::min(fewest_kept_, --kept_); }
 
@@ -148,6 +172,8 @@ private:
   chunk_type* chunks_[10] = {}; // by bit width of the capacity
   std::size_t kept_ = 0;        // pieces in all lists
   std::size_t fewest_kept_ = 0; // since the last trim(): so many were not needed
+  node_pool<idle_timer<lane_type>> idle_timers_;
+  bool trimmed_lanes_ = false; // and the timers not yet
 };
 
 } // namespace convoy::detail

@@ -36,8 +36,9 @@ public:
   using trouble_type = trouble<lane_type>;
   using admission_type = admission<Key, Message, Hash, Equal>;
 
-  lane_set(core_type& core, runner& home, std::optional<admission_type>& limits)
-      : core_(core), home_(home), limits_(limits), table_(core.equal) {}
+  lane_set(core_type& core, runner& home, std::optional<admission_type>& limits,
+           typename trouble_type::pool_type& troubles)
+      : core_(core), home_(home), limits_(limits), troubles_(troubles), table_(core.equal) {}
   lane_set(const lane_set&) = delete;
   lane_set& operator=(const lane_set&) = delete;
 
@@ -47,7 +48,7 @@ public:
     table_.drain([this](lane_type& lane) {
       if constexpr (!std::is_void_v<State>)
         core_.evict(lane);
-      free(lane);
+      pool_.free_lane(lane);
     });
   }
 
@@ -274,6 +275,10 @@ private:
     rest(lane);
   }
 
+  [[nodiscard]] trouble_type& trouble_of(lane_type& lane) noexcept {
+    return trouble_type::of(lane, troubles_);
+  }
+
   /// A lane has work, and is not out.
   void start(lane_type& lane) noexcept {
     if (core_.options.linger.count() != 0 && wants_more(lane)) [[unlikely]]
@@ -294,15 +299,8 @@ private:
         note_idle(lane);
     } else { // it could not be made, or has gone
       table_.erase(lane);
-      free(lane);
+      pool_.free_lane(lane);
     }
-  }
-
-  void free(lane_type& lane) noexcept {
-    if constexpr (!std::is_void_v<State>)
-      if (lane.idle_since)
-        timer_wheel::remove(*lane.idle_since);
-    pool_.free_lane(lane);
   }
 
   void hand(lane_type& lane) noexcept {
@@ -381,6 +379,7 @@ private:
   core_type& core_;
   runner& home_;
   std::optional<admission_type>& limits_;
+  typename trouble_type::pool_type& troubles_;
   lane_table<lane_type, Equal> table_;
   lane_pool<Key, Message, State> pool_;
   std::unique_ptr<stopped_type> stopped_;

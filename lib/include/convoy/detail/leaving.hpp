@@ -19,8 +19,8 @@ bool partition<Key, Message, State, Hash, Equal>::trim(pump& self) noexcept {
     return true;
   }
   ring.recycle();
-  const bool all = spares_.trim(lanes_, ring);
-  spares_.note(lanes_, ring);
+  const bool all = spares_.trim(lanes_, troubles, ring, limits);
+  spares_.note(lanes_, troubles, ring, limits);
   if (!leave())
     self.push_visit(*this);
   return all;

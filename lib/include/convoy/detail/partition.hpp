@@ -15,11 +15,13 @@
 #include "convoy/detail/inbox.hpp"
 #include "convoy/detail/inline_policy.hpp"
 #include "convoy/detail/lane_set.hpp"
+#include "convoy/detail/node_pool.hpp"
 #include "convoy/detail/pause.hpp"
 #include "convoy/detail/room_notice.hpp"
 #include "convoy/detail/spare_memory.hpp"
 #include "convoy/detail/thread_sanitizer.hpp"
 #include "convoy/detail/ticket_ring.hpp"
+#include "convoy/detail/trouble.hpp"
 #include "convoy/detail/visit_pace.hpp"
 
 #include <algorithm>
@@ -43,7 +45,7 @@ public:
 
   partition(core_type& core, std::uint64_t credit)
       : ready_item(static_cast<runner&>(*this)), ring(credit), core_(core),
-        lanes_(core, *this, limits),
+        lanes_(core, *this, limits, troubles),
         room_(core.room, core.options.capacity, limits_type::is_needed(core.options)) {
     if (limits_type::is_needed(core.options))
       limits.emplace(core.options, core.hash_of, core.equal);
@@ -61,6 +63,7 @@ public:
   atomic<std::uint64_t> messages_end{no_end}; // no message of a closed ring has this ticket or more
   static constexpr std::uint64_t no_end = ~std::uint64_t{0};
   alignas(cache_line) std::optional<limits_type> limits; // if they are there, each message looks
+  shared_node_pool<trouble<lane_type>> troubles; // lanes that fail or stop take it from here
 
   /// To be called after a ticket was published. At most one read-modify-write, usually none.
   void signal() noexcept {
@@ -228,8 +231,8 @@ private:
     }
     pace_.note(now, moved_, most_per_visit);
     const bool hot = pace_.hot(now) && !self.lanes_are_slow();
-    const bool more =
-        !spares_.trim_if_asked(lanes_, ring) || moved_ >= most_ || lanes_.lined_up() != 0;
+    const bool more = !spares_.trim_if_asked(lanes_, troubles, ring, limits) || moved_ >= most_ ||
+                      lanes_.lined_up() != 0;
     room_.tell(ring, !more && (!hot || moved_ == 0));
     if (hot && !more && moved_ == 0 && !settled)
       for (unsigned i = 0; i < 8; ++i) // the ring is empty for a moment; leaving would cost the

@@ -222,7 +222,8 @@ public:
   }
 
   [[nodiscard]] bool has_spares() const noexcept { return cells_.has_spares(); }
-  [[nodiscard]] bool trim(std::size_t most) noexcept { return cells_.trim(most); }
+  /// Segments are large: fewer of them.
+  [[nodiscard]] bool trim(std::size_t most) noexcept { return cells_.trim((most + 7) / 8); }
 
   /// See segment_list::lookout.
   [[nodiscard]] lookout look_out() noexcept { return lookout(cells_); }

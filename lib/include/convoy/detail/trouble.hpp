@@ -1,16 +1,17 @@
 #pragma once
 
 // What a lane carries along when its first message has failed, or when it is stopped. Made when it
-// is needed: a lane that never fails has none. Belongs to whoever the lane belongs to.
+// is needed, from its partition's pool: a lane that never fails has none. Belongs to whoever the lane belongs to.
 
 #include "convoy/detail/atomic.hpp"
+#include "convoy/detail/node_pool.hpp"
 #include "convoy/detail/timer_wheel.hpp"
 #include "convoy/failure.hpp"
 
 #include <chrono>
 #include <cstdint>
 #include <exception>
-#include <new>
+#include <utility>
 
 namespace convoy::detail {
 
@@ -26,12 +27,14 @@ enum class stop : unsigned char {
 /// A timer, so that the lane costs nothing more while it waits.
 template <class Lane>
 struct trouble : timer {
-  explicit trouble(Lane& its_lane) noexcept : lane(its_lane) {}
+  using pool_type = shared_node_pool<trouble>;
+
+  trouble(Lane& its_lane, pool_type& pool) noexcept : lane(its_lane), from(pool) {}
 
   /// Of a lane; made if need be. Waits for memory, as the message can't be given back.
-  static trouble& of(Lane& lane) noexcept {
+  static trouble& of(Lane& lane, pool_type& pool) noexcept {
     while (lane.trouble == nullptr) {
-      lane.trouble = new (std::nothrow) trouble(lane);
+      lane.trouble = pool.make(lane, pool);
       if (lane.trouble == nullptr)
         sleep_for(std::chrono::milliseconds(1));
     }
@@ -39,8 +42,8 @@ struct trouble : timer {
   }
 
   static void forget(Lane& lane) noexcept {
-    delete lane.trouble;
-    lane.trouble = nullptr;
+    auto& t = *std::exchange(lane.trouble, nullptr);
+    t.from.give_back(t);
   }
 
   /// The first message is done.
@@ -55,6 +58,7 @@ struct trouble : timer {
   }
 
   Lane& lane;
+  pool_type& from;
 
   // ---- of the first message ----
   unsigned refusals = 0; // by the sink, in a row
@@ -75,11 +79,5 @@ struct trouble : timer {
   bool then_stop = false;         // and then the lane comes back: it is paused
   bool evict = false;             // the lane's state goes
 };
-
-/// See trouble::of().
-template <class Lane>
-trouble<Lane>& trouble_of(Lane& lane) noexcept {
-  return trouble<Lane>::of(lane);
-}
 
 } // namespace convoy::detail
