@@ -1,5 +1,5 @@
-#include "cpu_time.hpp"
 #include "gate.hpp"
+#include "heap.hpp"
 
 #include <algorithm>
 #include <array>
@@ -14,39 +14,9 @@
 #include <utility>
 #include <vector>
 
-// What is on the heap, counted beneath operator new: in malloc itself. Not under sanitizers, which
-// have a malloc of their own, nor with another C library than glibc.
+// What is on the heap, see heap.hpp.
 
-#if !defined(CONVOY_TEST_SANITIZED) && defined(__GLIBC__)
-#include <malloc.h>
-
-namespace {
-std::atomic<std::size_t> allocations{0};
-}
-
-extern "C" {
-void* __libc_malloc(std::size_t);
-void* __libc_calloc(std::size_t, std::size_t);
-void* __libc_realloc(void*, std::size_t);
-void* __libc_memalign(std::size_t, std::size_t);
-
-void* malloc(std::size_t size) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  return __libc_malloc(size);
-}
-void* calloc(std::size_t count, std::size_t size) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  return __libc_calloc(count, size);
-}
-void* realloc(void* old, std::size_t size) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  return __libc_realloc(old, size);
-}
-void* aligned_alloc(std::size_t alignment, std::size_t size) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  return __libc_memalign(alignment, size);
-}
-}
+#ifdef CONVOY_TEST_COUNTS_HEAP
 
 namespace {
 
@@ -55,22 +25,16 @@ using convoy::processor;
 using convoy::runtime;
 using convoy::submit_status;
 
-/// Bytes in use, of all threads.
-std::size_t live_bytes() {
-  const auto info = mallinfo2();
-  return info.uordblks + info.hblkhd;
-}
-
 /// Allocations for each message in steady state, where `submit_and_drain` does a thousand.
 template <class SubmitAndDrain>
 double allocations_per_message(SubmitAndDrain&& submit_and_drain) {
   constexpr int rounds = 200;
   for (int i = 0; i < rounds; ++i)
     submit_and_drain();
-  const auto before = allocations.load();
+  const auto before = allocations();
   for (int i = 0; i < rounds; ++i)
     submit_and_drain();
-  return static_cast<double>(allocations - before) / (1'000.0 * rounds);
+  return static_cast<double>(allocations() - before) / (1'000.0 * rounds);
 }
 
 /// Not one for each message, nor for each lane or chunk: only now and then one, for a drain() or a
@@ -78,7 +42,7 @@ double allocations_per_message(SubmitAndDrain&& submit_and_drain) {
 constexpr double next_to_none = 0.02;
 
 TEST(heap, is_seen_by_these_tests) {
-  const auto count = allocations.load();
+  const auto count = allocations();
   const auto bytes = live_bytes();
   const auto kept = std::make_unique<std::array<char, 100'000>>();
   struct alignas(128) over_aligned {
@@ -88,7 +52,7 @@ TEST(heap, is_seen_by_these_tests) {
   [[maybe_unused]] void* volatile seen =
       kept.get(); // or Clang leaves the pair of new and delete out
   seen = aligned.get();
-  EXPECT_EQ(allocations, count + 2);
+  EXPECT_EQ(allocations(), count + 2);
   EXPECT_GE(live_bytes(), bytes + 100'000);
 }
 
@@ -138,9 +102,9 @@ TEST(heap, is_not_touched_by_backlogs_that_come_and_go) {
       a_backlog();
   };
   rounds(); // what they need is kept for the next
-  const auto before = allocations.load();
+  const auto before = allocations();
   rounds();
-  EXPECT_LE(allocations - before, 20 * 20'000 / 1'000);
+  EXPECT_LE(allocations() - before, 20 * 20'000 / 1'000);
 }
 
 TEST(heap, is_not_touched_by_submit_bulk) {
