@@ -44,7 +44,7 @@ struct key_rate {
 };
 
 /// What is done with a message whose id its key has had already. See message_traits. A key costs some
-/// 110 bytes, and each id that is kept some 70 and a copy of it, until the window has passed, idle or
+/// 110 bytes, and each id that is kept some 80, until the window has passed, idle or
 /// not.
 enum class on_duplicate : unsigned char {
   refuse,      ///< submit() says so; ids count from when they were accepted

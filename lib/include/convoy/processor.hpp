@@ -135,7 +135,7 @@ public:
   /// for good when closed, for a `duplicate`, and with `key_parked`. On a worker thread it
   /// refuses instead of sleeping. The message is moved from, or copied, only if it is accepted.
   /// Throws std::bad_alloc and what copying the key or the message, or hashing, throws; then
-  /// nothing is submitted. Lock-free, unless it has to wait or wake a worker.
+  /// nothing is submitted. Lock-free, unless it has to wait or wake a worker, or keys have limits.
   [[nodiscard]] submit_status submit(const Key& key, Message&& message) {
     return ingress_.submit_waiting(key, std::move(message));
   }
