@@ -1,58 +1,25 @@
-// ticket_ring and its segments: producers, a consumer, credit, and the closed bit. Messages are so large that
-// a segment has eight cells, so a few tickets come to the next one.
+// ticket_ring and its segments: producers, a consumer, credit, and the closed bit.
 
 #include "convoy/detail/asymmetric_fence.hpp"
 #include "convoy/detail/event_count.hpp"
 #include "convoy/detail/outstanding.hpp"
-#include "convoy/detail/ticket_ring.hpp"
 #include "protocols.hpp"
+#include "ring.hpp"
 
 #include <functional>
-#include <memory>
-#include <new>
 
 namespace {
 
 using convoy::detail::event_count;
 using convoy::detail::outstanding;
 using convoy::detail::sleep_for;
-using convoy::detail::ticket_ring;
 using model::at_once;
 using model::expect_holds;
 using model::expect_holds_at_random;
-
-struct large {
-  int number;
-  std::byte rest[1000];
-};
-using ring = ticket_ring<int, large, false>;
-static_assert(ring::cells::segment_cells == 8);
-
-void publish(ring& r, std::uint64_t ticket, int number) {
-  auto& cell = r.at(ticket);
-  ::new (static_cast<void*>(&cell.key)) int(0);
-  ::new (static_cast<void*>(&cell.message)) large;
-  cell.message.number = number;
-  ring::publish(cell, ticket);
-}
-
-bool put(ring& r, int number) {
-  const auto ticket = r.claim();
-  if (ticket >= ring::void_tickets)
-    return false;
-  publish(r, ticket, number);
-  return true;
-}
-
-/// The number of the next message; 0: void; -1: none yet.
-int take(ring& r) {
-  const auto next = r.peek();
-  if (next == ring::state::pending)
-    return -1;
-  const int number = next == ring::state::message ? r.current().message.number : 0;
-  r.consume();
-  return number;
-}
+using model::publish;
+using model::put;
+using model::ring;
+using model::take;
 
 TEST(ticket_ring, messages_come_whole_and_in_order) {
   expect_holds(

@@ -188,7 +188,8 @@ public:
   }
   convoy::account shutdown(std::chrono::nanoseconds within) { return shutdown(due_after(within)); }
 
-  /// So far. See account.
+  /// So far. See account. Takes a short lock, and looks at each message that is still in a ring: a
+  /// million of them take some milliseconds. Submits and handlers do not wait for it.
   [[nodiscard]] convoy::account account() const noexcept { return ingress_.account(); }
 
   // ---- schedules ----

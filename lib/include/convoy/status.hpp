@@ -53,10 +53,11 @@ struct bulk_result {
   return "?";
 }
 
-/// What has become of a processor's messages. Exact when nothing is unfinished, as shutdown() leaves
-/// it: then accepted = completed + dead_letters + discarded. Before that what is unfinished is missing
-/// on the right, each figure is a moment old, and a request (pause(), resume(), fence() and the like) is
-/// among what was accepted until its turn comes.
+/// What has become of a processor's messages, at any moment of its life: before, during and after
+/// close() and shutdown(). `accepted` holds every message whose submit has returned, and nothing that was
+/// refused. The others hold what is finished; they come a moment late, never early. So no figure ever
+/// falls, accepted is at least completed + dead_letters + discarded, and when it is exactly that nothing
+/// that was accepted is unfinished. shutdown() leaves it so.
 struct account {
   std::uint64_t accepted = 0;
   std::uint64_t completed = 0;    ///< handled

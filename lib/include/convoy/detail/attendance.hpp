@@ -119,14 +119,15 @@ private:
     cell.set_hash(due.hash);
     std::construct_at(&cell.key, std::move(due.key));
     std::construct_at(&cell.message, std::move(due.message));
-    p.ring.publish(cell, ticket);
+    p.ring.publish_counted(cell, ticket);
     leave_schedule(p, core, due);
   }
 
   static void discard(Partition& p, core_type& core, message_type& cancelled) noexcept {
     if (p.limits)
       p.limits->take_back(cancelled.key, cancelled.message);
-    core.cancelled.fetch_add(1, std::memory_order_relaxed); // only counted
+    // (1) release: that it was accepted; pairs with (1) in control.hpp
+    core.cancelled.fetch_add(1, std::memory_order_release);
     leave_schedule(p, core, cancelled);
     core.room.notify();
   }

@@ -84,8 +84,10 @@ public:
   void keep(bool is_scheduled) noexcept {
     credit_ = 0;
     is_scheduled_ = is_scheduled;
-    if (is_scheduled)
+    if (is_scheduled) {
       self_.core_.not_due.fetch_add(1, std::memory_order_relaxed); // only counted
+      self_.core_.put_off.fetch_add(1, std::memory_order_relaxed); // before it is posted
+    }
   }
 
 private:
@@ -339,18 +341,23 @@ void ingress<Key, Message, State, Hash, Equal>::finish_all() noexcept {
 
 template <class Key, class Message, class State, class Hash, class Equal>
 account ingress<Key, Message, State, Hash, Equal>::account() const noexcept {
-  std::uint64_t accepted = 0, finished = 0;
+  const std::lock_guard lock(accounting_);
+  std::uint64_t finished = 0;
   for (const auto& p : partitions_)
     finished += p->finished();
-  for (const auto& p : partitions_) // afterwards: no more are finished than were accepted
-    accepted += p->accepted();
-  const auto cancelled = core_.cancelled.load(std::memory_order_relaxed);   // only counted
-  const auto put_before = core_.put_before.load(std::memory_order_relaxed); // likewise
-  const auto not_due = core_.not_due.load(std::memory_order_relaxed);       // likewise
   const auto dead = core_.failures.buried();
   const auto refused = core_.failures.discarded();
-  return {.accepted = accepted + put_before + not_due + cancelled,
-          .completed = finished - std::min(finished, dead + refused),
+  // (1) acquire: that they were accepted; pairs with (1) in attendance.hpp
+  const auto cancelled = core_.cancelled.load(std::memory_order_acquire);
+  // A dead letter counts before its message does as finished, so this may be too low, and go back.
+  completed_ = std::max(completed_, finished - std::min(finished, dead + refused));
+  // After all that: whatever is finished is seen to be accepted.
+  auto accepted = core_.put_off.load(std::memory_order_relaxed) +   // see above
+                  core_.put_before.load(std::memory_order_relaxed); // likewise
+  for (const auto& p : partitions_)
+    accepted += p->ring.messages();
+  return {.accepted = accepted,
+          .completed = completed_,
           .dead_letters = dead,
           .discarded = refused + cancelled};
 }

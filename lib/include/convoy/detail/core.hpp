@@ -102,8 +102,9 @@ struct core {
   request_limit unserved{options.request_capacity, room}; ///< without a callback, not served
   request_limit uncalled{options.request_capacity, room}; ///< callbacks, not called
 
-  atomic<std::uint64_t> not_due{0}; ///< messages that are scheduled: accepted, without tickets yet
-  atomic<std::uint64_t> cancelled{0};  ///< messages that were scheduled
+  atomic<std::uint64_t> not_due{0};    ///< messages that are scheduled, without tickets yet
+  atomic<std::uint64_t> put_off{0};    ///< messages accepted to be scheduled
+  atomic<std::uint64_t> cancelled{0};  ///< of these
   atomic<std::uint64_t> put_before{0}; ///< messages accepted without tickets
 
   [[nodiscard]] bool is_ending() const noexcept {

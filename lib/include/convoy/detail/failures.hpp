@@ -69,15 +69,18 @@ public:
       dead_letters_(dead);
     count_buried();
   }
-  void count_buried() noexcept { buried_.fetch_add(1, std::memory_order_relaxed); } // only counted
-
+  void count_buried() noexcept {
+    buried_.fetch_add(1, std::memory_order_release); // (3) release: its ticket; pairs with (4)
+  }
   [[nodiscard]] std::uint64_t buried() const noexcept {
-    return buried_.load(std::memory_order_relaxed); // only counted
+    return buried_.load(std::memory_order_acquire); // (4) acquire: pairs with (3)
   }
 
-  void discard() noexcept { discarded_.fetch_add(1, std::memory_order_relaxed); } // only counted
+  void discard() noexcept {
+    discarded_.fetch_add(1, std::memory_order_release); // (3) release: as above
+  }
   [[nodiscard]] std::uint64_t discarded() const noexcept {
-    return discarded_.load(std::memory_order_relaxed); // only counted
+    return discarded_.load(std::memory_order_acquire); // (4) acquire: as above
   }
 
   /// False: as many lanes as may be are parked.

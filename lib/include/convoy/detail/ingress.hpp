@@ -294,6 +294,8 @@ private:
   std::vector<std::unique_ptr<partition_type>> partitions_;
   once_flag alarms_;
   mutex borrowing_; // credit on its way to a partition must not look like a full processor
+  mutable mutex accounting_; // guards the next, and who counts what is in the rings
+  mutable std::uint64_t completed_ = 0; // as far as account() has told
 };
 
 } // namespace convoy::detail

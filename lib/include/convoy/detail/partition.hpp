@@ -97,14 +97,7 @@ public:
 
   /// So far; some visits old while it is being drained.
   [[nodiscard]] std::uint64_t finished() const noexcept {
-    return finished_.load(std::memory_order_acquire); // (3) acquire: what was taken; pairs with (4)
-  }
-  /// Messages that were given tickets. When it is closed only those that have left the ring: others
-  /// get none, and requests still do.
-  [[nodiscard]] std::uint64_t accepted() const noexcept {
-    const auto voids =
-        voids_.load(std::memory_order_acquire); // (3) acquire: their tickets; pairs with (4)
-    return ring.closed() ? taken_.load(std::memory_order_relaxed) : ring.tickets() - voids;
+    return finished_.load(std::memory_order_acquire); // (3) acquire: their tickets; pairs with (4)
   }
 
   [[nodiscard]] bool has_spares() const noexcept { return spares_.exists(); }
@@ -346,12 +339,9 @@ private:
   // ---- memory, credit and drains ----
 
   void add_credit() noexcept {
-    const auto voids = voids_.load(std::memory_order_relaxed) + void_;
-    taken_.store(ring.consumed() - voids, std::memory_order_relaxed); // these are only counted
     if (credit_ == 0)
       return;
-    // (4) release: their tickets, and what was taken; pairs with (3)
-    voids_.store(voids, std::memory_order_release);
+    // (4) release: their tickets; pairs with (3)
     finished_.store(finished() + credit_ - std::exchange(void_, 0), std::memory_order_release);
     room_.add(credit_);
     ring.add_credit(std::exchange(credit_, 0));
@@ -386,8 +376,6 @@ private:
   std::uint64_t credit_ = 0;          // finished or void tickets whose credit is not given back yet
   std::uint64_t void_ = 0;            // of these
   atomic<std::uint64_t> finished_{0}; // messages
-  atomic<std::uint64_t> voids_{0};
-  atomic<std::uint64_t> taken_{0}; // messages that have left the ring
   attendance<partition> attendance_;
   room_notice room_;
   visit_pace pace_;

@@ -9,6 +9,8 @@
 //                message.
 //   hint_        the segment that producers look into first. Moved on by whoever finds it behind,
 //                never back.
+//   oldest_      the consumer's segment, for count(). The consumer moves it on.
+//   pinned_      segments from this base on are not recycled: count() looks at them.
 //
 // Who frees a segment: the consumer, when all of its tickets are consumed and no producer can hold
 // a pointer to it. A producer reads hint_ after it has taken its ticket and uses the pointer only
@@ -45,7 +47,8 @@ public:
     link(new segment);
     first_ = marked_ = last_;
     link(second.release());
-    hint_.store(first_, std::memory_order_relaxed); // nobody else is here yet
+    hint_.store(first_, std::memory_order_relaxed);   // nobody else is here yet
+    oldest_.store(first_, std::memory_order_relaxed); // likewise
   }
 
   segment_list(const segment_list&) = delete;
@@ -71,13 +74,15 @@ public:
 
   /// The cell of a ticket below linked_end() that the caller holds and has not published.
   [[nodiscard]] Cell& at(std::uint64_t ticket) noexcept {
-    auto* s = hint_.load(
-        std::memory_order_seq_cst); // (3) seq_cst: after our ticket; against (4), pairs with (5)
-    if (ticket - s->base >= segment_cells) [[unlikely]]
-      s = walk(s, ticket);
-    const auto index = ticket - s->base;
-    prefetch(*s, index);
-    return s->cells[index];
+    auto& s = segment_of(ticket);
+    const auto index = ticket - s.base;
+    prefetch(s, index);
+    return s.cells[index];
+  }
+
+  /// count() leaves the ticket out. The caller holds it and publishes it afterwards.
+  void leave_out(std::uint64_t ticket) noexcept {
+    segment_of(ticket).left_out.fetch_add(1, std::memory_order_relaxed); // published with its cell
   }
 
   /// Gives cells to all tickets below `end`. False: out of memory. Takes a lock.
@@ -90,6 +95,26 @@ public:
       link(s);
     }
     return true;
+  }
+
+  // ---- any thread, but one at a time ----
+
+  /// Tickets below `end` that were not left out, and that were consumed or is_there(cell, ticket). Looks
+  /// at each cell that is not consumed. Lock-free; nobody recycles these cells meanwhile.
+  template <class IsThere>
+  [[nodiscard]] std::uint64_t count(std::uint64_t end, IsThere&& is_there) noexcept {
+    // (11) seq_cst: all are pinned, then we take the first; against a consumer that leaves one (12) and
+    // then looks what is pinned (13)
+    pinned_.store(0, std::memory_order_seq_cst);
+    auto* s = oldest_.load(std::memory_order_seq_cst); // (11) pairs with (12), too
+    // (14) release: we are done with those before; pairs with (13)
+    pinned_.store(s->base, std::memory_order_release);
+    auto sum = s->counted_before;
+    for (; s != nullptr && s->base < end; s = next_of(*s))
+      for (auto ticket = s->base; ticket < std::min(end, s->base + segment_cells); ++ticket)
+        sum += is_there(std::as_const(s->cells[ticket - s->base]), ticket) ? 1 : 0;
+    pinned_.store(nothing_pinned, std::memory_order_release); // (14) as above
+    return sum;
   }
 
   // ---- the consumer ----
@@ -115,7 +140,8 @@ public:
       return;
     mark_old(tickets);
     while (retired_first_ != nullptr &&
-           retired_first_->free_at <= consumed()) {          // hint_ has left them all
+           retired_first_->free_at <= consumed() && // hint_ has left them all
+           !is_pinned(*retired_first_)) {
       const std::unique_lock lock(links_, std::try_to_lock); // never waits for a producer
       if (!lock)
         return;
@@ -187,13 +213,23 @@ private:
   static constexpr std::size_t kept_spares = 2;
 
   struct segment {
-    std::uint64_t base = 0;    // ticket of cells[0]
-    std::uint64_t free_at = 0; // nobody can hold it once so many tickets are consumed
-    segment* prev = nullptr;   // retired or spare: the next one of these
+    std::uint64_t base = 0;            // ticket of cells[0]
+    std::uint64_t free_at = 0;         // nobody can hold it once so many tickets are consumed
+    segment* prev = nullptr;           // retired or spare: the next one of these
+    std::uint64_t counted_before = 0;  // see count(); known when the consumer comes here
+    atomic<std::uint32_t> left_out{0}; // tickets of this segment
     atomic<segment*> next{
         nullptr}; // stays when retired: a late producer may still walk on from here
     alignas(cache_line) alignas(Cell) Cell cells[segment_cells];
   };
+
+  [[nodiscard]] segment& segment_of(std::uint64_t ticket) noexcept {
+    auto* s = hint_.load(
+        std::memory_order_seq_cst); // (3) seq_cst: after our ticket; against (4), pairs with (5)
+    if (ticket - s->base >= segment_cells) [[unlikely]]
+      s = walk(s, ticket);
+    return *s;
+  }
 
   segment* walk(segment* const from, std::uint64_t ticket) noexcept {
     auto* s = from;
@@ -230,6 +266,7 @@ private:
     s->base = linked_end_.load(std::memory_order_relaxed); // under links_
     s->prev = last_;
     s->next.store(nullptr, std::memory_order_relaxed); // published by what follows
+    s->left_out.store(0, std::memory_order_relaxed);   // likewise
     if (last_ != nullptr)
       last_->next.store(s, std::memory_order_release); // (7) release: the segment, to the consumer;
                                                        // pairs with (6), (8)
@@ -268,6 +305,12 @@ private:
     return s.next.load(std::memory_order_acquire); // (8) acquire: the segment; pairs with (7)
   }
 
+  /// Retired: count() has left it, or will not come to it.
+  [[nodiscard]] bool is_pinned(const segment& s) const noexcept {
+    // (13) seq_cst: after we left it (12), against (11); acquire: what count() looked at, pairs with (14)
+    return pinned_.load(std::memory_order_seq_cst) <= s.base;
+  }
+
   /// To the next segment, if there is one; the one that is used up is retired.
   [[nodiscard]] bool go_on() noexcept {
     auto* const next = next_of(*first_);
@@ -275,6 +318,10 @@ private:
       return false;
     auto* const old = std::exchange(first_, next);
     index_ = 0;
+    next->counted_before = old->counted_before + segment_cells -
+                           old->left_out.load(std::memory_order_relaxed); // all were published
+    // (12) seq_cst: before we look what is pinned (13), against (11); release: the segment, to (11)
+    oldest_.store(next, std::memory_order_seq_cst);
     auto* expected = old;
     // relaxed: who reads it has a ticket behind the old one, and knows the segments up to its own by (1)
     hint_.compare_exchange_strong(expected, next, std::memory_order_relaxed);
@@ -295,6 +342,10 @@ private:
   segment* retired_first_ = nullptr; // used up, perhaps still held
   segment* retired_last_ = nullptr;
   atomic<std::uint32_t> lookouts_{0};
+
+  static constexpr std::uint64_t nothing_pinned = ~std::uint64_t{0};
+  alignas(cache_line) atomic<segment*> oldest_{nullptr};
+  atomic<std::uint64_t> pinned_{nothing_pinned};
 
   alignas(cache_line) mutex links_; // guards what follows, and the growth of linked_end_
   segment* last_ = nullptr;

@@ -12,8 +12,9 @@
 //   credit_end_  tickets below it may carry a message, as far as capacity goes. The consumer adds,
 //                take_credit() takes. Producers read it for each message; with the closed bit set
 //                a ticket is above it.
-//   cell.word    2 (ticket + 1), plus 1 if void, once the ticket is published. Never reset: a
-//                cell's next ticket is higher.
+//   cell.word    4 (ticket + 1) once the ticket is published, plus 1 if it is void, plus 2 if its
+//                message is one that messages() does not count. Never reset: a cell's next ticket is
+//                higher.
 
 #include "convoy/detail/atomic.hpp"
 #include "convoy/detail/segment_list.hpp"
@@ -89,8 +90,14 @@ public:
   [[nodiscard]] cell& at(std::uint64_t ticket) noexcept { return cells_.at(ticket); }
 
   static void publish(cell& at, std::uint64_t ticket) noexcept {
-    at.word.store(2 * (ticket + 1),
+    at.word.store(word_of(ticket),
                   std::memory_order_release); // (5) release: key and message; pairs with (6)
+  }
+
+  /// As publish(), for a message that was counted as accepted when it had no ticket yet.
+  void publish_counted(cell& at, std::uint64_t ticket) noexcept {
+    cells_.leave_out(ticket);
+    at.word.store(word_of(ticket) + 2, std::memory_order_release); // (5) release: as above
   }
 
   /// Publishes a ticket that carries nothing, because it was not covered or constructing its
@@ -98,8 +105,9 @@ public:
   void publish_void(std::uint64_t ticket) noexcept {
     while (!cells_.link_until(ticket + 1))
       sleep_for(std::chrono::milliseconds(1)); // out of memory, but the ticket can't be given back
+    cells_.leave_out(ticket);
     // (7) release: we are done with the segment; pairs with (6)
-    at(ticket).word.store(2 * (ticket + 1) + 1, std::memory_order_release);
+    at(ticket).word.store(word_of(ticket) + 1, std::memory_order_release);
   }
 
   /// As claim(), for a message whose credit was taken with take_credit(); that is given back with
@@ -154,6 +162,14 @@ public:
            ~closed_bit; // (3) seq_cst: after the caller's change, see (1)
   }
 
+  /// Messages published so far, but for those of publish_counted(). Exact: what was published before
+  /// the call, and nothing that is void in the end. Looks at what is in the ring. One thread at a time.
+  [[nodiscard]] std::uint64_t messages() noexcept {
+    return cells_.count(tickets(), [](const cell& at, std::uint64_t ticket) {
+      return at.word.load(std::memory_order_relaxed) == word_of(ticket); // only counted
+    });
+  }
+
   // ---- credit: tickets that may still carry a message ----
 
   void add_credit(std::uint64_t count) noexcept {
@@ -198,8 +214,11 @@ public:
     if (current_ == nullptr)
       return state::pending;
     // (6) acquire: what the producer put there; pairs with (5), (7)
-    const auto word = current_->word.load(std::memory_order_acquire) - 2 * (consumed() + 1);
-    return word == 0 ? state::message : word == 1 ? state::void_ticket : state::pending;
+    const auto word = current_->word.load(std::memory_order_acquire) - word_of(consumed());
+    return word == 0   ? state::message
+           : word == 1 ? state::void_ticket
+           : word == 2 ? state::message
+                       : state::pending;
   }
 
   /// The cell that peek() found published.
@@ -230,11 +249,16 @@ public:
   [[nodiscard]] static bool published(const lookout& next) noexcept {
     const auto* const at = next.look();
     // relaxed: only whether; the cell is read after peek()
-    return at != nullptr && at->word.load(std::memory_order_relaxed) >= 2 * (next.ticket + 1);
+    return at != nullptr && at->word.load(std::memory_order_relaxed) >= word_of(next.ticket);
   }
 
 private:
   static constexpr std::uint64_t closed_bit = std::uint64_t{1} << 63;
+
+  /// Of a message.
+  [[nodiscard]] static constexpr std::uint64_t word_of(std::uint64_t ticket) noexcept {
+    return 4 * (ticket + 1);
+  }
 
   [[nodiscard]] bool covered(std::uint64_t tickets) const noexcept {
     // (2) seq_cst: after our ticket (1), against (9)
