@@ -131,17 +131,22 @@ TEST(submit_bulk_without_memory, submits_a_prefix_and_leaves_the_rest_alone) {
     for (int i = 0; i < all; ++i)
       bulk.emplace_back(static_cast<std::size_t>(i) % keys, parcel(i));
     bool threw = false;
+    std::size_t told = 0;
     {
       const failing_allocation failing(n);
       try {
-        EXPECT_EQ(p.submit_bulk(bulk).accepted, bulk.size());
+        told = p.submit_bulk(bulk).accepted;
       } catch (const std::bad_alloc&) {
         threw = true;
+      } catch (const convoy::bulk_interrupted& thrown) {
+        threw = true;
+        told = thrown.accepted();
       }
     }
     p.drain();
     EXPECT_TRUE(eventually([&] { return p.account().balanced(); }));
     const auto accepted = p.account().accepted;
+    EXPECT_EQ(accepted, told);
     EXPECT_EQ(accepted == bulk.size(), !threw);
     for (std::size_t key = 0; key < keys; ++key)
       for (std::size_t i = 0; i < handled[key].size(); ++i)

@@ -326,8 +326,15 @@ TEST(hash_that_throws, in_the_midst_of_a_bulk_submits_a_prefix) {
   std::vector<std::pair<int, convoy::test::parcel>> bulk;
   for (int i = 0; i < 900; ++i)
     bulk.emplace_back(i == 700 ? -1 : 5, convoy::test::parcel(i));
-  EXPECT_THROW((void)p.submit_bulk(std::move(bulk)), hash_failed);
+  std::size_t accepted = 0;
+  try {
+    (void)p.submit_bulk(std::move(bulk));
+  } catch (const convoy::bulk_interrupted& thrown) {
+    accepted = thrown.accepted();
+    EXPECT_THROW(thrown.rethrow_nested(), hash_failed);
+  }
   p.drain();
+  EXPECT_EQ(handled.size(), accepted);
   EXPECT_LE(handled.size(), 700u);
   EXPECT_GE(handled.size(), 512u); // chunks before the one in which it is
   EXPECT_TRUE(std::is_sorted(handled.begin(), handled.end()));

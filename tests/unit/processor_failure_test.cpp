@@ -209,7 +209,7 @@ TEST(copy_that_throws, in_a_bulk_submits_what_stands_before_it) {
     all.reserve(100);
     for (int i = 0; i < 100; ++i)
       all.emplace_back(0, throws_at_50(i));
-    EXPECT_THROW((void)p.submit_bulk(all), std::runtime_error);
+    EXPECT_THROW((void)p.submit_bulk(all), convoy::bulk_interrupted);
     ASSERT_EQ(p.submit(0, throws_at_50(100)), submit_status::accepted);
     p.drain();
     ASSERT_EQ(handled.size(), 51u);

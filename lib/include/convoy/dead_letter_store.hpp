@@ -186,8 +186,8 @@ public:
   /// Sends the letters of a key back, in order, by
   ///   bulk_result to.resubmit(const Key&, std::span<Message>, place)
   /// What that refuses stays here, in front of all that came later. Returns what it returns. Throws
-  /// std::invalid_argument if the key has no letters, std::bad_alloc, and what resubmit() throws, which
-  /// must not have taken any message then; all stays here in these cases.
+  /// std::invalid_argument if the key has no letters, std::bad_alloc, and what resubmit() throws; then
+  /// all stays here, but for what a bulk_interrupted says was accepted.
   template <class Processor>
   [[nodiscard]] bulk_result redrive(Processor& to, const Key& key, place where = place::behind) {
     if (const auto result = redrive_if_any(to, key, where))
@@ -198,13 +198,13 @@ public:
 
   /// Sends back what is there when it begins, one key after the other. It goes on with the next key
   /// after `key_full`, not after what concerns all. Returns how many were accepted, and the first
-  /// status that was not `accepted`. Throws std::bad_alloc and what resubmit() throws; what was not
-  /// sent by then stays here.
+  /// status that was not `accepted`. Throws std::bad_alloc and what resubmit() throws, as a
+  /// bulk_interrupted if anything was accepted before; what was not sent by then stays here.
   template <class Processor>
   [[nodiscard]] bulk_result redrive_all(Processor& to, place where = place::behind) {
     bulk_result all;
     for (const Key& key : keys()) {
-      const auto one = redrive_if_any(to, key, where).value_or(bulk_result{});
+      const auto one = redrive_after(all.accepted, to, key, where);
       all.accepted += one.accepted;
       if (all.status == submit_status::accepted)
         all.status = one.status;
@@ -279,6 +279,21 @@ private:
   // on. resubmit() must not wait for room, though: lanes that wait for room here would hold what it waits
   // for, and so would a handler that waits for its turn to redrive.
 
+  /// One of several keys, when so many letters have been accepted.
+  template <class Processor>
+  bulk_result redrive_after(std::size_t accepted, Processor& to, const Key& key, place where) {
+    try {
+      try {
+        return redrive_if_any(to, key, where).value_or(bulk_result{});
+      } catch (const bulk_interrupted& after) {
+        accepted += after.accepted();
+        after.rethrow_nested();
+      }
+    } catch (...) {
+      detail::rethrow_after(accepted);
+    }
+  }
+
   /// Nothing if the key has no letters.
   template <class Processor>
   std::optional<bulk_result> redrive_if_any(Processor& to, const Key& key, place where) {
@@ -291,6 +306,9 @@ private:
     bulk_result result;
     try {
       result = to.resubmit(of_key->first, std::span<Message>(messages), where);
+    } catch (const bulk_interrupted& after) {
+      end_redrive(*of_key, sent, messages, after.accepted());
+      throw;
     } catch (...) {
       end_redrive(*of_key, sent, messages, 0);
       throw;

@@ -50,10 +50,11 @@ public:
   /// key may have to run first.
   template <std::invocable Function>
   [[nodiscard]] auto async(const Key& key, Function&& function) {
+    const Key its_key(key); // it may be in the callable
     std::packaged_task<std::invoke_result_t<std::decay_t<Function>&>()> run(
         std::forward<Function>(function));
     auto result = run.get_future();
-    if (const auto status = submit(key, std::move(run)); status != submit_status::accepted)
+    if (const auto status = submit(its_key, std::move(run)); status != submit_status::accepted)
       throw refused(status);
     return result;
   }

@@ -135,7 +135,8 @@ public:
   /// for good when closed, for a `duplicate`, and with `key_parked`. On a worker thread it
   /// refuses instead of sleeping. The message is moved from, or copied, only if it is accepted.
   /// Throws std::bad_alloc and what copying the key or the message, or hashing, throws; then
-  /// nothing is submitted. Lock-free, unless it has to wait or wake a worker, or keys have limits.
+  /// nothing is submitted. The key may lie in the message, here and wherever both are given. Lock-free,
+  /// unless it has to wait or wake a worker, or keys have limits.
   [[nodiscard]] submit_status submit(const Key& key, Message&& message) {
     return ingress_.submit_waiting(key, std::move(message));
   }
@@ -154,7 +155,9 @@ public:
   /// Submits pairs of key and message, in their order, with one read-modify-write per partition
   /// touched (for every some hundred pairs). Messages are moved if the range's elements are rvalues
   /// (std::move the container, or use std::move_iterator), else copied. Waits as submit() does;
-  /// where it can't, the result says how many were submitted: a prefix of the range.
+  /// where it can't, the result says how many were submitted: a prefix of the range. Throws as submit();
+  /// if a prefix was submitted by then, bulk_interrupted, which says how many. An element's key may lie
+  /// in its own message.
   template <std::ranges::input_range Range>
   [[nodiscard]] bulk_result submit_bulk(Range&& range) {
     return ingress_.submit_all(std::forward<Range>(range));
@@ -252,6 +255,7 @@ public:
   /// be accepted. Before what waits: all or none, and what waited begins with its attempts anew; if the
   /// key is parked, it stays parked, before them; until they are in their lane they take their room
   /// twice. Accepted ones are moved from. Never waits, but for a short lock: refuses as try_submit().
+  /// Throws as submit_bulk().
   [[nodiscard]] bulk_result resubmit(const Key& key, std::span<Message> messages,
                                      place where = place::behind) {
     return ingress_.resubmit(key, messages, where);

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <stdexcept>
 #include <string>
 
@@ -31,6 +32,24 @@ enum class place : unsigned char {
 struct bulk_result {
   std::size_t accepted = 0;
   submit_status status = submit_status::accepted;
+};
+
+/// Something threw in the middle of a bulk: copying, hashing, allocating, or reading the range. The first
+/// accepted() elements are submitted, and what was thrown is nested (rethrow_nested()). Before the first
+/// element is accepted, that is thrown as it is. Needs no memory.
+class bulk_interrupted : public std::exception, public std::nested_exception {
+public:
+  /// While what is to be nested is being handled.
+  explicit bulk_interrupted(std::size_t accepted) noexcept : accepted_(accepted) {}
+
+  [[nodiscard]] std::size_t accepted() const noexcept { return accepted_; } ///< at least 1
+  [[nodiscard]] const char* what() const noexcept override {
+    return "convoy: an exception (nested in this one) ended a bulk; accepted() says after how many "
+           "elements";
+  }
+
+private:
+  std::size_t accepted_;
 };
 
 [[nodiscard]] constexpr const char* to_string(submit_status status) noexcept {
@@ -91,6 +110,16 @@ private:
   submit_status why_;
 };
 
+namespace detail {
+
+/// While something is being handled that was thrown when so many elements were accepted.
+[[noreturn]] inline void rethrow_after(std::size_t accepted) {
+  if (accepted == 0)
+    throw;
+  throw bulk_interrupted(accepted);
+}
+
+} // namespace detail
 } // namespace convoy
 
 #include "convoy/detail/epilogue.hpp"

@@ -29,34 +29,38 @@ template <std::ranges::input_range Range>
 bulk_result ingress<Key, Message, State, Hash, Equal>::submit_all(Range&& range) {
   using reference = std::ranges::range_reference_t<Range>;
   bulk_result result;
-  auto at = std::ranges::begin(range);
-  const auto end = std::ranges::end(range);
-  if constexpr (std::is_reference_v<reference> &&
-                can_be_read_twice<std::ranges::iterator_t<Range>>) {
-    // Elements of a container that the caller gave up may be moved from, though they are lvalues.
-    constexpr bool given_up =
-        std::is_rvalue_reference_v<reference> || // std::move_iterator says so itself
-        (!std::is_lvalue_reference_v<Range> && !std::ranges::view<std::remove_cvref_t<Range>> &&
-         !std::is_const_v<std::remove_reference_t<reference>>);
-    while (at != end) {
-      auto next = at;
-      std::size_t count = 0;
-      for (; count < bulk_chunk && next != end; ++next)
-        ++count;
-      if (!submit_some<given_up>(at, count, result))
-        break;
-      at = next;
+  try {
+    auto at = std::ranges::begin(range);
+    const auto end = std::ranges::end(range);
+    if constexpr (std::is_reference_v<reference> &&
+                  can_be_read_twice<std::ranges::iterator_t<Range>>) {
+      // Elements of a container that the caller gave up may be moved from, though they are lvalues.
+      constexpr bool given_up =
+          std::is_rvalue_reference_v<reference> || // std::move_iterator says so itself
+          (!std::is_lvalue_reference_v<Range> && !std::ranges::view<std::remove_cvref_t<Range>> &&
+           !std::is_const_v<std::remove_reference_t<reference>>);
+      while (at != end) {
+        auto next = at;
+        std::size_t count = 0;
+        for (; count < bulk_chunk && next != end; ++next)
+          ++count;
+        if (!submit_some<given_up>(at, count, result))
+          break;
+        at = next;
+      }
+    } else { // elements made on the fly: each is made once, and those that are not accepted are gone
+      std::vector<std::remove_cvref_t<reference>> made;
+      made.reserve(bulk_chunk);
+      while (at != end) {
+        made.clear();
+        for (; made.size() < bulk_chunk && at != end; ++at)
+          made.push_back(*at);
+        if (!submit_some<true>(made.begin(), made.size(), result))
+          break;
+      }
     }
-  } else { // elements made on the fly: each is made once, and those that are not accepted are gone
-    std::vector<std::remove_cvref_t<reference>> made;
-    made.reserve(bulk_chunk);
-    while (at != end) {
-      made.clear();
-      for (; made.size() < bulk_chunk && at != end; ++at)
-        made.push_back(*at);
-      if (!submit_some<true>(made.begin(), made.size(), result))
-        break;
-    }
+  } catch (...) {
+    rethrow_after(result.accepted);
   }
   return result;
 }
@@ -67,10 +71,8 @@ template <class Key, class Message, class State, class Hash, class Equal>
 template <bool Move, class Iterator>
 bool ingress<Key, Message, State, Hash, Equal>::submit_some(Iterator at, std::size_t count,
                                                             bulk_result& result) {
-  if (!partitions_.front()->limits && submit_chunk<Move>(at, count)) {
-    result.accepted += count;
+  if (!partitions_.front()->limits && submit_chunk<Move>(at, count, result))
     return true;
-  }
   for (; count != 0; --count, ++at, ++result.accepted) {
     auto&& element = *at;
     result.status = submit_waiting(std::get<0>(element), message_of<Move>(element));
@@ -82,7 +84,8 @@ bool ingress<Key, Message, State, Hash, Equal>::submit_some(Iterator at, std::si
 
 template <class Key, class Message, class State, class Hash, class Equal>
 template <bool Move, class Iterator>
-bool ingress<Key, Message, State, Hash, Equal>::submit_chunk(Iterator first, std::size_t count) {
+bool ingress<Key, Message, State, Hash, Equal>::submit_chunk(Iterator first, std::size_t count,
+                                                             bulk_result& result) {
   std::array<std::uint64_t, bulk_chunk> hashes;
   std::array<std::uint16_t, bulk_chunk> touched; // partitions, in the order of their first element
   std::array<std::uint64_t, most_partitions>
@@ -122,13 +125,21 @@ bool ingress<Key, Message, State, Hash, Equal>::submit_chunk(Iterator first, std
       return false;
   }
   at = first;
-  for (std::size_t i = 0; i < count; ++i, ++at) {
-    const auto p = index_of(hashes[i]);
-    auto&& element = *at;
-    --left[p];
-    const auto ticket = next[p]++;
-    fill(*partitions_[p], ticket, hashes[i], std::get<0>(element), message_of<Move>(element));
+  std::size_t filled = 0;
+  try {
+    for (; filled < count; ++filled, ++at) {
+      const auto p = index_of(hashes[filled]);
+      auto&& element = *at;
+      --left[p];
+      const auto ticket = next[p]++;
+      fill(*partitions_[p], ticket, hashes[filled], std::get<0>(element),
+           message_of<Move>(element));
+    }
+  } catch (...) {
+    result.accepted += filled;
+    throw;
   }
+  result.accepted += count;
   return true;
 }
 

@@ -158,17 +158,16 @@ bulk_result ingress<Key, Message, State, Hash, Equal>::resubmit(const Key& key,
                                                                 place where) {
   bulk_result result;
   if (where == place::behind) {
-    for (auto& each : messages) {
-      try {
-        result.status = emplace(key, std::move(each), true);
-      } catch (...) {
-        if (result.accepted == 0)
-          throw;
-        result.status = submit_status::full; // of memory, most likely; the caller can try again
+    const Key of_all(key); // it may be in one of the messages
+    try {
+      for (auto& each : messages) {
+        result.status = emplace(of_all, std::move(each), true);
+        if (result.status != submit_status::accepted)
+          break;
+        ++result.accepted;
       }
-      if (result.status != submit_status::accepted)
-        break;
-      ++result.accepted;
+    } catch (...) {
+      rethrow_after(result.accepted);
     }
     return result;
   }

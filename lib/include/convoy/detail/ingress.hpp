@@ -286,14 +286,15 @@ private:
   template <bool Move, class Iterator>
   [[nodiscard]] bool submit_some(Iterator at, std::size_t count, bulk_result& result);
 
-  /// One chunk of a bulk, all or nothing: false if it does not fit, then nothing was submitted.
+  /// One chunk of a bulk, all or nothing: false if it does not fit, then nothing was submitted. Counts what
+  /// was accepted, also when it throws.
   template <bool Move, class Iterator>
-  [[nodiscard]] bool submit_chunk(Iterator first, std::size_t count);
+  [[nodiscard]] bool submit_chunk(Iterator first, std::size_t count, bulk_result& result);
 
   core_type& core_;
   std::vector<std::unique_ptr<partition_type>> partitions_;
   once_flag alarms_;
-  mutex borrowing_; // credit on its way to a partition must not look like a full processor
+  mutex borrowing_;          // credit on its way to a partition must not look like a full processor
   mutable mutex accounting_; // guards the next, and who counts what is in the rings
   mutable std::uint64_t completed_ = 0; // as far as account() has told
 };
