@@ -9,7 +9,6 @@
 #include <chrono>
 #include <cstdint>
 #include <exception>
-#include <stdexcept>
 #include <stop_token>
 #include <type_traits>
 
@@ -48,12 +47,12 @@ public:
 
   /// Of the message, see message_traits; time_point::max(): none.
   [[nodiscard]] time_point deadline() const noexcept requires(detail::has_deadline<Message>) {
-    return message_traits<Message>::deadline(message_);
+    return moment(message_traits<Message>::deadline(message_));
   }
 
   /// When it was submitted, or made: see message_traits.
   [[nodiscard]] time_point submitted() const noexcept requires(detail::has_submitted<Message>) {
-    return message_traits<Message>::submitted(message_);
+    return moment(message_traits<Message>::submitted(message_));
   }
 
   /// Lane state.
@@ -76,11 +75,10 @@ public:
   /// nobody interrupts it, or handles the message elsewhere. Returns stop_token(). Throws
   /// std::invalid_argument for a negative one, std::bad_alloc, and std::system_error if the timer
   /// thread can't be started.
-  std::stop_token limit(std::chrono::nanoseconds after) const {
-    if (after.count() < 0)
-      throw std::invalid_argument("convoy::context::limit: the limit must not be negative");
+  std::stop_token limit(time_span after) const {
+    const auto checked = detail::not_negative("convoy::context::limit: the limit", after);
     auto token = stop_token();
-    pump_.set_limit(detail::later(detail::clock::now(), after));
+    pump_.set_limit(detail::later(detail::clock::now(), checked));
     return token;
   }
 

@@ -9,6 +9,7 @@
 #include "convoy/detail/atomic_type.hpp"
 #include "convoy/detail/atomic.hpp"
 #include "convoy/status.hpp"
+#include "convoy/time_span.hpp"
 #include "convoy/failure.hpp"
 #include "convoy/message.hpp"
 #include "convoy/options.hpp"

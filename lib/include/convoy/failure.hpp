@@ -5,6 +5,8 @@
 
 #include "convoy/detail/prologue.hpp"
 
+#include "convoy/time_span.hpp"
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -31,11 +33,9 @@ public:
 
   /// As retry, after a delay instead of the policy's backoff. Throws std::invalid_argument if it is
   /// negative.
-  [[nodiscard]] static outcome retry_after(std::chrono::nanoseconds delay) {
-    if (delay < std::chrono::nanoseconds(0))
-      throw std::invalid_argument("convoy::outcome::retry_after: the delay must not be negative");
+  [[nodiscard]] static outcome retry_after(time_span delay) {
     outcome result(kind::retry);
-    result.delay_ = delay;
+    result.delay_ = detail::not_negative("convoy::outcome::retry_after: the delay", delay);
     return result;
   }
 
@@ -81,11 +81,11 @@ enum class exhausted : unsigned char { skip, park, fail_rest };
 /// but an exception is memory of its own.
 struct failure_policy {
   unsigned attempts = 5; ///< calls of the handler, the first one included; at least 1
-  std::chrono::nanoseconds backoff = std::chrono::milliseconds(10);
-  double factor = 2;                                           ///< at least 1, finite
-  std::chrono::nanoseconds ceiling = std::chrono::seconds(10); ///< at least backoff
+  time_span backoff = std::chrono::milliseconds(10);
+  double factor = 2;                            ///< at least 1, finite
+  time_span ceiling = std::chrono::seconds(10); ///< at least backoff
   bool jitter = true;
-  std::chrono::nanoseconds max_block = std::chrono::nanoseconds::max();
+  time_span max_block = std::chrono::nanoseconds::max();
   exhausted then = exhausted::skip;
   std::uint64_t seed = 0; ///< of the jitter
 };

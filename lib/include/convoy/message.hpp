@@ -6,6 +6,7 @@
 #include "convoy/detail/prologue.hpp"
 
 #include "convoy/detail/atomic.hpp"
+#include "convoy/time_span.hpp"
 
 #include <chrono>
 #include <concepts>
@@ -30,18 +31,18 @@ struct envelope {
   using time_point = std::chrono::steady_clock::time_point;
 
   Message message;
-  time_point deadline = time_point::max(); ///< it becomes a dead letter instead of starting later
-  std::optional<Id> id = {};               ///< see processor_options::duplicates
-  time_point submitted = detail::clock::now();
+  moment deadline = time_point::max(); ///< it becomes a dead letter instead of starting later
+  std::optional<Id> id = {};           ///< see processor_options::duplicates
+  moment submitted = detail::clock::now();
 };
 
 template <class Message, class Id>
 struct message_traits<envelope<Message, Id>> {
   using envelope_type = envelope<Message, Id>;
 
-  static auto deadline(const envelope_type& e) noexcept { return e.deadline; }
+  static moment deadline(const envelope_type& e) noexcept { return e.deadline; }
   static const std::optional<Id>& id(const envelope_type& e) noexcept { return e.id; }
-  static auto submitted(const envelope_type& e) noexcept { return e.submitted; }
+  static moment submitted(const envelope_type& e) noexcept { return e.submitted; }
 };
 
 namespace detail {
@@ -81,7 +82,7 @@ template <class Message>
 [[nodiscard]] bool has_expired(const Message& message) noexcept {
   using time_point = std::chrono::steady_clock::time_point;
   if constexpr (has_deadline<Message>) {
-    const time_point until = message_traits<Message>::deadline(message);
+    const moment until = message_traits<Message>::deadline(message);
     return until != time_point::max() && detail::clock::now() > until;
   } else {
     return false;

@@ -6,6 +6,7 @@
 
 #include "convoy/failure.hpp"
 #include "convoy/message.hpp"
+#include "convoy/time_span.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -15,6 +16,7 @@
 #include <limits>
 #include <optional>
 #include <stdexcept>
+#include <string>
 #include <type_traits>
 #include <vector>
 
@@ -28,7 +30,7 @@ struct state_options {
   std::function<State(const Key&)> make = {};
   /// Its key had no message for so long: the state is given to on_evict and destroyed. The next
   /// message has a new one.
-  std::chrono::nanoseconds idle = std::chrono::nanoseconds::max();
+  time_span idle = std::chrono::nanoseconds::max();
   /// Called on a worker in the key's turn, so no handler of the key runs, or by the processor's
   /// destructor; so it must not use the processor. What it throws is reported.
   std::function<void(const Key&, State&)> on_evict = {};
@@ -51,8 +53,8 @@ enum class on_duplicate : unsigned char {
   dead_letter, ///< it becomes a dead letter in its turn; ids count from when they were finished
 };
 struct duplicates {
-  std::chrono::nanoseconds window = std::chrono::minutes(5); ///< ids are kept for so long
-  std::size_t most = 1024;                                   ///< and so many of each key
+  time_span window = std::chrono::minutes(5); ///< ids are kept for so long
+  std::size_t most = 1024;                    ///< and so many of each key
   on_duplicate then = on_duplicate::refuse;
 };
 
@@ -67,7 +69,7 @@ struct stuck_handler {
 
 template <class Key>
 struct watchdog {
-  std::chrono::nanoseconds threshold = std::chrono::nanoseconds::max();
+  time_span threshold = std::chrono::nanoseconds::max();
   /// Called on the runtime's timer thread, for each handler when it has run for threshold, 2
   /// thresholds, 4, …; must return soon, retries wait for it.
   std::function<void(const stuck_handler<Key>&)> report = {};
@@ -83,8 +85,7 @@ struct processor_options {
   std::size_t request_capacity = std::size_t{1} << 16;
   unsigned partitions = 0;        ///< ingress rings, a power of two; 0: chosen by concurrency
   unsigned quantum_messages = 64; ///< handled of one lane before other lanes get a turn
-  std::chrono::nanoseconds quantum_time =
-      std::chrono::microseconds(100); ///< likewise, whichever comes first
+  time_span quantum_time = std::chrono::microseconds(100); ///< likewise, whichever comes first
   unsigned batch_limit = 64; ///< most messages that a span handler gets at once, 1 to 65535
   /// Called on a worker with what a handler threw; must not throw. Default: a line on stderr.
   std::function<void(const Key&, std::exception_ptr)> on_error = {};
@@ -121,7 +122,7 @@ struct processor_options {
 
   /// A span handler gets a key's messages when there are batch_limit of them, or so long after the
   /// first. 0: as they come.
-  std::chrono::nanoseconds linger = std::chrono::nanoseconds(0);
+  time_span linger = std::chrono::nanoseconds(0);
   convoy::watchdog<Key> watchdog = {};
 };
 
@@ -141,22 +142,30 @@ void check(const processor_options<Key, Message, State>& wanted, bool has_ids, b
        "convoy::processor: partitions must be a power of two up to 1024, or 0 for automatic");
   must(wanted.request_capacity != 0, "convoy::processor: request_capacity must be at least 1");
   must(wanted.batch_limit <= 65535, "convoy::processor: batch_limit must be at most 65535");
-  must(wanted.rate.per_second > 0 && wanted.rate.burst >= 1,
-       "convoy::processor: rate.per_second must be more than 0, and rate.burst at least 1");
-  must(wanted.linger >= zero, "convoy::processor: linger must not be negative");
+  if (!(wanted.rate.per_second > 0))
+    refuse("convoy::processor: rate.per_second", "more than 0",
+           std::to_string(wanted.rate.per_second));
+  if (!(wanted.rate.burst >= 1))
+    refuse("convoy::processor: rate.burst", "at least 1", std::to_string(wanted.rate.burst));
+  not_negative("convoy::processor: linger", wanted.linger);
+  if (to_text(wanted.quantum_time) == "NaN")
+    refuse("convoy::processor: quantum_time", "a number", "NaN");
   must(wanted.linger == zero || gets_spans,
        "convoy::processor: linger collects messages for a handler of spans; this one gets them one "
        "by one");
   must(!wanted.duplicates || has_ids,
        "convoy::processor: duplicates needs messages with ids: specialise message_traits, or use "
        "envelope");
-  must(!wanted.duplicates || (wanted.duplicates->window > zero && wanted.duplicates->most != 0),
-       "convoy::processor: duplicates.window and duplicates.most must be more than 0");
-  must(!wanted.watchdog.report || (wanted.watchdog.threshold > zero &&
-                                   wanted.watchdog.threshold != std::chrono::nanoseconds::max()),
-       "convoy::processor: watchdog.report needs watchdog.threshold, more than 0");
+  if (wanted.duplicates) {
+    more_than_zero("convoy::processor: duplicates.window", wanted.duplicates->window);
+    must(wanted.duplicates->most != 0, "convoy::processor: duplicates.most must be more than 0");
+  }
+  must(
+      !wanted.watchdog.report || wanted.watchdog.threshold != std::chrono::nanoseconds::max(),
+      "convoy::processor: watchdog.report needs watchdog.threshold, which is not set, or for ever");
+  more_than_zero("convoy::processor: watchdog.threshold", wanted.watchdog.threshold);
   if constexpr (!std::is_void_v<State>)
-    must(wanted.state.idle > zero, "convoy::processor: state.idle must be more than 0");
+    more_than_zero("convoy::processor: state.idle", wanted.state.idle);
 }
 
 /// Where more or less makes no sense, what does.

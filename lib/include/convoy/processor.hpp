@@ -177,7 +177,7 @@ public:
   /// due by then included. The rest becomes dead letters, in order: what is parked or paused at once,
   /// everything that has not started by the deadline then, but for what a worker was handed; running
   /// handlers have stop requested, and are waited for, as is what other threads still ask for meanwhile. Returns the exact account. Throws std::logic_error on a worker thread.
-  convoy::account shutdown(time_point deadline) {
+  convoy::account shutdown(moment deadline) {
     ingress_type::refuse_on_worker();
     close();
     ingress_.end();
@@ -189,7 +189,10 @@ public:
     }
     return ingress_.account();
   }
-  convoy::account shutdown(std::chrono::nanoseconds within) { return shutdown(due_after(within)); }
+  /// Throws std::invalid_argument for a negative time.
+  convoy::account shutdown(time_span within) {
+    return shutdown(due_after("convoy::processor::shutdown: the time", within));
+  }
 
   /// So far. See account. Takes a short lock, and looks at each message that is still in a ring: a
   /// million of them take some milliseconds. Submits and handlers do not wait for it.
@@ -202,18 +205,18 @@ public:
   /// submit(). Waits and refuses as submit() does. Throws as submit(), and std::system_error if the
   /// timer thread can't be started. Takes a short lock and allocates; the timers cost the same however
   /// many there are.
-  scheduled submit_at(const Key& key, time_point due, Message&& message) {
+  scheduled submit_at(const Key& key, moment due, Message&& message) {
     return ingress_.submit_at(key, due, std::move(message));
   }
-  scheduled submit_at(const Key& key, time_point due, const Message& message) {
+  scheduled submit_at(const Key& key, moment due, const Message& message) {
     return ingress_.submit_at(key, due, message);
   }
   /// Throws std::invalid_argument for a negative delay.
-  scheduled submit_after(const Key& key, std::chrono::nanoseconds delay, Message&& message) {
-    return ingress_.submit_at(key, due_after(delay), std::move(message));
+  scheduled submit_after(const Key& key, time_span delay, Message&& message) {
+    return ingress_.submit_at(key, due_after(its_delay, delay), std::move(message));
   }
-  scheduled submit_after(const Key& key, std::chrono::nanoseconds delay, const Message& message) {
-    return ingress_.submit_at(key, due_after(delay), message);
+  scheduled submit_after(const Key& key, time_span delay, const Message& message) {
+    return ingress_.submit_at(key, due_after(its_delay, delay), message);
   }
 
   // ---- control of one key ----
@@ -317,11 +320,10 @@ private:
                      : function{&detail::run_inline<false, Handler, core_type>};
   }
 
-  static time_point due_after(std::chrono::nanoseconds delay) {
-    if (delay.count() < 0)
-      throw std::invalid_argument(
-          "convoy: submit_after() and shutdown() want a time that is not negative");
-    return detail::later(detail::clock::now(), delay);
+  static constexpr const char* its_delay = "convoy::processor::submit_after: the delay";
+
+  static time_point due_after(const char* what, time_span delay) {
+    return detail::later(detail::clock::now(), detail::not_negative(what, delay));
   }
 
   template <class Handler>

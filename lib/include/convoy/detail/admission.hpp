@@ -254,9 +254,8 @@ private:
   };
 
   static clock::duration seconds(double s) noexcept {
-    constexpr double year = 365.0 * 24 * 3600; // no overflow
-    return std::chrono::duration_cast<clock::duration>(
-        std::chrono::duration<double>(std::min(s, year)));
+    constexpr std::chrono::nanoseconds year = std::chrono::hours(24 * 365); // no overflow
+    return std::min<std::chrono::nanoseconds>(time_span(std::chrono::duration<double>(s)), year);
   }
 
   template <class Source>

@@ -53,14 +53,13 @@ public:
   [[nodiscard]] std::chrono::nanoseconds backoff(const failure_policy& policy,
                                                  unsigned attempts) noexcept {
     if (policy.backoff.count() == 0)
-      return policy.backoff;           // times infinity it would be no number
-    constexpr double century = 3.2e18; // in nanoseconds; more does not fit
-    const auto longest = std::min(century, static_cast<double>(policy.ceiling.count()));
-    auto delay = std::min(longest, static_cast<double>(policy.backoff.count()) *
-                                       std::pow(policy.factor, attempts - 1));
+      return policy.backoff; // times infinity it would be no number
+    auto delay = std::min(static_cast<double>(policy.ceiling.count()),
+                          static_cast<double>(policy.backoff.count()) *
+                              std::pow(policy.factor, attempts - 1));
     if (policy.jitter)
       delay *= random();
-    return std::chrono::nanoseconds(static_cast<std::int64_t>(delay));
+    return time_span(std::chrono::duration<double, std::nano>(delay));
   }
 
   /// Throws what the sink throws; then it is not counted.
@@ -105,16 +104,15 @@ public:
 
 private:
   static const failure_policy& checked(const failure_policy& policy) {
-    const auto zero = std::chrono::nanoseconds(0);
     if (policy.attempts == 0)
       throw std::invalid_argument("convoy: failure_policy::attempts must be at least 1");
-    if (policy.backoff < zero || policy.ceiling < policy.backoff)
-      throw std::invalid_argument(
-          "convoy: failure_policy::backoff must be 0 or more, and at most ceiling");
+    not_negative("convoy: failure_policy::backoff", policy.backoff);
+    if (policy.ceiling < policy.backoff)
+      refuse("convoy: failure_policy::ceiling", "at least backoff", to_text(policy.ceiling));
     if (!(policy.factor >= 1) || std::isinf(policy.factor))
-      throw std::invalid_argument("convoy: failure_policy::factor must be at least 1, and finite");
-    if (policy.max_block < zero)
-      throw std::invalid_argument("convoy: failure_policy::max_block must not be negative");
+      refuse("convoy: failure_policy::factor", "at least 1, and finite",
+             std::to_string(policy.factor));
+    not_negative("convoy: failure_policy::max_block", policy.max_block);
     return policy;
   }
 
