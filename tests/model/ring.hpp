@@ -39,7 +39,7 @@ inline int take(ring& r) {
   const auto next = r.peek();
   if (next == ring::state::pending)
     return -1;
-  const int number = next == ring::state::message ? r.current().message.number : 0;
+  const int number = next != ring::state::void_ticket ? r.current().message.number : 0;
   r.consume();
   return number;
 }

@@ -294,11 +294,13 @@ private:
   lane_type* move_messages() noexcept {
     for (; moved_ < most_; ++moved_) {
       const auto next = ring.peek();
-      if (next == ring_type::state::pending)
-        break;
-      if (next == ring_type::state::void_ticket) [[unlikely]] {
-        pass_void();
-        continue;
+      if (next != ring_type::state::message) [[unlikely]] {
+        if (next == ring_type::state::pending)
+          break;
+        if (next == ring_type::state::void_ticket) {
+          pass_void();
+          continue;
+        }
       }
       lane_type* lane = nullptr;
       auto& cell = ring.current();

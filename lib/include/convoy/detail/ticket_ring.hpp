@@ -206,9 +206,10 @@ public:
 
   // ---- the consumer: one thread at a time ----
 
-  enum class state { pending, message, void_ticket };
+  enum class state { pending, message, void_ticket, counted_message };
 
-  /// The next ticket in order: not yet published (or not given out), a message, or void.
+  /// The next ticket in order: not yet published (or not given out), a message, void, or a message of
+  /// publish_counted().
   [[nodiscard]] state peek() noexcept {
     current_ = cells_.current();
     if (current_ == nullptr)
@@ -217,7 +218,7 @@ public:
     const auto word = current_->word.load(std::memory_order_acquire) - word_of(consumed());
     return word == 0   ? state::message
            : word == 1 ? state::void_ticket
-           : word == 2 ? state::message
+           : word == 2 ? state::counted_message
                        : state::pending;
   }
 
