@@ -256,6 +256,32 @@ TEST(bulk_that_throws, says_how_many_it_accepted) {
     }
 }
 
+/// What a range makes on the fly can't be read again.
+TEST(bulk_that_throws, has_accepted_what_was_read_before_its_range_threw) {
+  for (const int bad : {0, 1, 100, 256, 300}) {
+    runtime rt{{.concurrency = 1}};
+    std::vector<int> handled;
+    processor<int, int> p{rt, [&](int& m) { handled.push_back(m); }};
+    auto made = std::views::iota(0, 600) | std::views::transform([&](int i) {
+                  if (i == bad)
+                    throw std::domain_error("can't be read");
+                  return std::pair(1, i);
+                });
+    std::size_t accepted = 0;
+    try {
+      (void)p.submit_bulk(made);
+      ADD_FAILURE() << "nothing was thrown";
+    } catch (const bulk_interrupted& thrown) {
+      accepted = thrown.accepted();
+      expect_nested(thrown);
+    } catch (const std::domain_error&) {
+    }
+    EXPECT_EQ(accepted, static_cast<std::size_t>(bad));
+    p.drain();
+    EXPECT_EQ(handled.size(), accepted);
+  }
+}
+
 TEST(bulk_that_throws, throws_what_a_submit_throws_if_nothing_was_accepted) {
   runtime rt{{.concurrency = 1}};
   processor<int, refuses_copies> p{rt, [](refuses_copies&) {}};

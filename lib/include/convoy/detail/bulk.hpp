@@ -9,6 +9,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <iterator>
 #include <ranges>
 #include <tuple>
@@ -53,9 +54,18 @@ bulk_result ingress<Key, Message, State, Hash, Equal>::submit_all(Range&& range)
       made.reserve(bulk_chunk);
       while (at != end) {
         made.clear();
-        for (; made.size() < bulk_chunk && at != end; ++at)
-          made.push_back(*at);
-        if (!submit_some<true>(made.begin(), made.size(), result))
+        std::exception_ptr
+            unread; // what was read before is submitted all the same: it can't be read again
+        try {
+          for (; made.size() < bulk_chunk && at != end; ++at)
+            made.push_back(*at);
+        } catch (...) {
+          unread = std::current_exception();
+        }
+        const bool all = submit_some<true>(made.begin(), made.size(), result);
+        if (unread)
+          std::rethrow_exception(unread);
+        if (!all)
           break;
       }
     }
