@@ -5,13 +5,22 @@
 #include "arena.hpp"
 
 #include "sanitizers.hpp"
+#include "shared_object.hpp"
 
+#define TBB_PREVIEW_TASK_GROUP_EXTENSIONS 1 // what oneTBB before 2021.6 has task_group::defer() in
+
+#include <chrono>
+#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
+#include <pthread.h>
 #include <tbb/global_control.h>
+#include <tbb/task.h>
 #include <tbb/task_arena.h>
+#include <tbb/task_group.h>
 #include <tbb/task_scheduler_observer.h>
+#include <tbb/version.h>
 #include <thread>
 #include <utility>
 
@@ -19,13 +28,15 @@ namespace convoy::detail {
 
 namespace {
 
-/// Knows the threads that work in an arena, its caller excepted. A thread may outlive its arena
-/// without being told, so it keeps only a number, which counts as long as the arena lives.
+bool tbb_is_lost = false; // written in a child of fork(), by its only thread
+
+/// Knows the threads that TBB has lent to an arena. A thread may outlive its arena without being told, so it
+/// keeps only a number, which counts as long as the arena lives.
 class worker_marker final : public tbb::task_scheduler_observer {
 public:
   explicit worker_marker(tbb::task_arena& arena) : task_scheduler_observer(arena) {
     {
-      const std::lock_guard lock(mutex_);
+      const std::lock_guard lock(all_mutex_);
       number_ = ++last_number_;
       next_ = std::exchange(first_, this);
     }
@@ -36,21 +47,41 @@ public:
   worker_marker(const worker_marker&) = delete;
   worker_marker& operator=(const worker_marker&) = delete;
   ~worker_marker() override {
-    observe(false);
-    const std::lock_guard lock(mutex_);
+    observe(false); // waits for who is in one of the functions below
+    const std::lock_guard lock(all_mutex_);
     auto** at = &first_;
     while (*at != this)
       at = &(*at)->next_;
     *at = next_;
   }
 
-  void on_scheduler_entry(bool worker) override { works_in_ = worker ? number_ : 0; }
-  void on_scheduler_exit(bool) override { works_in_ = 0; }
+  // Not `worker`: a thread of our own, or one that destroys an arena and may be marked for another.
+  void on_scheduler_entry(bool worker) override {
+    if (!worker)
+      return;
+    works_in_ = number_;
+    const std::lock_guard lock(mutex_);
+    ++inside_;
+  }
+  void on_scheduler_exit(bool worker) override {
+    if (!worker)
+      return;
+    works_in_ = 0;
+    const std::lock_guard lock(mutex_);
+    --inside_;
+    left_.notify_all();
+  }
+
+  /// Until no thread is in the arena. Nobody may enqueue.
+  void wait_until_empty() noexcept {
+    std::unique_lock lock(mutex_);
+    left_.wait(lock, [this] { return inside_ == 0; });
+  }
 
   static bool on_worker_thread() noexcept {
     if (works_in_ == 0)
       return false;
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard lock(all_mutex_);
     auto* each = first_;
     while (each != nullptr && each->number_ != works_in_)
       each = each->next_;
@@ -58,13 +89,17 @@ public:
   }
 
 private:
-  static inline constinit std::mutex mutex_{}; // guards the list of those alive
+  static inline constinit std::mutex all_mutex_{}; // guards the list of those alive
   static inline constinit worker_marker* first_ = nullptr;
   static inline constinit std::uint64_t last_number_ = 0;
   static inline constinit thread_local std::uint64_t works_in_ = 0; // a number, or 0
 
   std::uint64_t number_ = 0;
   worker_marker* next_ = nullptr;
+
+  std::mutex mutex_; // guards what follows
+  unsigned inside_ = 0;
+  std::condition_variable left_;
 };
 
 /// TBB obeys the smallest of all limits alive, so the arenas of a process share one: the sum of
@@ -114,8 +149,48 @@ private:
 } // namespace
 
 struct arena::parts {
+  // Half of the slots are for threads of our own, which would have to wait for one otherwise.
   explicit parts(unsigned concurrency)
-      : limit(concurrency), arena(static_cast<int>(concurrency), 0), marker(arena) {}
+      : limit(concurrency), arena(static_cast<int>(2 * concurrency), concurrency), marker(arena) {}
+
+  void add() {
+    const std::lock_guard lock(mutex);
+    ++not_begun;
+    ++unfinished;
+  }
+  void begin() noexcept {
+    tbb::task_handle released; // after the lock
+    const std::lock_guard lock(mutex);
+    if (--not_begun == 0)
+      released = std::move(hold);
+  }
+  void end() noexcept {
+    const std::lock_guard lock(mutex);
+    if (--unfinished == 0)
+      finished.notify_all();
+  }
+
+  /// Runs what TBB has not begun. False: there is no memory.
+  [[nodiscard]] bool begin_all() noexcept try {
+    arena.execute([this] {
+      tbb::task_group begun;
+      {
+        const std::lock_guard lock(mutex);
+        if (not_begun != 0)
+          hold = begun.defer([] {});
+      }
+      begun.wait(); // does what it finds
+    });
+    return true;
+  } catch (...) {
+    return false;
+  }
+
+  std::mutex mutex; // guards what follows
+  unsigned not_begun = 0;
+  tbb::task_handle hold; // of the group that waits until all have begun
+  unsigned unfinished = 0;
+  std::condition_variable finished;
 
   thread_limit limit;
   tbb::task_arena arena;
@@ -123,17 +198,61 @@ struct arena::parts {
 };
 
 arena::arena(unsigned concurrency) : parts_(std::make_unique<parts>(concurrency)) {
-  std::thread([] {}).join(); // throws if none can be made; TBB would say nothing, and try for ever
+  static std::once_flag once;
+  std::call_once(once, [] {
+    ::pthread_atfork(nullptr, nullptr, [] { tbb_is_lost = true; });
+    if (can_be_unloaded()) // its threads live on in it
+      keep_loaded(reinterpret_cast<void*>(&TBB_runtime_version));
+  });
 }
-arena::~arena() = default;
+
+arena::~arena() {
+  while (!parts_->begin_all())
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  {
+    std::unique_lock lock(parts_->mutex);
+    parts_->finished.wait(lock, [this] { return parts_->unfinished == 0; });
+  }
+  // Threads that have ended their task may be in its last instructions. That makes no difference unless these
+  // may go away; and it may take long, as TBB's threads look for work for a while before they leave an arena,
+  // on a machine where others want the cores for a tenth of a second.
+  if (can_be_unloaded())
+    parts_->marker.wait_until_empty();
+}
 
 void arena::enqueue(void (*task)(void*) noexcept, void* argument) {
-  parts_->arena.enqueue(
-      [task, argument] { tbb::this_task_arena::isolate([task, argument] { task(argument); }); });
+  parts_->add();
+  try {
+    parts_->arena.enqueue([where = parts_.get(), task, argument] {
+      where->begin();
+      tbb::this_task_arena::isolate([task, argument] { task(argument); });
+      where->end();
+    });
+  } catch (...) {
+    parts_->begin();
+    parts_->end();
+    throw;
+  }
+}
+
+void arena::run_here(void (*task)(void*) noexcept, void* argument) {
+  parts_->arena.execute([task, argument] {
+    tbb::this_task_arena::isolate([task, argument] { task(argument); });
+  });
+}
+
+bool arena::may_be_made() noexcept {
+  return !tbb_is_lost;
 }
 
 bool arena::on_worker_thread() noexcept {
   return worker_marker::on_worker_thread();
+}
+
+bool arena::in_task() noexcept {
+  // Asked first, since the other question would make any thread known to TBB.
+  return tbb::this_task_arena::current_thread_index() != tbb::task_arena::not_initialized &&
+         tbb::task::current_context() != nullptr;
 }
 
 } // namespace convoy::detail

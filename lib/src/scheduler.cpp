@@ -5,26 +5,18 @@
 
 #include <cstdio>
 #include <exception>
-#include <new>
 
 // Making things ready, waking pumps, and a pump's life. What it does when it finds nothing is in
 // idle.cpp.
 
 namespace convoy::detail {
 
-namespace {
-
-/// What TBB does for us anyway, where ThreadSanitizer can see it.
-constinit atomic<std::uint64_t> tbb_edge{0};
-
-} // namespace
-
 bool on_worker_thread() noexcept {
   return pump::current() != nullptr || arena::on_worker_thread();
 }
 
 scheduler::scheduler(unsigned concurrency)
-    : concurrency_(concurrency), parts_(std::make_unique<parts>(concurrency)),
+    : concurrency_(concurrency), parts_(std::make_unique<parts>(*this, concurrency)),
       idle_(starting * concurrency) {
   for (unsigned i = 0; i < concurrency; ++i)
     parts_->pumps.push_back(std::make_unique<pump>(*this));
@@ -32,7 +24,7 @@ scheduler::scheduler(unsigned concurrency)
     parts_->absent_pumps.push_back(each.get());
   // Making a thread takes some 0.2 ms: the first messages should not have to wait for it.
   for (unsigned i = 0; i < concurrency; ++i)
-    start_task();
+    parts_->threads.ask();
 }
 
 scheduler::~scheduler() {
@@ -45,8 +37,7 @@ scheduler::~scheduler() {
   parts_->nap.signal();
   for (unsigned i = 0; i < concurrency_; ++i)
     parts_->park.signal();
-  std::unique_lock lock(parts_->mutex);
-  parts_->task_ended.wait(lock, [this] { return parts_->tasks == 0; });
+  parts_->threads.end();
 }
 
 void scheduler::attach(tenant& t) {
@@ -101,66 +92,53 @@ void scheduler::wake() noexcept {
       from = parked;
     else if (count(idle, absent) != 0 && count(idle, starting) == 0)
       from = absent;
-    else
+    else {
+      if (count(idle, starting) != 0)
+        parts_->threads.hasten();
       return;
+    }
     const auto to = from == absent ? starting : searching;
-    // relaxed: only who wakes it; what is handed over comes with the signal, or the task
+    // relaxed: only who wakes it; what is handed over comes with the signal, or with the thread
     if (!idle_.compare_exchange_weak(idle, idle - from + to, std::memory_order_relaxed))
       continue;
     if (from == sentry)
       parts_->nap.signal();
     else if (from == parked)
       parts_->park.signal();
-    else
-      start_task();
+    else {
+      parts_->threads.ask();
+      parts_->threads.hasten();
+    }
     return;
   }
 }
 
-void scheduler::start_task() noexcept {
-  // (3) release: the scheduler itself; pairs with (4)
-  tbb_edge.fetch_add(1, std::memory_order_release);
-  {
-    const std::lock_guard lock(parts_->mutex);
-    ++parts_->tasks;
-  }
-  for (;;) {
-    try {
-      return parts_->workers.enqueue(&scheduler::run_task, this);
-    } catch (...) { // out of memory: somebody has to run, so it waits
-      sleep_for(std::chrono::milliseconds(1));
-    }
-  }
+bool scheduler::work_waits() const noexcept {
+  const auto idle = idle_.load(std::memory_order_relaxed); // ordered by the caller's fence
+  return count(idle, searching) + count(idle, sentry) == 0 && (any_ready() || must_watch());
 }
 
-void scheduler::run_task(void* argument) noexcept {
-  // (4) acquire: the scheduler itself; pairs with (3)
-  (void)tbb_edge.load(std::memory_order_acquire);
-  auto& self = *static_cast<scheduler*>(argument);
-  self.idle_.fetch_add(searching - starting, std::memory_order_relaxed); // promises nothing yet
-  auto& parts = *self.parts_;
+void scheduler::run_pump() noexcept {
+  idle_.fetch_add(searching - starting, std::memory_order_relaxed); // promises nothing yet
   pump* mine = nullptr;
   {
-    const std::lock_guard lock(parts.mutex);
-    mine = parts.absent_pumps.back();
-    parts.absent_pumps.pop_back();
+    const std::lock_guard lock(parts_->mutex);
+    mine = parts_->absent_pumps.back();
+    parts_->absent_pumps.pop_back();
   }
   current<pump>::value = mine;
-  self.run(*mine);
+  run(*mine);
   current<pump>::value = nullptr;
   {
-    const std::lock_guard lock(parts.mutex);
-    parts.absent_pumps.push_back(mine);
+    const std::lock_guard lock(parts_->mutex);
+    parts_->absent_pumps.push_back(mine);
   }
-  self.idle_.fetch_add(absent, std::memory_order_relaxed); // ordered by the fence
+  idle_.fetch_add(absent, std::memory_order_relaxed); // ordered by the fence
   // The word first, then the items: against a maker that saw nobody to wake, and a pump that thought all
   // were busy, see watched().
   fence_heavy();
-  if (self.any_ready() || self.must_watch())
-    self.wake();
-  const std::lock_guard lock(parts.mutex);
-  --parts.tasks;
-  parts.task_ended.notify_all();
+  if (any_ready() || must_watch())
+    wake();
 }
 
 void scheduler::run(pump& self) noexcept {

@@ -3,12 +3,12 @@
 // What a scheduler is made of: its idle word's fields, its queues and its pumps.
 
 #include "alarm_clock.hpp"
-#include "arena.hpp"
 #include "convoy/detail/atomic.hpp"
 #include "convoy/detail/scheduler.hpp"
 #include "semaphore.hpp"
 #include "shared_queue.hpp"
 #include "tenancy.hpp"
+#include "workers.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -35,9 +35,9 @@ constexpr unsigned count_all(std::uint64_t idle) noexcept {
 }
 
 struct scheduler::parts {
-  explicit parts(unsigned concurrency) : workers(concurrency), shared(concurrency) {}
+  parts(scheduler& home, unsigned concurrency)
+      : shared(concurrency), threads(home, alarms, concurrency) {}
 
-  arena workers;
   shared_queue shared;
   std::vector<std::unique_ptr<pump>> pumps;
 
@@ -46,11 +46,10 @@ struct scheduler::parts {
 
   detail::mutex mutex; // guards what follows
   std::vector<pump*> absent_pumps;
-  unsigned tasks = 0; // enqueued or running
-  condition_variable task_ended;
 
   tenancy tenants;
   alarm_clock alarms;
+  workers threads;
 };
 
 } // namespace convoy::detail

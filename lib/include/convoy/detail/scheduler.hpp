@@ -1,8 +1,8 @@
 #pragma once
 
-// Pumps and what wakes them. A pump is one long task on a worker thread: it takes a ready item and
+// Pumps and what wakes them. A pump runs on a worker thread: it takes a ready item and
 // runs it, until it finds none. At most `concurrency` pumps run, so a runtime with nothing to do
-// uses no CPU, and after a while holds no thread.
+// uses no CPU, and after a while gives the threads back that TBB lends.
 //
 // The idle word says what the pumps that run nothing are doing. One compare-and-swap per
 // transition:
@@ -10,8 +10,8 @@
 //   searching  looks through all queues     a waker counts a pump in when it wakes it; it counts
 //                                           itself out
 //   parked     waits on park, until woken   counts itself in and looks once more before it waits
-//   starting   its task is in the arena     counted in by the waker or at first, out by its first
-//                                           step
+//   starting   is to begin on some thread   counted in by the waker or at first, out by its first
+//              (src/workers.hpp)            step
 //   absent     has given its thread back    counts itself in after a long wait on park
 //   sentry     0 or 1: waits on nap, looks through the queues every nap, as long as some pump is
 //              busy
@@ -246,13 +246,16 @@ public:
 
 private:
   friend class pump;
+  friend class workers;
   struct parts;
 
   void push_shared(ready_item& item) noexcept;
   [[nodiscard]] pump& at(std::size_t index) const noexcept;
 
-  void start_task() noexcept;
-  static void run_task(void* scheduler) noexcept;
+  /// A pump's life, on the calling thread. Counted as starting before.
+  void run_pump() noexcept;
+  /// Work waits, and nobody looks for any. To be asked after a heavy fence.
+  [[nodiscard]] bool work_waits() const noexcept;
 
   void run(pump& self) noexcept;
   ready_item* search(pump& self) noexcept;
