@@ -236,9 +236,8 @@ void arena::enqueue(void (*task)(void*) noexcept, void* argument) {
 }
 
 void arena::run_here(void (*task)(void*) noexcept, void* argument) {
-  parts_->arena.execute([task, argument] {
-    tbb::this_task_arena::isolate([task, argument] { task(argument); });
-  });
+  parts_->arena.execute(
+      [task, argument] { tbb::this_task_arena::isolate([task, argument] { task(argument); }); });
 }
 
 bool arena::may_be_made() noexcept {

@@ -15,6 +15,10 @@ bool on_worker_thread() noexcept {
   return pump::current() != nullptr || arena::on_worker_thread();
 }
 
+bool runs_tbb_task() noexcept {
+  return arena::in_task();
+}
+
 scheduler::scheduler(unsigned concurrency)
     : concurrency_(concurrency), parts_(std::make_unique<parts>(*this, concurrency)),
       idle_(starting * concurrency) {
@@ -111,6 +115,10 @@ void scheduler::wake() noexcept {
     }
     return;
   }
+}
+
+bool scheduler::is_busy() const noexcept {
+  return count_all(idle_.load(std::memory_order_relaxed)) < concurrency_; // a hint
 }
 
 bool scheduler::work_waits() const noexcept {

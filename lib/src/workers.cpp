@@ -10,8 +10,8 @@ namespace convoy::detail {
 
 namespace {
 
-constexpr std::chrono::milliseconds late_after{1};   // TBB makes a thread in 0.2 ms
-constexpr std::chrono::milliseconds try_again{10};   // when no thread could be made
+constexpr std::chrono::milliseconds late_after{1}; // TBB makes a thread in 0.2 ms
+constexpr std::chrono::milliseconds try_again{10}; // when no thread could be made
 constexpr auto never = clock::duration::max();
 
 } // namespace
@@ -56,7 +56,7 @@ void workers::ask() noexcept {
   try {
     arena_->enqueue(&workers::come_from_tbb, this);
     ++owed_;
-  } catch (...) { // no memory: as if it were late
+  } catch (...) {                                       // no memory: as if it were late
     tbb_comes_.store(false, std::memory_order_relaxed); // a hint
   }
 }
@@ -73,7 +73,8 @@ void workers::ring_alarm() noexcept {
   armed_.store(false, std::memory_order_relaxed); // ordered by the fence
   fence_heavy();                                  // then we look: against work, and then hasten()
   const auto again = look();
-  if (again == never || armed_.exchange(true, std::memory_order_relaxed)) // who has set it has set the alarm
+  if (again == never ||
+      armed_.exchange(true, std::memory_order_relaxed)) // who has set it has set the alarm
     return;
   alarms_.set(*this, clock::now() + again);
 }
@@ -90,7 +91,8 @@ clock::duration workers::look() noexcept {
     return late_after;
   }
   tbb_comes_.store(false, std::memory_order_relaxed); // a hint
-  if (resting_ == 0) try {
+  if (resting_ == 0)
+    try {
       if (own_.size() == most_) // one of them has ended its pump just now
         return late_after;
       make_one();

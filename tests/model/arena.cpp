@@ -1,21 +1,54 @@
-// The library's arena (arena.hpp) on the model: each task is a thread.
+// The library's arena (arena.hpp) on the model: each task is a thread, as far as lent_threads allows.
 
 #include "arena.hpp"
 
 #include "checker.hpp"
+#include "convoy/detail/atomic.hpp"
+#include "lending.hpp"
+
+#include <functional>
+#include <mutex>
+#include <utility>
+#include <vector>
 
 namespace convoy::detail {
 
-struct arena::parts {};
+struct arena::parts {
+  detail::mutex mutex; // guards what follows
+  std::vector<thread> lent;
+  std::vector<std::function<void()>> not_begun;
+};
 
-arena::arena(unsigned) {}
-arena::~arena() = default;
+arena::arena(unsigned) : parts_(std::make_unique<parts>()) {}
+
+arena::~arena() {
+  for (auto& each : std::exchange(parts_->not_begun, {}))
+    each();
+  for (auto& each : parts_->lent)
+    each.join();
+}
 
 void arena::enqueue(void (*task)(void*) noexcept, void* argument) {
-  (void)model::start([task, argument] { task(argument); });
+  const std::lock_guard lock(parts_->mutex);
+  if (parts_->lent.size() < model::lent_threads)
+    parts_->lent.emplace_back([task, argument] { task(argument); });
+  else
+    parts_->not_begun.emplace_back([task, argument] { task(argument); });
+}
+
+void arena::run_here(void (*task)(void*) noexcept, void* argument) {
+  task(argument);
+}
+
+bool arena::may_be_made() noexcept {
+  return model::lent_threads != model::tbb_is_lost;
 }
 
 bool arena::on_worker_thread() noexcept {
+  return false;
+}
+
+bool arena::in_task() noexcept {
   return false;
 }
 

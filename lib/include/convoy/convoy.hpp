@@ -24,6 +24,7 @@
 #include "convoy/detail/inline_claim.hpp"
 #include "convoy/detail/handler_run.hpp"
 #include "convoy/detail/scheduler.hpp"
+#include "convoy/detail/task_wait.hpp"
 #include "convoy/runtime.hpp"
 #include "convoy/detail/segment_list.hpp"
 #include "convoy/detail/ticket_ring.hpp"

@@ -4,6 +4,7 @@
 
 #include "convoy/detail/atomic.hpp"
 #include "convoy/detail/ingress.hpp"
+#include "convoy/detail/task_wait.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -30,13 +31,14 @@ submit_status ingress<Key, Message, State, Hash, Equal>::with_waiting(const Key&
   };
   if (!passes() || on_worker_thread()) [[likely]]
     return status;
+  task_wait in_task(core_.scheduler, core_.room.notified());
   core_.room.wait([&] {
     while ((status = attempt()) == submit_status::key_rate) { // that nobody tells
       auto& p = *partitions_[index_of(core_.hash(key))];
       sleep_for(
           std::min<clock::duration>(p.limits->until_room(key), std::chrono::milliseconds(10)));
     }
-    return !passes();
+    return !passes() || in_task.is_over(core_.room.notified());
   });
   return status;
 }

@@ -63,6 +63,12 @@ public:
       changed_.notify_one();
   }
 
+  /// Changes with each notify() that found somebody who waits.
+  [[nodiscard]] std::uint64_t notified() {
+    const std::lock_guard lock(mutex_);
+    return notified_;
+  }
+
   [[nodiscard]] bool has_waiters() const noexcept {
     return waiting_.load(std::memory_order_seq_cst) !=
            0; // (2) seq_cst: after the change, against (1)

@@ -173,6 +173,9 @@ private:
 /// arena.
 [[nodiscard]] bool on_worker_thread() noexcept;
 
+/// The calling thread runs a task of oneTBB's, in whatever arena.
+[[nodiscard]] bool runs_tbb_task() noexcept;
+
 /// What lives on a scheduler: a processor, which keeps memory that it may not need.
 class tenant {
 public:
@@ -216,6 +219,9 @@ public:
   /// Some pump looks around, or will as soon as it has nothing to do. To be asked after cover()'s
   /// or inline_claim::open()'s fence; if nobody does, wake() somebody.
   [[nodiscard]] bool watched() const noexcept;
+
+  /// Some pump runs something. A hint.
+  [[nodiscard]] bool is_busy() const noexcept;
   void wake() noexcept;
 
   /// To be called by every pump often: at times one of them looks for inline handlers that are
