@@ -5,16 +5,17 @@
 #include "arena.hpp"
 
 #include "sanitizers.hpp"
+#include "process.hpp"
 #include "shared_object.hpp"
 
 #define TBB_PREVIEW_TASK_GROUP_EXTENSIONS 1 // what oneTBB before 2021.6 has task_group::defer() in
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
-#include <pthread.h>
 #include <tbb/global_control.h>
 #include <tbb/task.h>
 #include <tbb/task_arena.h>
@@ -28,7 +29,7 @@ namespace convoy::detail {
 
 namespace {
 
-bool tbb_is_lost = false; // written in a child of fork(), by its only thread
+constinit std::atomic<int> first_made_after{-1}; // so many forks(); -1: there was no arena
 
 /// Knows the threads that TBB has lent to an arena. A thread may outlive its arena without being told, so it
 /// keeps only a number, which counts as long as the arena lives.
@@ -79,7 +80,7 @@ public:
   }
 
   static bool on_worker_thread() noexcept {
-    if (works_in_ == 0)
+    if (works_in_ == 0 || !arena::may_be_made()) // in a child there are none
       return false;
     const std::lock_guard lock(all_mutex_);
     auto* each = first_;
@@ -200,7 +201,7 @@ struct arena::parts {
 arena::arena(unsigned concurrency) : parts_(std::make_unique<parts>(concurrency)) {
   static std::once_flag once;
   std::call_once(once, [] {
-    ::pthread_atfork(nullptr, nullptr, [] { tbb_is_lost = true; });
+    first_made_after = static_cast<int>(forks());
     if (can_be_unloaded()) // its threads live on in it
       keep_loaded(reinterpret_cast<void*>(&TBB_runtime_version));
   });
@@ -241,7 +242,8 @@ void arena::run_here(void (*task)(void*) noexcept, void* argument) {
 }
 
 bool arena::may_be_made() noexcept {
-  return !tbb_is_lost;
+  const int first = first_made_after;
+  return first == -1 || first == static_cast<int>(forks());
 }
 
 bool arena::on_worker_thread() noexcept {

@@ -1,15 +1,30 @@
 #include "convoy/detail/scheduler.hpp"
 
 #include "convoy/detail/atomic.hpp"
+#include "process.hpp"
 #include "scheduler_parts.hpp"
 
 #include <cstdio>
 #include <exception>
+#include <stdexcept>
 
 // Making things ready, waking pumps, and a pump's life. What it does when it finds nothing is in
 // idle.cpp.
 
 namespace convoy::detail {
+
+namespace {
+
+void say_that_nobody_comes() noexcept {
+  static constinit atomic<bool> said{false};
+  if (!said.exchange(true, std::memory_order_relaxed)) // once
+    std::fputs(
+        "convoy: a message waits for ever: its runtime was made before fork(), and its threads are "
+        "the parent's; make a runtime in the child\n",
+        stderr);
+}
+
+} // namespace
 
 bool on_worker_thread() noexcept {
   return pump::current() != nullptr || arena::on_worker_thread();
@@ -20,8 +35,8 @@ bool runs_tbb_task() noexcept {
 }
 
 scheduler::scheduler(unsigned concurrency)
-    : concurrency_(concurrency), parts_(std::make_unique<parts>(*this, concurrency)),
-      idle_(starting * concurrency) {
+    : concurrency_(concurrency), made_after_(forks()),
+      parts_(std::make_unique<parts>(*this, concurrency)), idle_(starting * concurrency) {
   for (unsigned i = 0; i < concurrency; ++i)
     parts_->pumps.push_back(std::make_unique<pump>(*this));
   for (auto& each : parts_->pumps)
@@ -32,6 +47,10 @@ scheduler::scheduler(unsigned concurrency)
 }
 
 scheduler::~scheduler() {
+  if (made_after_ != forks()) { // none of its threads is here, and what they had locked stays so
+    (void)parts_.release();
+    return;
+  }
   if (!parts_->tenants.empty()) {
     std::fputs("convoy: a runtime was destroyed before its processors; declare it before them\n",
                stderr);
@@ -45,6 +64,10 @@ scheduler::~scheduler() {
 }
 
 void scheduler::attach(tenant& t) {
+  if (made_after_ != forks())
+    throw std::logic_error(
+        "convoy: this runtime was made before fork(), and its threads are the parent's; "
+        "make a runtime in the child");
   parts_->tenants.add(t);
 }
 
@@ -85,6 +108,8 @@ void scheduler::push_slow(ready_item& lane) noexcept {
 }
 
 void scheduler::wake() noexcept {
+  if (made_after_ != forks()) [[unlikely]]
+    return say_that_nobody_comes();
   auto idle = idle_.load(std::memory_order_relaxed); // ordered by the caller's fence
   for (;;) {
     std::uint64_t from = 0;

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <gtest/gtest.h>
 #include <memory>
+#include <stdexcept>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -71,6 +72,22 @@ template <class Body>
   });
 }
 
+/// What it says is looked at as well.
+[[noreturn]] void use_what_is_the_parents() {
+  runtime rt{{.concurrency = 2}};
+  processor<int, int> p{rt, [](int&) {}};
+  end_as_a_child([&] {
+    (void)p.submit(1, 1);
+    try {
+      const processor<int, int> another{rt, [](int&) {}};
+      return false;
+    } catch (const std::logic_error& e) {
+      std::fprintf(stderr, "caught: %s\n", e.what());
+      return true;
+    }
+  });
+}
+
 [[noreturn]] void fork_in_a_handler() {
   runtime rt{{.concurrency = 2}};
   processor<int, int> p{rt, [](int&) { end_as_a_child(use_a_runtime); }};
@@ -99,6 +116,12 @@ TEST_F(fork_DeathTest, a_child_has_a_runtime_of_its_own_beside_one_of_its_parent
 
 TEST_F(fork_DeathTest, a_child_may_destroy_what_it_has_from_its_parent) {
   EXPECT_EXIT(destroy_what_is_the_parents(), testing::ExitedWithCode(works), "");
+}
+
+TEST_F(fork_DeathTest, a_child_is_told_that_its_parents_runtime_has_no_threads) {
+  EXPECT_EXIT(use_what_is_the_parents(), testing::ExitedWithCode(works),
+              "a message waits for ever.*make a runtime in the child[^$]*caught: .*make a runtime "
+              "in the child");
 }
 
 TEST_F(fork_DeathTest, a_child_of_a_handler_has_a_runtime_of_its_own) {

@@ -195,7 +195,7 @@ public:
   scheduler& operator=(const scheduler&) = delete;
   ~scheduler(); ///< waits for the pumps to leave; terminates if a processor is still attached
 
-  void attach(tenant& t);          ///< throws std::bad_alloc
+  void attach(tenant& t);          ///< throws std::bad_alloc; std::logic_error in a child of fork()
   void detach(tenant& t) noexcept; ///< it is not called any more
 
   [[nodiscard]] unsigned concurrency() const noexcept { return concurrency_; }
@@ -279,6 +279,7 @@ private:
   [[nodiscard]] bool leave(semaphore& signals, std::uint64_t field, std::uint64_t to) noexcept;
 
   const unsigned concurrency_;
+  const unsigned made_after_; // so many forks()
   std::unique_ptr<parts> parts_; // what would drag other libraries' headers in here
   alignas(cache_line) atomic<std::uint64_t> idle_;
   alignas(cache_line) atomic<bool> stopping_{false};
