@@ -47,7 +47,7 @@ scheduler::scheduler(unsigned concurrency)
 }
 
 scheduler::~scheduler() {
-  if (made_after_ != forks()) { // none of its threads is here, and what they had locked stays so
+  if (is_inherited()) { // what its threads had locked stays so
     (void)parts_.release();
     return;
   }
@@ -63,8 +63,12 @@ scheduler::~scheduler() {
   parts_->threads.end();
 }
 
+bool scheduler::is_inherited() const noexcept {
+  return made_after_ != forks();
+}
+
 void scheduler::attach(tenant& t) {
-  if (made_after_ != forks())
+  if (is_inherited())
     throw std::logic_error(
         "convoy: this runtime was made before fork(), and its threads are the parent's; "
         "make a runtime in the child");
@@ -92,6 +96,8 @@ void scheduler::add_alarm(alarm& a) {
 }
 
 void scheduler::remove_alarm(alarm& a) noexcept {
+  if (is_inherited()) // its lock may be held by a thread that is not here
+    return;
   parts_->alarms.remove(a);
 }
 
@@ -108,7 +114,7 @@ void scheduler::push_slow(ready_item& lane) noexcept {
 }
 
 void scheduler::wake() noexcept {
-  if (made_after_ != forks()) [[unlikely]]
+  if (is_inherited()) [[unlikely]]
     return say_that_nobody_comes();
   auto idle = idle_.load(std::memory_order_relaxed); // ordered by the caller's fence
   for (;;) {

@@ -1,4 +1,5 @@
 #include <atomic>
+#include <chrono>
 #include <convoy/convoy.hpp>
 #include <cstdio>
 #include <cstdlib>
@@ -6,6 +7,7 @@
 #include <memory>
 #include <stdexcept>
 #include <sys/wait.h>
+#include <thread>
 #include <unistd.h>
 
 // A child of fork() has one thread, the one that called it. Each test runs in a process of its own; an alarm
@@ -50,6 +52,7 @@ template <class Body>
 [[noreturn]] void fork_after_a_runtime() {
   if (!use_a_runtime())
     std::_Exit(is_wrong);
+  std::this_thread::sleep_for(std::chrono::milliseconds(1)); // TBB's threads look for work no more
   end_as_a_child(use_a_runtime);
 }
 

@@ -119,6 +119,8 @@ public:
   /// asks for another one now gets none. Must not run inside a handler, nor while another thread is in a
   /// member. See shutdown() for an end in time.
   ~processor() {
+    if (core_.scheduler.is_inherited())
+      return; // nobody would handle anything
     close();
     core_.destroyed.store(true, std::memory_order_relaxed); // before it rings
     ingress_.end();

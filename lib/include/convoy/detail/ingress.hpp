@@ -48,6 +48,11 @@ public:
 
   /// Closed and drained; waits until no pump touches it.
   ~ingress() {
+    if (core_.scheduler.is_inherited()) { // threads that are not here may be in the midst of it
+      for (auto& p : partitions_)
+        (void)p.release();
+      return;
+    }
     for (auto& p : partitions_)
       while (!p->take_role()) // a pump is about to leave it
         sleep_for(std::chrono::microseconds(20));

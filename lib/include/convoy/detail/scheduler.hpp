@@ -200,6 +200,9 @@ public:
 
   [[nodiscard]] unsigned concurrency() const noexcept { return concurrency_; }
 
+  /// This process is a child of fork(), made since: the scheduler's threads are not here.
+  [[nodiscard]] bool is_inherited() const noexcept;
+
   /// Unfinished messages of all processors, roughly: partitions report changes that matter.
   alignas(cache_line) atomic<std::int64_t> approx_unfinished{0};
 
