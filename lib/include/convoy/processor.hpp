@@ -135,7 +135,8 @@ public:
 
   /// Submits a message; sleeps while the processor or the key is full, or its rate is used up; refuses
   /// for good when closed, for a `duplicate`, and with `key_parked`. On a worker thread it
-  /// refuses instead of sleeping. The message is moved from, or copied, only if it is accepted.
+  /// refuses instead of sleeping; in a task of oneTBB's elsewhere, when for a second no room has come while
+  /// handlers ran: one of them may wait for that task. The message is moved from, or copied, only if it is accepted.
   /// Throws std::bad_alloc and what copying the key or the message, or hashing, throws; then
   /// nothing is submitted. The key may lie in the message, here and wherever both are given. Lock-free,
   /// unless it has to wait or wake a worker, or keys have limits.

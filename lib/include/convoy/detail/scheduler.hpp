@@ -282,7 +282,7 @@ private:
   [[nodiscard]] bool leave(semaphore& signals, std::uint64_t field, std::uint64_t to) noexcept;
 
   const unsigned concurrency_;
-  const unsigned made_after_; // so many forks()
+  const unsigned made_after_;    // so many forks()
   std::unique_ptr<parts> parts_; // what would drag other libraries' headers in here
   alignas(cache_line) atomic<std::uint64_t> idle_;
   alignas(cache_line) atomic<bool> stopping_{false};
