@@ -4,6 +4,7 @@
 
 #include "convoy/detail/prologue.hpp"
 
+#include "convoy/detail/json.hpp"
 #include "convoy/detail/line_file.hpp"
 #include "convoy/failure.hpp"
 
@@ -30,7 +31,7 @@ template <class T>
   else if constexpr (std::is_integral_v<T>)
     return [](const T& value) { return std::to_string(value); };
   else if constexpr (std::is_convertible_v<const T&, std::string_view>)
-    return [](const T& value) { return json_string(value); };
+    return [](const T& value) { return json_of_bytes(value); };
   else
     return {};
 }
@@ -41,19 +42,30 @@ template <class T>
 ///   .dead_letters = std::ref(file)
 ///
 ///   {"key":"k","sequence":7,"attempts":3,"why":"failed","first_error":"timeout","last_error":null,
-///    "first_failed":"2026-01-31T23:59:59.000250Z","died":"2026-01-31T23:59:59.400000Z","message":…}
+///    "first_failed":"2026-01-31T23:59:59.000250Z","died":"2026-01-31T23:59:59.400000Z","redriven":0,
+///    "message":…}
 ///
 /// (in one line). Errors are what they say, null if the handler returned an outcome; first_failed is
-/// null if the handler was not called. `why` is a death's name, see to_string(death).
+/// null if the handler was not called. `why` is a death's name, see to_string(death). Both times are told
+/// by one look at the wall clock. read_dead_letters() reads the lines, and redrive_dead_letters() sends the
+/// letters back and makes `redriven` 1.
 ///
 /// **Durability.** When the sink returns, the line is whole and survives the end of the process, by
 /// SIGKILL, too; with `sync` also a loss of power. What a killed process left of its last line is cut
-/// off when the file is opened again: a line that does not end with '\n'. If the line can't be written,
-/// nothing of it is left, and the sink throws dead_letter_refused: the letter is offered again, with
-/// its cause as what(). One file has one writer: it is locked while it is open.
+/// off when the file is opened again: a line that does not end with '\n'. If the line can't be written
+/// or synced, nothing of it is left, and the sink throws dead_letter_refused: the letter is offered again,
+/// with its cause as what(). (Only if a sync fails and the power is lost, too, the file may show a line that
+/// was refused.) One file has one writer: it is locked while it is open. A forked child is refused.
+///
+/// **Rotation.** A letter goes to the file that has the path's name at that moment: if that was moved or
+/// removed, a new one is created. reopen() does so without a letter: then nothing more comes into the file
+/// that was moved, and its lock is gone. So let logrotate move (not copytruncate, which loses what comes in
+/// between), with reopen() in postrotate, or with delaycompress. A file that is created belongs to its owner
+/// only (0600, less the umask); one that exists keeps its mode.
 ///
 /// The sink may be called by any thread at any time; formatters run at once, writes one after the
-/// other. A worker sleeps as long as the device takes. Neither copied nor moved. Must outlive the
+/// other. With `sync` a worker sleeps until its line is durable; lines of several workers are synced
+/// together, so more workers write more lines a second. Neither copied nor moved. Must outlive the
 /// processors whose sink it is.
 template <class Key, class Message>
 class dead_letter_file {
@@ -61,18 +73,19 @@ public:
   using dead_letter = convoy::dead_letter<Key, Message>;
 
   struct options {
-    /// Return the key, the message as one JSON value; called by several threads at once. Not needed for
-    /// integers and strings. Line breaks in a value become spaces: in JSON that means the same. What a
-    /// formatter throws parks the letter's lane until resume(), and so does an empty value.
+    /// Return the key, the message as one JSON value in UTF-8; called by several threads at once. Not
+    /// needed for integers and strings (what is no UTF-8 becomes {"hex":"00ff"}). Line breaks between the
+    /// parts of a value become spaces. What a formatter throws parks the letter's lane until resume(), and
+    /// so does what is no JSON: it could not be read back.
     std::function<std::string(const Key&)> key_json = detail::plain_json<Key>();
     std::function<std::string(const Message&)> message_json = detail::plain_json<Message>();
-    bool sync = false; ///< fdatasync() after each line
+    bool sync = false; ///< the sink returns once its line survives a loss of power
   };
 
   /// Opens the file, or creates it. Throws std::invalid_argument if a formatter is needed,
-  /// std::system_error if the file can't be opened, locked or repaired.
-  explicit dead_letter_file(std::string path, options wanted = {})
-      : options_(checked(std::move(wanted))), file_(std::move(path), options_.sync) {}
+  /// or a path with a NUL in it, std::system_error if the file can't be opened, locked or repaired.
+  explicit dead_letter_file(const std::string& path, options wanted = {})
+      : options_(checked(std::move(wanted))), file_(path, options_.sync) {}
 
   dead_letter_file(const dead_letter_file&) = delete;
   dead_letter_file& operator=(const dead_letter_file&) = delete;
@@ -82,13 +95,21 @@ public:
     const auto line = formatted(letter);
     try {
       file_.append(line);
+    } catch (const std::logic_error& error) { // in a forked child
+      throw dead_letter_refused(error.what(), dead_letter_refused::then::park);
     } catch (const std::exception& error) {
       throw dead_letter_refused(error.what(), dead_letter_refused::then::offer_again);
     }
   }
 
-  /// Bytes of a torn line that were cut off when the file was opened; 0 if there was none.
-  [[nodiscard]] std::size_t torn() const noexcept { return file_.torn(); }
+  /// To be called when the file was moved: leaves it, and opens or creates what has its name now. Any
+  /// thread, at any time, but for signal handlers; waits for lines that are being written. Does nothing if
+  /// the file was not moved. Throws std::system_error, and std::logic_error in a forked child; then the
+  /// next letter, or call, tries it again.
+  void reopen() { file_.reopen(); }
+
+  /// Bytes of torn lines that were cut off when the file was opened, or reopened; 0 if there was none.
+  [[nodiscard]] std::size_t torn() const { return file_.torn(); }
 
 private:
   static options checked(options wanted) {
@@ -117,21 +138,29 @@ private:
   }
 
   [[nodiscard]] std::string line_of(const dead_letter& letter) const {
-    const auto first_failed =
-        letter.attempts == 0 ? std::string("null") : detail::json_time(letter.first_failed);
+    const detail::wall_clock clock;
+    const auto time = [&](auto when) { return detail::json_time(clock.at(when)); };
     return R"({"key":)" + one_line(options_.key_json(letter.key)) + R"(,"sequence":)" +
            std::to_string(letter.sequence) + R"(,"attempts":)" + std::to_string(letter.attempts) +
            R"(,"why":")" + to_string(letter.why) + R"(","first_error":)" +
            detail::json_error(letter.first_error) + R"(,"last_error":)" +
-           detail::json_error(letter.last_error) + R"(,"first_failed":)" + first_failed +
-           R"(,"died":)" + detail::json_time(letter.died) + R"(,"message":)" +
+           detail::json_error(letter.last_error) + R"(,"first_failed":)" +
+           (letter.attempts == 0 ? "null" : time(letter.first_failed)) + R"(,"died":)" +
+           time(letter.died) + R"(,"redriven":0,"message":)" +
            one_line(options_.message_json(letter.message)) + "}\n";
   }
 
   static std::string one_line(std::string json) {
-    if (json.empty())
-      throw std::invalid_argument("convoy::dead_letter_file: a formatter returned nothing; make it "
-                                  "return a JSON value, null if need be");
+    try {
+      detail::json_cursor cursor(json);
+      (void)cursor.value();
+      cursor.expect_end();
+    } catch (const std::invalid_argument& error) {
+      throw std::invalid_argument("convoy::dead_letter_file: a formatter returned what is no JSON "
+                                  "value (" +
+                                  std::string(error.what()) +
+                                  "); make it return one, null if need be");
+    }
     std::replace_if(
         json.begin(), json.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
     return json;
