@@ -72,6 +72,7 @@
 #include "convoy/detail/letter_line.hpp"
 #include "convoy/detail/line_reader.hpp"
 #include "convoy/dead_letter_reader.hpp"
+#include "convoy/dead_letter_redrive.hpp"
 #include "convoy/dead_letter_store.hpp"
 #include "convoy/detail/task.hpp"
 #include "convoy/keyed_executor.hpp"

@@ -176,6 +176,9 @@ public:
   /// Never blocks.
   void close() noexcept { ingress_.close(); }
 
+  /// close(), shutdown() or the destructor was called.
+  [[nodiscard]] bool closed() const noexcept { return ingress_.closed(); }
+
   /// As close(), then finishes what it can before the deadline, retries and scheduled messages that are
   /// due by then included. The rest becomes dead letters, in order: what is parked or paused at once,
   /// everything that has not started by the deadline then, but for what a worker was handed; running

@@ -116,6 +116,7 @@ public:
   void fence(std::function<void()> then);
   void drain(const Key& key);
   void end() noexcept;
+  [[nodiscard]] bool closed() const noexcept { return partitions_.back()->ring.closed(); }
   void drain_closed(); ///< as drain(); needs no memory. The destructor's
   void abandon() noexcept;
   /// Of a closed processor: waits until all messages are finished, and the callbacks called that were
