@@ -73,6 +73,7 @@
 #include "convoy/detail/line_reader.hpp"
 #include "convoy/dead_letter_reader.hpp"
 #include "convoy/dead_letter_redrive.hpp"
+#include "convoy/dead_letter_tee.hpp"
 #include "convoy/dead_letter_store.hpp"
 #include "convoy/detail/task.hpp"
 #include "convoy/keyed_executor.hpp"
