@@ -20,7 +20,7 @@ SEAM = ('lib/include/convoy/detail/atomic.hpp', 'lib/include/convoy/detail/atomi
 BESIDE_SEAM = (TBB_DOOR, 'json.cpp', 'line_file.cpp', 'line_file.hpp', 'dead_letter_store.hpp', 'dead_letter_tee.hpp')  # a mutex each, or the wall clock
 GOES_ROUND_SEAM = re.compile(r'std::(atomic\b|atomic_thread_fence|atomic_ref|atomic_flag|mutex|condition_variable|this_thread|'
                              r'thread\(|thread \w+[;{]|call_once|promise\b)|steady_clock::now')
-MAY_LOOK_INSIDE = ('lib/', 'tests/unit/', 'tests/stress/', 'tests/model/', 'tests/fault/')
+MAY_LOOK_INSIDE = ('lib/', 'tests/unit/', 'tests/stress/', 'tests/model/', 'tests/fault/', 'tests/fuzz/')
 
 
 def sources(*roots):
