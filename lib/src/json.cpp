@@ -33,16 +33,6 @@ std::size_t utf8_length(std::string_view text) {
   return wrong ? 0 : length;
 }
 
-bool is_utf8(std::string_view text) {
-  while (!text.empty()) {
-    const auto length = utf8_length(text);
-    if (length == 0)
-      return false;
-    text.remove_prefix(length);
-  }
-  return true;
-}
-
 void append_utf8(std::string& to, unsigned point) {
   const auto byte = [&](unsigned value) { to += static_cast<char>(value); };
   const auto next = [&](unsigned shift) { byte(0x80 | ((point >> shift) & 0x3F)); };
@@ -78,6 +68,16 @@ std::size_t plain_length(std::string_view text) {
                                                             c != '\\';
                                                    }) -
                                   text.begin());
+}
+
+bool is_utf8(std::string_view text) {
+  while (!text.empty()) {
+    const auto length = std::max(plain_length(text), utf8_length(text));
+    if (length == 0)
+      return false;
+    text.remove_prefix(length);
+  }
+  return true;
 }
 
 } // namespace

@@ -40,8 +40,10 @@ void line_file::refuse_in_child() const {
 
 void line_file::append(std::string_view line) {
   refuse_in_child();
+  const auto named = identity_at(path_); // not under the lock: it takes as long as a write
   lock_type lock(mutex_);
-  follow(lock);
+  if (!is_at(named))
+    follow(lock);
   if (cut_to_)
     cut_back();
   if (!spare_)
@@ -69,8 +71,13 @@ void line_file::reopen() {
   follow(lock);
 }
 
+/// The path names our file, as far as can be seen.
+bool line_file::is_at(const std::optional<file_identity>& named) const noexcept {
+  return !named || *named == file_->identity() || !file_->is_regular();
+}
+
 void line_file::follow(lock_type& lock) {
-  while (file_->is_regular() && !file_->is_at(path_)) {
+  while (!is_at(identity_at(path_))) {
     if (is_syncing_) {
       changed_.wait(lock);
     } else if (gathering_->lines != 0) {
@@ -95,18 +102,22 @@ void line_file::write(std::string_view line) {
     written += static_cast<std::size_t>(count);
   }
   const int cause = errno;
-  const auto size = static_cast<std::int64_t>(line.size());
-  const auto at = file_->is_regular() ? ::lseek(descriptor, 0, SEEK_CUR) : 0;
-  if (written == line.size()) {
-    end_ = at;
-    if (end_ - size < synced_end_) // somebody has made the file shorter
-      synced_end_ = end_ - size;
+  const bool is_whole = written == line.size();
+  if (is_whole && !sync_)
     return;
-  }
   if (file_->is_regular() && written != 0) {
-    cut_to_ = at - static_cast<std::int64_t>(written);
-    cut_back();
+    const auto end = ::lseek(descriptor, 0, SEEK_CUR); // of what we wrote
+    const auto begin = end - static_cast<std::int64_t>(written);
+    if (is_whole) {
+      end_ = end;
+      synced_end_ = std::min(synced_end_, begin); // if somebody has made the file shorter
+    } else {
+      cut_to_ = begin;
+      cut_back();
+    }
   }
+  if (is_whole)
+    return;
   errno = cause;
   fail("can't write to", "nothing of the line is left there; make room, or see to the device");
 }

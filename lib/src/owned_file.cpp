@@ -37,6 +37,15 @@ std::string absolute_path(const std::string& path) {
   return (std::filesystem::current_path() / path).string();
 }
 
+std::optional<file_identity> identity_at(const std::string& path) noexcept {
+  struct stat about {};
+  if (::stat(path.c_str(), &about) == 0)
+    return file_identity{about.st_dev, about.st_ino};
+  if (errno == ENOENT || errno == ENOTDIR)
+    return file_identity{};
+  return std::nullopt;
+}
+
 owned_file::owned_file(const std::string& path, purpose wanted) : path_(path) {
   // For reading, too: the end is looked at. A device or a pipe may only allow writing.
   constexpr mode_t mode = 0600; // others need not know what failed
@@ -49,8 +58,7 @@ owned_file::owned_file(const std::string& path, purpose wanted) : path_(path) {
     if (::fstat(descriptor_, &about) != 0)
       fail("can't look at", "see to the device");
     is_regular_ = S_ISREG(about.st_mode);
-    device_ = about.st_dev;
-    inode_ = about.st_ino;
+    identity_ = {about.st_dev, about.st_ino};
     if (is_regular_)
       lock();
   } catch (...) {
@@ -70,13 +78,6 @@ void owned_file::lock() {
     fail("somebody else has opened", "give each process, and each sink, a file of its own; what is "
                                      "to be redriven must be moved first, and its writer reopened");
   fail("can't lock", "put it where flock() works");
-}
-
-bool owned_file::is_at(const std::string& path) const noexcept {
-  struct stat about {};
-  if (::stat(path.c_str(), &about) != 0)
-    return errno != ENOENT && errno != ENOTDIR; // if it can't be seen, we believe so
-  return about.st_dev == device_ && about.st_ino == inode_;
 }
 
 std::int64_t owned_file::size() const {

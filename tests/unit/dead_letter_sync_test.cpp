@@ -1,10 +1,13 @@
 #include "file_directory.hpp"
 #include "gate.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <convoy/convoy.hpp>
 #include <convoy/dead_letter_reader.hpp>
+#include <filesystem>
 #include <functional>
 #include <gmock/gmock.h>
 #include <mutex>
@@ -12,6 +15,7 @@
 #include <sys/syscall.h>
 #include <thread>
 #include <unistd.h>
+#include <utility>
 #include <vector>
 
 // What a dead_letter_file with `sync` waits for. Its fdatasync() is ours here: it can be held, and fail.
@@ -40,7 +44,6 @@ using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::SizeIs;
-using testing::UnorderedElementsAre;
 using file_type = convoy::dead_letter_file<int, int>;
 
 class replaced_sync {
@@ -139,7 +142,7 @@ TEST(dead_letter_sync, takes_no_line_before_a_sync_that_began_when_it_was_writte
 TEST(dead_letter_sync, needs_fewer_syncs_than_lines_with_two_threads_too) {
   const file_directory here;
   file_type file(here.file(), {.sync = true});
-  constexpr int letters = 50;
+  constexpr int letters = 25;
   std::atomic<int> syncs{0};
   const replaced_sync sync([&] {
     ++syncs;
@@ -147,8 +150,10 @@ TEST(dead_letter_sync, needs_fewer_syncs_than_lines_with_two_threads_too) {
     return 0;
   });
   const auto write = [&] {
-    for (int i = 0; i < letters; ++i)
+    for (int i = 0; i < letters; ++i) {
       offer(file, i);
+      std::this_thread::sleep_for(std::chrono::milliseconds(1)); // the other one is awake by then
+    }
   };
   std::thread other(write);
   write();
@@ -162,7 +167,10 @@ TEST(dead_letter_sync, leaves_nothing_of_lines_that_could_not_be_synced) {
   offer(file, 0);
   gate held;
   {
+    std::atomic<int> syncs{0};
     const replaced_sync sync([&] {
+      if (++syncs != 1)
+        return 0;
       held.pass();
       return EIO;
     });
@@ -228,13 +236,18 @@ TEST(dead_letter_sync, syncs_what_a_moved_file_holds_before_it_leaves_it) {
 TEST(dead_letter_sync, does_not_lengthen_a_file_that_was_emptied) {
   const file_directory here;
   file_type file(here.file(), {.sync = true});
-  offer(file, 1);
-  std::filesystem::resize_file(here.file(), 0);
-  {
-    const replaced_sync sync([] { return EIO; });
+  for (const bool before : {true, false}) {
+    offer(file, 1);
+    if (before)
+      std::filesystem::resize_file(here.file(), 0);
+    const replaced_sync sync([&] {
+      if (!before)
+        std::filesystem::resize_file(here.file(), 0);
+      return EIO;
+    });
     EXPECT_NE(refusal(file, 2), "");
+    EXPECT_EQ(content_of(here.file()), "");
   }
-  EXPECT_EQ(content_of(here.file()), "");
   offer(file, 3);
   EXPECT_THAT(messages(here.file()), ElementsAre(3));
 }

@@ -58,6 +58,7 @@ private:
 
   std::unique_ptr<owned_file> open();
   void refuse_in_child() const;
+  [[nodiscard]] bool is_at(const std::optional<file_identity>& named) const noexcept;
   void follow(lock_type& lock);
   void write(std::string_view line);
   void cut_back();

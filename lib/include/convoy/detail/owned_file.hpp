@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace convoy::detail {
@@ -18,6 +19,15 @@ namespace convoy::detail {
 /// The same file, wherever the process goes. Throws std::invalid_argument if there is a NUL in it, which
 /// would cut it short.
 [[nodiscard]] std::string absolute_path(const std::string& path);
+
+/// Which file it is, whatever its names are.
+struct file_identity {
+  std::uint64_t device = 0, inode = 0; // 0: there is none
+  friend bool operator==(const file_identity&, const file_identity&) = default;
+};
+
+/// Of the file at the path. Nothing: it can't be seen whether there is one.
+[[nodiscard]] std::optional<file_identity> identity_at(const std::string& path) noexcept;
 
 /// An open file. A regular one is locked while it is open (flock), so that nobody repairs or redrives what
 /// somebody else is writing; a device or a pipe is neither locked nor repaired. Errors are
@@ -37,8 +47,7 @@ public:
   [[nodiscard]] int descriptor() const noexcept { return descriptor_; }
   [[nodiscard]] bool is_regular() const noexcept { return is_regular_; }
 
-  /// False: the path names another file now, or none.
-  [[nodiscard]] bool is_at(const std::string& path) const noexcept;
+  [[nodiscard]] const file_identity& identity() const noexcept { return identity_; }
 
   /// Cuts off what is behind the last '\n'. Returns how many bytes that were.
   [[nodiscard]] std::size_t cut_torn_line();
@@ -59,7 +68,7 @@ private:
   const std::string path_; // when it was opened
   int descriptor_ = -1;
   bool is_regular_ = false;
-  std::uint64_t device_ = 0, inode_ = 0;
+  file_identity identity_;
 };
 
 } // namespace convoy::detail
