@@ -1,44 +1,39 @@
+#include "killed_process.hpp"
 #include "oracle.hpp"
 
 #include <array>
 #include <chrono>
 #include <convoy/convoy.hpp>
 #include <convoy/dead_letter_file.hpp>
-#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-#include <fcntl.h>
 #include <filesystem>
 #include <fstream>
 #include <gtest/gtest.h>
 #include <iostream>
 #include <random>
-#include <spawn.h>
 #include <string>
 #include <string_view>
-#include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
-#include <vector>
 
 // A process that writes dead letters is killed at random moments, again and again: whatever it said was
 // written is in the file, once, in order per key, and nothing is torn.
 //
-// The process is this test once more (fork alone would leave it without TBB's threads). It tells of each
-// letter through a pipe as soon as the sink has returned.
+// It tells of each letter through a pipe as soon as the sink has returned.
 
 namespace {
 
 using convoy::test::effort;
+using convoy::test::killed_process;
 using convoy::test::repeat_with;
 using convoy::test::seed;
 using file_type = convoy::dead_letter_file<std::uint32_t, std::string>;
 
 constexpr const char* file_variable = "CONVOY_KILL_TEST_FILE";
 constexpr const char* first_key_variable = "CONVOY_KILL_TEST_FIRST_KEY";
-constexpr int pipe_descriptor = 9; // in the process that is killed
-constexpr std::uint32_t keys = 8;  // of each process; the next one has others
+constexpr std::uint32_t keys = 8; // of each process; the next one has others
 
 struct told {
   std::uint32_t key;
@@ -60,8 +55,7 @@ std::string message_of(std::uint32_t number) {
       {.capacity = 64, .dead_letters = [&](auto& letter) {
          const told news{letter.key, static_cast<std::uint32_t>(std::stoul(letter.message))};
          file(letter);
-         if (::write(pipe_descriptor, &news, sizeof news) != sizeof news)
-           std::_Exit(1); // nobody listens
+         killed_process::tell(news);
        }}};
   for (std::uint32_t number = 1;; ++number)
     for (std::uint32_t key = 0; key < keys; ++key)
@@ -69,61 +63,11 @@ std::string message_of(std::uint32_t number) {
         std::_Exit(1);
 }
 
-/// The process that writes, and this end of its pipe.
-class writer {
-public:
-  writer(const std::string& path, std::uint32_t first_key) {
-    std::array<int, 2> ends{};
-    if (::pipe2(ends.data(), O_CLOEXEC) != 0)
-      std::abort();
-    std::vector<std::string> variables{std::string(file_variable) + "=" + path,
-                                       std::string(first_key_variable) + "=" +
-                                           std::to_string(first_key)};
-    std::vector<char*> environment;
-    for (auto& variable : variables)
-      environment.push_back(variable.data());
-    for (char** inherited = environ; *inherited != nullptr; ++inherited)
-      environment.push_back(*inherited);
-    environment.push_back(nullptr);
-    std::string name = "writer";
-    std::string filter = "--gtest_filter=dead_letter_file.survives_kills";
-    const std::array<char*, 3> arguments{name.data(), filter.data(), nullptr};
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-    posix_spawn_file_actions_adddup2(&actions, ends[1], pipe_descriptor);
-    if (::posix_spawn(&process_, "/proc/self/exe", &actions, nullptr, arguments.data(),
-                      environment.data()) != 0)
-      std::abort();
-    posix_spawn_file_actions_destroy(&actions);
-    ::close(ends[1]);
-    pipe_ = ends[0];
-  }
-  ~writer() {
-    kill();
-    ::close(pipe_);
-  }
-  writer(const writer&) = delete;
-  writer& operator=(const writer&) = delete;
-
-  void kill() {
-    if (process_ == 0)
-      return;
-    ::kill(process_, SIGKILL);
-    ::waitpid(process_, nullptr, 0);
-    process_ = 0;
-  }
-
-  /// False: it is dead, and all that it told was listened to.
-  [[nodiscard]] bool listen(told& news) const {
-    return ::read(pipe_, &news, sizeof news) ==
-           sizeof news; // never in part: so small a write is whole
-  }
-
-private:
-  pid_t process_ = 0;
-  int pipe_ = -1;
-};
+killed_process writer(const std::string& path, std::uint32_t first_key) {
+  return killed_process("dead_letter_file.survives_kills",
+                        {std::string(file_variable) + "=" + path,
+                         std::string(first_key_variable) + "=" + std::to_string(first_key)});
+}
 
 /// What a writer told of each of its keys: that the first so many are written.
 class promises {
@@ -165,7 +109,7 @@ void kill_and_check(const std::string& path) {
     const auto first_key = i * keys;
     promises promised(first_key);
     {
-      writer process(path, first_key);
+      auto process = writer(path, first_key);
       told news{};
       for (auto letters = 1 + random() % 40; letters != 0; --letters) {
         ASSERT_TRUE(process.listen(news)) << "the writer ended by itself";
