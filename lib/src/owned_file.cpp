@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <system_error>
 #include <unistd.h>
+#include <utility>
 
 namespace convoy::detail {
 
@@ -46,7 +47,7 @@ std::optional<file_identity> identity_at(const std::string& path) noexcept {
   return std::nullopt;
 }
 
-owned_file::owned_file(const std::string& path, purpose wanted) : path_(path) {
+owned_file::owned_file(std::string path, purpose wanted) : path_(std::move(path)) {
   // For reading, too: the end is looked at. A device or a pipe may only allow writing.
   constexpr mode_t mode = 0600; // others need not know what failed
   const int flags = O_RDWR | O_CLOEXEC | (wanted == purpose::append ? O_APPEND | O_CREAT : 0);

@@ -39,7 +39,7 @@ public:
     change, ///< bytes of it, in place
   };
 
-  owned_file(const std::string& path, purpose wanted);
+  owned_file(std::string path, purpose wanted);
   owned_file(const owned_file&) = delete;
   owned_file& operator=(const owned_file&) = delete;
   ~owned_file();
