@@ -4,7 +4,9 @@
 import json
 import os
 import pty
+import resource
 import signal
+import stat
 import subprocess
 import time
 
@@ -20,6 +22,81 @@ class OutputTest(ProgramTest):
         self.assertEqual(json.loads(path.read_text())["runs"][0]["strategy"], "single")
         self.assertIn(b"single", done.stdout)
         self.assertEqual(sorted(os.listdir(self.directory)), ["input.csv", "out.json"])
+
+    def write_json(self, path, **options):
+        """Runs a replay that writes the JSON to `path`, and reads it."""
+        done = convoy("replay", self.input, "--strategy", "single", "--json", str(path), **options)
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        return json.loads(path.read_text())
+
+    def test_keeps_the_mode_of_a_file_that_was_there(self):
+        path = self.directory / "out.json"
+        for mode in (0o600, 0o640, 0o666):
+            path.write_text("old" * 10_000)
+            path.chmod(mode)
+            self.write_json(path)
+            self.assertEqual(stat.S_IMODE(path.stat().st_mode), mode)
+        path.unlink()
+        self.write_json(path, umask=0o027)
+        self.assertEqual(stat.S_IMODE(path.stat().st_mode), 0o640)
+
+    def test_keeps_hard_and_symbolic_links_to_a_file(self):
+        path, hard, soft = (self.directory / name for name in ("out.json", "hard", "soft"))
+        path.write_text("old")
+        hard.hardlink_to(path)
+        soft.symlink_to("out.json")
+        for name in (path, hard, soft):
+            path.write_text("old")
+            self.assertEqual(self.write_json(name), json.loads(path.read_text()))
+            self.assertEqual(path.stat().st_nlink, 2)
+            self.assertTrue(path.samefile(hard) and soft.is_symlink())
+
+    def test_makes_the_file_that_a_symbolic_link_leads_to(self):
+        link = self.directory / "link"
+        link.symlink_to("made.json")
+        self.write_json(link)
+        self.assertTrue(link.is_symlink())
+        self.assertTrue((self.directory / "made.json").is_file())
+
+    def test_writes_a_file_with_as_long_a_name_as_there_may_be(self):
+        self.write_json(self.directory / ("x" * 255))
+        self.assert_refused(self.input, "--json", str(self.directory / ("x" * 256)), says="File name too long")
+
+    def test_leaves_the_old_json_where_there_is_no_room_for_the_new_one(self):
+        def little_room():
+            resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+
+        old, new = self.directory / "old.json", self.directory / "new.json"
+        old.write_text("old")
+        for path in (old, new):
+            done = convoy("replay", self.input, "--strategy", "single", "--json", str(path), preexec_fn=little_room)
+            self.assertEqual(done.returncode, 2)
+            self.assertIn(f"cannot write {path}: File too large".encode(), done.stderr)
+            self.assertIn(b"single", done.stdout)  # what can be told is told
+        self.assertEqual(old.read_text(), "old")
+        self.assertFalse(new.exists())
+
+    def test_does_not_lose_the_json_with_a_reader_that_has_gone(self):
+        path = self.directory / "out.json"
+        for stream in ("stdout", "stderr"):
+            with self.subTest(stream):
+                reader, writer = os.pipe()
+                os.close(reader)
+                kept = subprocess.run([PROGRAM, "replay", self.input, "--strategy", "single", "--json",
+                                       str(path) if stream == "stdout" else "-"], timeout=120,
+                                      **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, stream: writer})
+                os.close(writer)
+                result = path.read_text() if stream == "stdout" else kept.stdout
+                self.assertEqual(len(json.loads(result)["runs"]), 1)
+                self.assertNotEqual(kept.returncode, 0)
+
+    def test_refuses_to_write_json_over_its_own_table(self):
+        both = self.directory / "both"
+        with open(both, "wb") as stdout:
+            done = subprocess.run([PROGRAM, "replay", self.input, "--json", str(both)], stdout=stdout,
+                                  stderr=subprocess.PIPE, timeout=120)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn(b"is where the other output goes", done.stderr)
 
     def test_prints_neither_a_bar_nor_colour_into_a_pipe(self):
         done = convoy("replay", self.input, "--strategy", "single")

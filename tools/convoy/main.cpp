@@ -26,7 +26,7 @@ int fail(std::string reason) {
 } // namespace
 
 int main(int argc, char** argv) {
-  // Ends at once: nothing is half done, as files are put in place whole.
+  // Ends at once: nothing is half done, as a file is written with interrupts off.
   std::signal(SIGINT, [](int) {
     convoy::tool::progress_bar::clear_from_signal_handler();
     std::_Exit(interrupted);

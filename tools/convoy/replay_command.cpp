@@ -8,8 +8,11 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <csignal>
+#include <exception>
 #include <iostream>
 #include <memory>
+#include <system_error>
 #include <thread>
 #include <unistd.h>
 
@@ -64,6 +67,9 @@ void check_output(const command_line& line) {
     throw input_error{"--json: the name of the file is empty"};
   if (is_one_of(*line.json, input_files(line)))
     throw input_error{"--json: " + *line.json + " is an input file"};
+  if (is_open_as(*line.json, STDOUT_FILENO) || is_open_as(*line.json, STDERR_FILENO))
+    throw input_error{"--json: " + *line.json +
+                      " is where the other output goes; name another file, or - for stdout"};
   check_writable(*line.json);
 }
 
@@ -163,6 +169,28 @@ void print(std::ostream& stream, std::string_view name, const std::string& text)
     throw input_error{"cannot write to " + std::string{name}};
 }
 
+/// The JSON comes first, as it is what others wait for: a reader of the table that has gone must not
+/// cost it. Nor the other way round.
+void publish(const command_line& line, const report& result) {
+  if (line.json == "-") {
+    print(std::cout, "stdout", to_json(result));
+    print(std::cerr, "stderr", to_table(result));
+    return;
+  }
+  std::exception_ptr failure;
+  try {
+    if (line.json)
+      write_file(*line.json, to_json(result));
+  } catch (const std::system_error&) {
+    failure = std::current_exception();
+  }
+  if (!failure)
+    std::signal(SIGPIPE, SIG_DFL); // all else is done: end like any program whose reader has gone
+  print(std::cout, "stdout", to_table(result));
+  if (failure)
+    std::rethrow_exception(failure);
+}
+
 /// The clean run comes first, with the same processor and policy.
 void run_with_faults(plan& p) {
   const failure_policy& policy = p.result.config.faults->policy;
@@ -176,6 +204,9 @@ void run_with_faults(plan& p) {
 
 /// Returns the exit status.
 int execute(const command_line& line) {
+  // To write where nobody reads any more, or beyond a limit, is an error like others.
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
   check_output(line);
   plan p = make_plan(line);
   report& result = p.result;
@@ -187,15 +218,7 @@ int execute(const command_line& line) {
     for (const strategy id : p.chosen)
       result.runs.push_back(measure_run(p.load, replay(p.load, id, p.options), p.options.workers));
 
-  const bool json_to_stdout = line.json == "-";
-  if (json_to_stdout) {
-    print(std::cerr, "stderr", to_table(result));
-    print(std::cout, "stdout", to_json(result));
-  } else {
-    print(std::cout, "stdout", to_table(result));
-    if (line.json)
-      write_file(*line.json, to_json(result));
-  }
+  publish(line, result);
   const bool broken = std::ranges::any_of(
       result.runs, [](const run_figures& f) { return f.keeps_order && f.is_broken(); });
   return broken || (result.faults && !result.faults->is_exact()) ? 3 : 0;
