@@ -82,6 +82,13 @@ class FiguresTest(ProgramTest):
         config = self.replay(self.input, "--strategy", "single", "--workers", "010", "--seed", str(2**64 - 1))["config"]
         self.assertEqual((config["workers"], config["seed"]), (10, 2**64 - 1))
 
+    def test_tells_the_options_as_they_were_given(self):
+        options = ["--zipf", "10:0.123456789:100", "--rate", "1234567.5", "--speed", "1.23456789", "--strategy", "single",
+                   "--service", "fixed:0"]
+        config = self.replay(*options)["config"]
+        self.assertEqual(config["source"], "zipf 10:0.123456789:100, 1234567.5 messages/s, seed 1")
+        self.assertIn("at 1.23456789 times the pace", self.table(*options))
+
     def test_reads_standard_input_gzip_and_other_columns(self):
         text = INPUT.replace("key", "symbol").replace("service_us", "cost")
         options = ["--key", "symbol", "--service-column", "cost", "--strategy", "single"]

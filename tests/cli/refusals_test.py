@@ -34,6 +34,12 @@ class RefusalsTest(ProgramTest):
             (["--seed", "-1"], "--seed"),
             (["--seed", "18446744073709551616"], "--seed"),
             (["--speed", "inf"], "--speed"),
+            (["--speed", "1e300"], "less than a nanosecond"),
+            (["--service", "fixed:1.5ns"], 'duration "1.5ns" is not a whole number of nanoseconds'),
+            (["--stick", "hot:0.1ns"], "is not a whole number of nanoseconds"),
+            (["--service", "fixed:9223372036s"], "is longer than a century"),
+            (["--service", "fixed:10000000s"], "add up to more than a century"),
+            (["--service", "trace:1e300"], "add up to more than a century"),
             (["--workers", "0x10"], "--workers"),
             (["--workers", "1025"], "--workers"),
             (["--workers", ""], "--workers"),
@@ -43,7 +49,13 @@ class RefusalsTest(ProgramTest):
         self.assert_refused("--zipf", "10:1", says="10:1")
         self.assert_refused("--zipf", "10:1:10", "--speed", "1", says="--rate")
         self.assert_refused("--zipf", "10:1:10", "--rate", "0", says="--rate")
+        self.assert_refused("--zipf", "10:1:10", "--rate", "1e10", says="a message a nanosecond")
         self.assert_refused("--zipf", "10:1:10", "--rate", "1", "--closed", says="--rate")
+
+    def test_never_wraps_a_service_time_near_the_end_of_its_range(self):
+        for us in ("9223372036854775.807", "9223372036854775", "3155760000000001"):
+            self.assert_refused(self.write("long.csv", f"key,service_us\na,{us}\n"), says="more than a century")
+        self.assert_refused(self.write("long.csv", "key,service_us\na,9223372036854776\n"), says="long.csv:2: service time")
 
     def test_refuses_a_command_that_does_not_exist(self):
         for arguments in ([], ["play"]):

@@ -1,8 +1,10 @@
 // The small languages of the command line. What is accepted is in range.
 
+#include "columns.hpp"
 #include "generator.hpp"
 #include "parse.hpp"
 #include "service.hpp"
+#include "time_text.hpp"
 
 #include <cstdlib>
 
@@ -41,6 +43,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   parse_any(positive, text, [](double value) { return value > 0; });
   const auto whole = [](std::string_view given) { return parse_whole("n", given, 1, 1024); };
   parse_any(whole, text, [](std::uint64_t value) { return value >= 1 && value <= 1024; });
+  parse_any(parse_rate, text, [](double rate) { return rate > 0 && rate <= 1e9; });
+  const auto time = [](std::string_view given) { return parse_time(given, 1'000'000'000); };
+  parse_any(time, text, [](std::int64_t ns) { return ns >= 0; });
+  parse_any(parse_clf_time, text, [](std::int64_t ns) { return ns >= 0; });
   parse_any(parse_service, text, in_range);
   return 0;
 }

@@ -14,7 +14,7 @@ TEST(clf_reader, reads_the_common_format) {
                                   "\"GET /apache_pb.gif?size=1 HTTP/1.0\" 200 2326");
   EXPECT_EQ(line.host, "127.0.0.1");
   EXPECT_EQ(line.path, "/apache_pb.gif");
-  EXPECT_EQ(line.at_us, 971'211'336'000'000);
+  EXPECT_EQ(line.at_ns, 971'211'336'000'000'000);
   EXPECT_EQ(line.bytes, 2326);
 }
 
@@ -22,8 +22,18 @@ TEST(clf_reader, reads_the_combined_format_and_takes_no_size_as_0) {
   const clf_line line = parse_clf("h - - [01/Jan/1970:02:00:01 +0200] \"POST /a HTTP/1.1\" 304 - "
                                   "\"http://x/ \" 200 5\" \"agent\"");
   EXPECT_EQ(line.path, "/a");
-  EXPECT_EQ(line.at_us, 1'000'000);
+  EXPECT_EQ(line.at_ns, 1'000'000'000);
   EXPECT_EQ(line.bytes, 0);
+}
+
+TEST(clf_reader, finds_the_time_behind_a_user_with_spaces_and_brackets) {
+  for (const auto* user : {"joe [ops]", "[x] [y", "joe [10/Oct/2020]", "a] \\\"b\\\" [c"}) {
+    const clf_line line = parse_clf("h - " + std::string(user) +
+                                    " [01/Jan/1970:00:00:01 +0000] \"GET /a [02/Jan/1970:00:00:01 "
+                                    "+0000] HTTP/1.1\" 200 5");
+    EXPECT_EQ(line.at_ns, 1'000'000'000) << user;
+    EXPECT_EQ(line.path, "/a [02/Jan/1970:00:00:01 +0000]") << user;
+  }
 }
 
 TEST(clf_reader, finds_the_path_of_odd_requests) {
@@ -45,7 +55,7 @@ TEST(clf_reader, keys_by_path_or_by_host) {
                            "h2 - - [01/Aug/1995:00:00:03 -0400] \"GET /a HTTP/1.0\" 200 1\n";
   const trace by_path = read_text(text, {.format = input_format::clf});
   EXPECT_THAT(by_path.keys, ElementsAre("/a"));
-  EXPECT_EQ(by_path.events[1].at_us, 2'000'000);
+  EXPECT_EQ(by_path.events[1].at_ns, 2'000'000'000);
   EXPECT_FALSE(by_path.has_service);
   const trace by_host = read_text(text, {.format = input_format::clf, .key_column = "host"});
   EXPECT_THAT(by_host.keys, ElementsAre("h1", "h2"));
@@ -67,6 +77,10 @@ TEST(clf_reader, refuses_malformed_lines_with_the_reason) {
               HasSubstr("2: no \"request\" with a status"));
   EXPECT_THAT(error("h - - [01/Aug/1995:00:00:01 -0400] \"GET /a HTTP/1.0\" 200 -5"),
               HasSubstr("2: size \"-5\" is negative"));
+  EXPECT_THAT(error("h - - [01/Aug/1995:00:00:01 -0400] \"GET /a HTTP/1.0\" 200 1.5"),
+              HasSubstr("2: size \"1.5\" is not a whole number"));
+  EXPECT_THAT(error("h - - [01/Aug/2300:00:00:01 -0400] \"GET /a HTTP/1.0\" 200 5"),
+              HasSubstr("2: time \"01/Aug/2300:00:00:01 -0400\" is after 2262"));
   EXPECT_THAT(error("h - - [01/Aug/1969:00:00:01 -0400] \"GET /a HTTP/1.0\" 200 5"),
               HasSubstr("2: time \"01/Aug/1969:00:00:01 -0400\" is before 1970"));
   for (const auto* time :

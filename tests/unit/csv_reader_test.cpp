@@ -1,3 +1,4 @@
+#include "bad_lines.hpp"
 #include "input_file.hpp"
 
 #include <gmock/gmock.h>
@@ -18,7 +19,7 @@ TEST(csv_reader, finds_columns_by_name_in_any_order) {
   ASSERT_EQ(t.events.size(), 3U);
   EXPECT_TRUE(t.has_times);
   EXPECT_TRUE(t.has_service);
-  EXPECT_EQ(t.events[1].at_us, 5);
+  EXPECT_EQ(t.events[1].at_ns, 5'000);
   EXPECT_EQ(t.events[1].service_ns, 40'000);
   EXPECT_EQ(t.events[1].bytes, 8);
   EXPECT_EQ(t.events[1].key, 1U);
@@ -52,14 +53,14 @@ TEST(csv_reader, reads_quotes_line_breaks_and_a_byte_order_mark) {
                             "\r\n"
                             "\"two\r\nlines\",\"\"\r\n"
                             "c,");
-  EXPECT_THAT(t.keys, ElementsAre("a,\"b\"", "two\nlines", "c"));
+  EXPECT_THAT(t.keys, ElementsAre("a,\"b\"", "two\r\nlines", "c"));
 }
 
-TEST(csv_reader, keeps_service_to_the_nanosecond_and_times_to_the_microsecond) {
-  const trace t = read_text("timestamp_us,key,service_us\n10,a,0.25\n11.5,a,1.0004999\n");
+TEST(csv_reader, keeps_service_and_times_to_the_nanosecond) {
+  const trace t = read_text("timestamp_us,key,service_us\n10,a,0.25\n11.5004999,a,1.0004999\n");
   EXPECT_EQ(t.events[0].service_ns, 250);
   EXPECT_EQ(t.events[1].service_ns, 1'000);
-  EXPECT_EQ(t.events[1].at_us, 2);
+  EXPECT_EQ(t.events[1].at_ns, 1'500);
 }
 
 TEST(csv_reader, refuses_bad_input_with_line_and_reason) {
@@ -80,9 +81,9 @@ TEST(csv_reader, refuses_bad_input_with_line_and_reason) {
       {"key,timestamp_us\na,noon\n", R"(2: time "noon" is not a number such as 12 or 0.5)"},
       {"key,timestamp_us\na,1e3\n", R"(2: time "1e3" is not a number such as 12 or 0.5)"},
       {"key,timestamp_us\na,99999999999999999999\n",
-       R"(2: time "99999999999999999999" is too large)"},
+       R"(2: time "99999999999999999999" is too large for microseconds; say its unit with --time-unit)"},
       {"key,timestamp_us\na,9223372036854776\n",
-       "2: the time is too large; it is read as microseconds"},
+       R"(2: time "9223372036854776" is too large for microseconds; say its unit with --time-unit)"},
       {"key,service_us\na,9223372036854776\n",
        R"(2: service time "9223372036854776" is too large)"},
       {"key,timestamp_us\na,1\nb,\n", "3: there is no time here, unlike in the events "
@@ -90,7 +91,8 @@ TEST(csv_reader, refuses_bad_input_with_line_and_reason) {
       {"key,service_us\na,\nb,1\n",
        "3: there is a service time here, unlike in the events before; give it for all "
        "of them or for none"},
-      {"key\n\"a\nb\n", "3: the quote opened on line 2 is never closed"},
+      {"key\n\"a\nb\n",
+       "3: the quoted field that begins on line 2 is never closed; write the quote at its end"},
       {"key\n\"a\"b\n",
        "2: text follows the closing quote of a field; write a quote inside it twice"},
       {"key\na\"b\n", R"(2: a quote stands inside the unquoted field "a"b"; )"
@@ -107,7 +109,9 @@ TEST(csv_reader, bounds_a_record_of_many_lines_like_a_line) {
   std::string text = "key\n\"";
   for (int i = 0; i < 3; ++i)
     text += std::string(500'000, 'x') + "\n";
-  EXPECT_THAT(read_error(text + "\"\n"), HasSubstr("the quote opened on line 2 is never closed"));
+  EXPECT_THAT(read_error(text + "\"\n"),
+              HasSubstr("4: the quoted field that begins on line 2 is longer than 1 MiB; is its "
+                        "closing quote missing?"));
 }
 
 TEST(csv_reader, wants_a_column_that_was_named) {
@@ -117,6 +121,65 @@ TEST(csv_reader, wants_a_column_that_was_named) {
 
 TEST(csv_reader, reports_on_one_line_whatever_the_text) {
   EXPECT_THAT(read_error("\"a\nb\x1b[31m\",c\n1,2\n"), HasSubstr("\"a?b?[31m,c\""));
+}
+
+TEST(csv_reader, reads_times_in_the_unit_of_their_column_or_in_the_one_that_is_given) {
+  const auto gap = [](const std::string& column, std::optional<std::int64_t> unit_ns) {
+    const trace t = read_text("key," + column + "\na,1\nb,3.5\n",
+                              {.time_column = column, .time_unit_ns = unit_ns});
+    return t.events[1].at_ns;
+  };
+  for (const auto* column :
+       {"t_ms", "t.ms", "t (ms)", "t[MS]", "tMs", "took-millis", "t_milliseconds"})
+    EXPECT_EQ(gap(column, {}), 2'500'000) << column;
+  for (const auto* column : {"t_us", "t_µs", "t", "items", "class", "us"})
+    EXPECT_EQ(gap(column, {}), 2'500) << column;
+  EXPECT_EQ(gap("t_s", {}), 2'500'000'000);
+  EXPECT_EQ(gap("t_ns", {}), 3); // 2.5, and half a nanosecond rounds
+  EXPECT_EQ(gap("t_ms", 1'000'000'000), 2'500'000'000);
+}
+
+TEST(csv_reader, reads_times_of_iso_8601) {
+  const auto gap = [](const std::string& from, const std::string& to) {
+    const trace t =
+        read_text("key,t\na,\"" + from + "\"\nb,\"" + to + "\"\n", {.time_column = "t"});
+    return t.events[1].at_ns;
+  };
+  constexpr std::int64_t second = 1'000'000'000;
+  EXPECT_EQ(gap("2020-10-10T13:55:36Z", "2020-10-10T13:55:36.000000001Z"), 1);
+  EXPECT_EQ(gap("2020-10-10T13:55:36.5Z", "2020-10-10T13:55:37,5Z"), second);
+  EXPECT_EQ(gap("2020-10-10T13:55:36+02:00", "2020-10-10T11:55:37Z"), second);
+  EXPECT_EQ(gap("2020-10-10T13:55:36-0230", "2020-10-10 16:25:37"), second);
+  EXPECT_EQ(gap("2020-10-10T13:55+02", "2020-10-10t11:55:01z"), second);
+  EXPECT_EQ(gap("2020-02-29", "2020-03-01"), 24 * 3600 * second);
+  EXPECT_EQ(gap("1970-01-01T00:00:00Z", "2262-04-11T23:47:15.999999999Z"),
+            9'223'372'035'999'999'999);
+  for (const auto* bad :
+       {"2020-10-10T", "2020-10-10T13", "2020-10-10T13:55:36.", "2020-10-10T13:55:36.5.",
+        "2020-10-10Z", "2020-10-10T13:55:36+2", "2020-10-10T13:55:36+02:", "2020-10-10T13:60Z",
+        "2020-13-01", "2020-02-30", "2020-10-10T13:55:61Z", "2020-10-10T13:55:36 Z",
+        "2020-10-10X13:55", "2020-10-10+02:00", "1969-12-31T23:59:59Z", "1970-01-01T00:00+00:01",
+        "2262-04-11T23:47:17Z", "9999-12-31"})
+    EXPECT_NE(read_error("key,t\na," + std::string(bad) + "\n", {.time_column = "t"}), "") << bad;
+}
+
+TEST(csv_reader, takes_no_other_column_for_a_part_that_is_missing) {
+  const auto error = [](const std::string& header) { return read_error(header + "\na,1\n"); };
+  EXPECT_THAT(error("key,Timestamp"),
+              Eq(R"(1: "Timestamp" is not read, as it is none of the standard names: read it with )"
+                 R"(--time-column "Timestamp", or do without by --time-column "")"));
+  for (const auto* name : {"service_sec", "service_time", "serviceMs", "SERVICE_US"})
+    EXPECT_THAT(error("key," + std::string(name)),
+                HasSubstr("--service-column \"" + std::string(name)));
+  for (const auto* name : {"service", "service_name", "timeout", "overtime", "size", "bytes_in"})
+    EXPECT_EQ(error("key," + std::string(name)), "") << name;
+}
+
+TEST(csv_reader, goes_on_behind_the_first_line_of_a_record_that_is_no_good) {
+  const std::string text = "key,x\n\"a,1\nb,2\n" + std::string("c,\0\n", 4) + "d,4\n";
+  const trace t = read_text(text, {.skip_bad = bad_lines::all});
+  EXPECT_THAT(t.keys, ElementsAre("b", "d"));
+  EXPECT_EQ(t.not_read.bad_lines, 2U);
 }
 
 TEST(csv_reader, refuses_sizes_that_add_up_to_too_much) {

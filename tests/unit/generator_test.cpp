@@ -71,13 +71,13 @@ TEST(generator, names_only_keys_that_occur) {
 TEST(generator, lets_messages_arrive_at_random_at_their_rate) {
   const trace t = generate({.zipf = {10, 0, 200'000}, .rate = 50'000, .seed = 3});
   ASSERT_TRUE(t.has_times);
-  EXPECT_EQ(t.events.front().at_us, 0);
-  EXPECT_NEAR(static_cast<double>(t.events.back().at_us), 4e6, 4e4);
+  EXPECT_EQ(t.events.front().at_ns, 0);
+  EXPECT_NEAR(static_cast<double>(t.events.back().at_ns), 4e9, 4e7);
   // Gaps of more than twice the mean of 20 us: e^-2 of them, if arrivals know nothing of each other.
   int long_gaps = 0;
   for (std::size_t i = 1; i < t.events.size(); ++i) {
-    ASSERT_LE(t.events[i - 1].at_us, t.events[i].at_us);
-    long_gaps += t.events[i].at_us - t.events[i - 1].at_us > 40 ? 1 : 0;
+    ASSERT_LE(t.events[i - 1].at_ns, t.events[i].at_ns);
+    long_gaps += t.events[i].at_ns - t.events[i - 1].at_ns > 40'000 ? 1 : 0;
   }
   EXPECT_NEAR(long_gaps / 2e5, 0.1353, 0.005);
 }
@@ -94,6 +94,13 @@ TEST(generator, refuses_a_rate_that_takes_centuries) {
                 generate({.zipf = {1, 0, 10}, .rate = 1e-300});
               }),
               HasSubstr("longer than a century"));
+}
+
+TEST(generator, keeps_gaps_of_nanoseconds) {
+  const trace t = generate({.zipf = {.keys = 1, .messages = 10'000}, .rate = parse_rate("1e8")});
+  EXPECT_NEAR(static_cast<double>(t.events.back().at_ns), 1e5, 5e3);
+  for (const auto* text : {"1000000001", "1e300", "0", "-1", "nan", ""})
+    EXPECT_NE(error_of([&] { parse_rate(text); }), "") << text;
 }
 
 TEST(generator, copes_with_one_key_and_with_a_law_so_steep_that_others_vanish) {

@@ -40,16 +40,31 @@ TEST(gzip_input, is_never_read_wrongly_when_a_bit_is_flipped) {
   }
 }
 
-TEST(gzip_input, is_refused_when_something_else_follows) {
-  EXPECT_THAT(read_error(gzip("key\na\n") + "junk"),
-              Eq("3: the gzip data is corrupt; fetch the file again"));
+TEST(gzip_input, ends_where_something_else_follows_which_is_noted) {
+  const trace t = read_text(gzip("key\na\n") + "junk\nmore");
+  EXPECT_THAT(t.keys, ElementsAre("a"));
+  EXPECT_THAT(t.not_read.notes,
+              ElementsAre(HasSubstr(": what follows the gzip data, \"junk\", is no gzip")));
+  EXPECT_THAT(read_error(gzip("key\na\n") + "\x1f\x8b junk"), HasSubstr("is corrupt"));
+}
+
+TEST(gzip_input, is_told_from_what_follows_wherever_a_buffer_ends) {
+  const std::string member = gzip("key\na\n");
+  const std::string next = gzip("b\n");
+  for (const std::size_t cut : {65'534U, 65'535U, 65'536U}) { // where the second member begins
+    const std::string padded = member + std::string(cut - member.size(), '\0');
+    EXPECT_THAT(read_text(padded + next).keys, ElementsAre("a", "b")) << cut;
+    EXPECT_THAT(read_error(padded + "\x1f"), HasSubstr("is truncated")) << cut;
+    EXPECT_EQ(read_text(padded + "\x1fx").not_read.notes.size(), 1U) << cut;
+  }
 }
 
 TEST(gzip_input, may_be_padded_with_zeros) {
   const std::string padding(200'000, '\0');
   EXPECT_THAT(read_text(gzip("key\na\n") + padding).keys, ElementsAre("a"));
   EXPECT_THAT(read_text(gzip("key\na\n") + padding + gzip("b\n")).keys, ElementsAre("a", "b"));
-  EXPECT_THAT(read_error(gzip("key\na\n") + padding + "junk"), HasSubstr("is corrupt"));
+  EXPECT_EQ(read_text(gzip("key\na\n") + padding).not_read.notes.size(), 0U);
+  EXPECT_EQ(read_text(gzip("key\na\n") + padding + "junk").not_read.notes.size(), 1U);
 }
 
 TEST(gzip_input, of_nothing_is_an_empty_file) {

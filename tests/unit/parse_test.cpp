@@ -42,6 +42,25 @@ TEST(parse, rounds_decimals_to_nearest) {
   EXPECT_EQ(parse_decimal("x", "12.345678", 1000), 12'346);
 }
 
+TEST(parse, keeps_durations_exactly_or_refuses_them) {
+  EXPECT_EQ(parse_duration("1.000ns"), 1);
+  EXPECT_EQ(parse_duration("0.000001ms"), 1);
+  EXPECT_EQ(parse_duration("3155760000s"), century_ns);
+  for (const auto* text : {"1.5ns", "0.4ns", "0.0001us", "1.0000000001s"})
+    EXPECT_THAT(error_of([&] { parse_duration(text); }),
+                HasSubstr("is not a whole number of nanoseconds"))
+        << text;
+  EXPECT_THAT(error_of([] { parse_duration("3155760001s"); }), HasSubstr("longer than a century"));
+}
+
+TEST(parse, takes_no_part_of_a_size_for_a_whole) {
+  EXPECT_EQ(parse_size("size", "12.00"), 12);
+  EXPECT_EQ(parse_size("size", "9223372036854775807"), INT64_MAX);
+  EXPECT_THAT(error_of([] { parse_size("size", "12.5"); }),
+              Eq(R"(size "12.5" is not a whole number)"));
+  EXPECT_THAT(error_of([] { parse_size("size", "9223372036854775808"); }), HasSubstr("too large"));
+}
+
 TEST(parse, refuses_decimals_that_do_not_fit) {
   EXPECT_EQ(parse_decimal("x", "9223372036854775807"), INT64_MAX);
   EXPECT_EQ(parse_decimal("x", "9223372036854775.807", 1000), INT64_MAX);

@@ -20,8 +20,8 @@ std::vector<std::string> keys_in_order(const trace& t) {
 TEST(reader, sorts_by_time_and_keeps_the_order_of_equal_times) {
   const trace t = read_text("timestamp_us,key\n7,c\n5,a\n7,d\n5,b\n7,a\n");
   EXPECT_THAT(keys_in_order(t), ElementsAre("a", "b", "c", "d", "a"));
-  EXPECT_EQ(t.events.front().at_us, 0);
-  EXPECT_EQ(t.events.back().at_us, 2);
+  EXPECT_EQ(t.events.front().at_ns, 0);
+  EXPECT_EQ(t.events.back().at_ns, 2'000);
   EXPECT_EQ(t.moved, 2U); // the two at 5; nothing later stands before the others
   EXPECT_EQ(read_text("timestamp_us,key\n5,a\n5,b\n7,c\n").moved, 0U);
 }
@@ -77,7 +77,7 @@ TEST(reader, reads_many_lines_across_its_buffers) {
     const trace t = read_text(content);
     ASSERT_EQ(t.events.size(), 50'000U);
     for (std::size_t i = 0; i < t.events.size(); ++i) {
-      ASSERT_EQ(t.events[i].at_us, static_cast<std::int64_t>(i));
+      ASSERT_EQ(t.events[i].at_ns, 1'000 * static_cast<std::int64_t>(i));
       ASSERT_EQ(t.keys[t.events[i].key], "key" + std::to_string(i % 1000));
     }
   }

@@ -170,7 +170,8 @@ trace make_trace() {
   source.keys = {"a", "b"};
   source.source = "source";
   source.has_times = true;
-  source.events = {{.at_us = 0, .key = 0}, {.at_us = 10, .key = 1}, {.at_us = 30, .key = 0}};
+  source.events = {
+      {.at_ns = 0, .key = 0}, {.at_ns = 10'000, .key = 1}, {.at_ns = 30'000, .key = 0}};
   return source;
 }
 
@@ -197,6 +198,14 @@ TEST(workload, arrives_at_the_pace_of_the_trace_times_the_speed) {
   EXPECT_FALSE(load.closed);
   EXPECT_EQ(load.messages[1].arrival_ns, 5'000);
   EXPECT_EQ(load.messages[2].arrival_ns, 15'000);
+}
+
+TEST(workload, arrives_to_the_nanosecond_at_the_pace_of_the_trace_itself) {
+  trace source = make_trace();
+  source.events.back().at_ns = 9'007'199'254'740'993; // no double
+  const std::vector<std::int64_t> service(source.events.size());
+  EXPECT_EQ(make_workload(source, service, 1.0).messages.back().arrival_ns, 9'007'199'254'740'993);
+  EXPECT_THROW((void)make_workload(source, service, 1e300), input_error);
 }
 
 TEST(workload, rejects_a_speed_for_a_trace_without_times) {

@@ -76,13 +76,25 @@ TEST(service, does_not_depend_on_the_key_drawn_from_the_same_seed) {
 
 TEST(service, is_refused_when_it_adds_up_to_centuries) {
   const trace t = of_size(3);
-  for (const auto* text : {"fixed:9000000000s", "exp:9000000000s"})
+  for (const auto* text : {"fixed:3000000000s", "exp:3000000000s"})
     EXPECT_THAT(error_of([&] { service_ns(t, parse_service(text), 1); }),
-                HasSubstr("add up to more than 292 years"))
+                HasSubstr("add up to more than a century"))
         << text;
   const trace costly = read_text("key,service_us\na,9000000000000000\n");
   EXPECT_THAT(error_of([&] { service_ns(costly, parse_service("trace:1e9"), 1); }),
-              HasSubstr("add up to more than 292 years"));
+              HasSubstr("add up to more than a century"));
+}
+
+TEST(service, never_wraps_at_the_end_of_its_range) {
+  for (const auto* us : {"9223372036854775.807", "4611686018427387.904", "3155760000000000.001"}) {
+    const trace t = read_text("key,service_us\na," + std::string(us) + "\n");
+    for (const auto* law : {"trace", "trace:1", "trace:1.0000000001"})
+      EXPECT_THAT(error_of([&] { service_ns(t, parse_service(law), 1); }),
+                  HasSubstr("add up to more than a century"))
+          << us << ' ' << law;
+  }
+  const trace longest = read_text("key,service_us\na,3155760000000000\n");
+  EXPECT_EQ(service_ns(longest, parse_service("trace"), 1)[0], century_ns);
 }
 
 TEST(service, refuses_other_laws_and_says_what_it_expects) {
@@ -150,7 +162,7 @@ TEST(faults, an_unknown_stuck_key_is_refused_and_so_are_two_for_one_key_and_cent
   EXPECT_THAT(error_of([] {
                 (void)with_stuck_keys(make_load(), {{"b", INT64_MAX / 2}});
               }),
-              HasSubstr("more than 292 years"));
+              HasSubstr("more than a century"));
 }
 
 TEST(faults, a_key_is_healthy_if_it_has_messages_of_which_none_is_poison_and_is_not_stuck) {

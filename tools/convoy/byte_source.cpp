@@ -1,12 +1,14 @@
 #include "byte_source.hpp"
 
-#include "trace.hpp"
+#include "parse.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <new>
+#include <string_view>
 #include <system_error>
 #include <utility>
 #include <zlib.h>
@@ -14,14 +16,41 @@
 namespace convoy::tool {
 namespace {
 
+constexpr std::array<unsigned char, 2> gzip_magic{0x1f, 0x8b};
 constexpr int gzip_only = 16 + MAX_WBITS; // zlib's code for: gzip header and trailer, nothing else
 
 std::string reason(int error) {
   return std::generic_category().message(error);
 }
 
-input_error truncated() {
-  return input_error{"the gzip data is truncated; fetch the file again"};
+unreadable truncated() {
+  return unreadable{"the gzip data is truncated; fetch the file again"};
+}
+
+/// What is no text, by its first bytes, and what makes text of it.
+struct foreign_kind {
+  std::string_view magic, name, unpacked_by;
+};
+using namespace std::string_view_literals;
+constexpr std::array<foreign_kind, 11> foreign_kinds{
+    {{"\x28\xB5\x2F\xFD"sv, "zstd", "zstd -dc FILE"},
+     {"\xFD\x37zXZ\0"sv, "xz", "xz -dc FILE"},
+     {"BZh91AY&SY"sv, "bzip2", "bzip2 -dc FILE"},
+     {"\x04\x22\x4D\x18"sv, "lz4", "lz4 -dc FILE"},
+     {"LZIP\x01"sv, "lzip", "lzip -dc FILE"},
+     {"\x1F\x9D"sv, "compress", "uncompress -c FILE"},
+     {"PK\x03\x04"sv, "zip", "unzip -p FILE"},
+     {"7z\xBC\xAF\x27\x1C"sv, "7z", "7z x -so FILE"},
+     {"\xFF\xFE"sv, "UTF-16", "iconv -f UTF-16 -t UTF-8 FILE"},
+     {"\xFE\xFF"sv, "UTF-16", "iconv -f UTF-16 -t UTF-8 FILE"},
+     {"\0\0\xFE\xFF"sv, "UTF-32", "iconv -f UTF-32 -t UTF-8 FILE"}}};
+
+void refuse_foreign(std::string_view start) {
+  for (const foreign_kind& kind : foreign_kinds)
+    if (start.starts_with(kind.magic))
+      throw unreadable("is " + std::string(kind.name) +
+                       " data; text and gzip alone are read, so convert it, as in: " +
+                       std::string(kind.unpacked_by) + " | convoy replay -");
 }
 
 } // namespace
@@ -36,10 +65,10 @@ file_handle open_file(const std::string& path) {
     return file_handle{stdin};
   std::error_code none; // what else may be wrong with the path, fopen says better
   if (std::filesystem::is_directory(path, none))
-    throw input_error("is a directory; name the files in it");
+    throw unreadable("is a directory; name the files in it");
   file_handle file{std::fopen(path.c_str(), "rb")};
   if (!file)
-    throw input_error("cannot be opened: " + reason(errno));
+    throw unreadable("cannot be opened: " + reason(errno));
   return file;
 }
 
@@ -48,32 +77,39 @@ void byte_source::inflate_end::operator()(z_stream_s* stream) const noexcept {
   delete stream;
 }
 
-byte_source::byte_source(file_handle file) : file_(std::move(file)) {}
-
-bool byte_source::refill() {
-  errno = 0;
-  next_ = 0;
-  end_ = std::fread(raw_.data(), 1, raw_.size(), file_.get());
-  if (std::ferror(file_.get()) != 0)
-    throw input_error("cannot be read: " + reason(errno));
-  return end_ > 0;
+byte_source::byte_source(file_handle file) : file_(std::move(file)) {
+  detect_kind();
 }
 
-void byte_source::detect_gzip() {
-  if (!refill() || raw_[0] != 0x1f)
+bool byte_source::refill() {
+  const std::size_t kept = end_ - next_;
+  std::memmove(raw_.data(), raw_.data() + next_, kept);
+  errno = 0;
+  const std::size_t count = std::fread(raw_.data() + kept, 1, raw_.size() - kept, file_.get());
+  if (std::ferror(file_.get()) != 0)
+    throw unreadable("cannot be read: " + reason(errno));
+  next_ = 0;
+  end_ = kept + count;
+  return count > 0;
+}
+
+void byte_source::detect_kind() {
+  if (!refill())
+    return;
+  refuse_foreign({reinterpret_cast<const char*>(raw_.data()), end_});
+  if (raw_[0] != gzip_magic[0])
     return;
   if (end_ == 1) // no text starts so
     throw truncated();
-  if (raw_[1] != 0x8b)
+  if (raw_[1] != gzip_magic[1])
     return;
   gzip_.reset(new z_stream{});
   if (inflateInit2(gzip_.get(), gzip_only) != Z_OK)
     throw std::bad_alloc{};
+  in_member_ = true;
 }
 
 std::size_t byte_source::read(char* out, std::size_t size) {
-  if (!std::exchange(started_, true))
-    detect_gzip();
   if (gzip_)
     return inflate_into(out, size);
   if (next_ == end_ && !refill())
@@ -85,13 +121,23 @@ std::size_t byte_source::read(char* out, std::size_t size) {
 }
 
 bool byte_source::next_member() {
+  if (!note_.empty())
+    return false;
   do {
     while (next_ != end_ && raw_[next_] == 0)
       ++next_;
   } while (next_ == end_ && refill());
-  in_member_ = next_ != end_;
+  if (next_ == end_)
+    return false;
+  const bool has_two = end_ - next_ > 1 || refill(); // of the magic
+  if (raw_[next_] != gzip_magic[0] || (has_two && raw_[next_ + 1] != gzip_magic[1])) {
+    const std::string_view rest{reinterpret_cast<const char*>(raw_.data()) + next_, end_ - next_};
+    note_ = "what follows the gzip data, " + in_quotes(rest.substr(0, rest.find_first_of("\r\n"))) +
+            ", is no gzip and was left out, as gzip does";
+    return false;
+  }
   inflateReset(gzip_.get());
-  return in_member_;
+  return in_member_ = true;
 }
 
 std::size_t byte_source::inflate_into(char* out, std::size_t size) {
@@ -108,7 +154,7 @@ std::size_t byte_source::inflate_into(char* out, std::size_t size) {
 
     // Z_BUF_ERROR: no progress without more input, which the next turn brings.
     if (status != Z_OK && status != Z_STREAM_END && status != Z_BUF_ERROR)
-      throw input_error("the gzip data is corrupt; fetch the file again");
+      throw unreadable("the gzip data is corrupt; fetch the file again");
     if (status == Z_STREAM_END)
       in_member_ = false;
     if (const std::size_t count = size - gzip_->avail_out; count > 0)

@@ -5,7 +5,6 @@
 #include "trace.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <optional>
 #include <utility>
 
@@ -75,8 +74,8 @@ workload with_stuck_keys(workload load, const std::vector<stuck_key>& stuck) {
   std::int64_t sum = 0;
   for (message& m : load.messages) {
     m.service_ns = stuck_ns[m.key].value_or(m.service_ns);
-    if (m.service_ns > std::numeric_limits<std::int64_t>::max() - sum)
-      throw input_error("--stick: the handlers take more than 292 years; choose shorter durations");
+    if (m.service_ns > century_ns - sum)
+      throw input_error("--stick: the handlers take more than a century; choose shorter durations");
     sum += m.service_ns;
   }
   return load;

@@ -3,10 +3,10 @@
 #include "alias_table.hpp"
 #include "parse.hpp"
 #include "random.hpp"
+#include "report_text.hpp"
 
 #include <cmath>
 #include <limits>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -31,27 +31,23 @@ std::string name_of(std::uint32_t rank, const generator_options& options) {
 }
 
 std::string describe(const generator_options& options) {
-  std::ostringstream words;
-  words << "zipf " << options.zipf.keys << ':' << options.zipf.theta << ':'
-        << options.zipf.messages;
+  std::string words = "zipf " + std::to_string(options.zipf.keys) + ':' +
+                      number_text(options.zipf.theta) + ':' + std::to_string(options.zipf.messages);
   if (options.hot_share > 0)
-    words << ", hot " << options.hot_share;
+    words += ", hot " + number_text(options.hot_share);
   if (options.rate > 0)
-    words << ", " << options.rate << " messages/s";
-  words << ", seed " << options.seed;
-  return words.str();
+    words += ", " + number_text(options.rate) + " messages/s";
+  return words + ", seed " + std::to_string(options.seed);
 }
 
-/// Arrivals at random and independent of each other: the gaps are exponential. Rounded to the
-/// microsecond, which no clock of a replay keeps better.
+/// Arrivals at random and independent of each other: the gaps are exponential.
 void set_arrivals(std::vector<event>& events, const generator_options& options) {
-  constexpr double century_us = 3.2e15;
   random_source uniform(options.seed, drawn::arrivals);
-  double at_us = 0;
+  double at_ns = 0;
   for (event& e : events) {
-    e.at_us = std::llround(at_us);
-    at_us -= std::log1p(-uniform()) * 1e6 / options.rate;
-    if (!(at_us <= century_us))
+    e.at_ns = std::llround(at_ns);
+    at_ns -= std::log1p(-uniform()) * 1e9 / options.rate;
+    if (!(at_ns <= static_cast<double>(century_ns)))
       throw input_error("at this --rate the messages take longer than a century to arrive");
   }
 }
@@ -82,6 +78,15 @@ double parse_hot_share(std::string_view text) {
   if (share <= 0 || share >= 1)
     throw input_error("hot share " + in_quotes(text) + " must be more than 0 and less than 1");
   return share;
+}
+
+double parse_rate(std::string_view text) {
+  constexpr double most = 1e9;
+  const double rate = parse_positive("--rate", text);
+  if (rate > most)
+    throw input_error("--rate " + in_quotes(text) +
+                      " is too large; the most is 1e9, a message a nanosecond");
+  return rate;
 }
 
 trace generate(const generator_options& options) {

@@ -22,6 +22,9 @@ zipf_law parse_zipf(std::string_view text);
 /// Parses the share of the hot key, more than 0 and less than 1. Throws input_error.
 double parse_hot_share(std::string_view text);
 
+/// Parses messages per second, more than 0 and at most 1e9. Throws input_error.
+double parse_rate(std::string_view text);
+
 struct generator_options {
   zipf_law zipf;
   double hot_share = 0; ///< of all messages, for one more key "hot"; 0: no such key

@@ -1,91 +1,142 @@
 #include "jsonl.hpp"
 
+#include "columns.hpp"
+#include "json_line.hpp"
 #include "parse.hpp"
 
-#include <cmath>
-#include <limits>
-#include <nlohmann/json.hpp>
+#include <algorithm>
+#include <charconv>
+#include <cstddef>
+#include <optional>
+#include <string>
 
 namespace convoy::tool {
 namespace {
 
-using json = nlohmann::json;
+struct found_field {
+  const json_line::field* field; ///< null where the object may do without, and does
+  std::int64_t unit_ns;
+};
 
-/// The field of that name, "user.id" with its dot if there is one, else id in the object user. Null
-/// where there is neither.
-// NOLINTNEXTLINE(misc-no-recursion): as deep as the name has dots
-const json* find_path(const json& object, std::string_view name) {
-  if (const auto field = object.find(name); field != object.end())
-    return &*field;
-  for (std::size_t dot = name.find('.'); dot != std::string_view::npos;
-       dot = name.find('.', dot + 1)) {
-    const auto inner = object.find(name.substr(0, dot));
-    if (inner == object.end() || !inner->is_object())
-      continue;
-    if (const json* field = find_path(*inner, name.substr(dot + 1)))
-      return field;
+found_field find_field(const json_line& object, const column_names& part) {
+  for (const column_name& name : part.names) {
+    const json_line::field* const field = object.find(name.text);
+    if (field != nullptr && field->what != json_line::kind::null)
+      return {field, name.unit_ns};
   }
-  return nullptr;
+  if (part.must_exist)
+    throw input_error("the object has no field " + in_quotes(part.names.front().text));
+  return {nullptr, 1};
 }
 
-/// Null where the object has no such field, or a null there, and may do without.
-const json* find_field(const json& object, const std::optional<std::string>& named,
-                       std::string_view standard, bool required) {
-  const std::string_view name = named ? std::string_view(*named) : standard;
-  if (name.empty() && !required)
-    return nullptr;
-  const json* const field = find_path(object, name);
-  if (field != nullptr && !field->is_null())
-    return field;
-  if (named || required)
-    throw input_error("the object has no field " + in_quotes(name));
-  return nullptr;
+/// Refuses a field that seems to be meant for a part that is read from none.
+void require_read(const json_line& object, const found_field& found, const column_names& part,
+                  std::string_view option) {
+  if (found.field != nullptr || part.names.empty())
+    return;
+  for (const json_line::field& field : object.fields())
+    if (field.in == 0 && field.what != json_line::kind::null &&
+        option_meant_by(field.name) == option)
+      reject_unread(option, field.name);
 }
 
-std::string key_text(const json& field) {
-  if (field.is_string())
-    return field.get<std::string>();
-  if (field.is_number())
-    return field.dump();
-  throw input_error("the key is neither a string nor a number");
+/// A JSON number without its exponent: 1.5e3 is 1500.
+std::string without_exponent(std::string_view what, std::string_view number) {
+  const std::size_t e = number.find_first_of("eE");
+  if (e == std::string_view::npos)
+    return std::string(number);
+  std::string_view digits = number.substr(e + 1);
+  if (digits.starts_with('+'))
+    digits.remove_prefix(1);
+  constexpr int most_shifted = 400; // as many digits as a double has
+  int exponent = 0;
+  const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), exponent);
+  if (parsed.ec != std::errc{} || exponent > most_shifted || exponent < -most_shifted)
+    throw input_error(std::string(what) + " " + in_quotes(number) + " is out of range");
+
+  std::string_view mantissa = number.substr(0, e);
+  const bool is_negative = mantissa.starts_with('-');
+  mantissa.remove_prefix(is_negative ? 1 : 0);
+  std::size_t point = std::min(mantissa.find('.'), mantissa.size());
+  std::string plain(mantissa.substr(0, point));
+  if (point < mantissa.size())
+    plain += mantissa.substr(point + 1);
+  if (exponent < 0 && point <= static_cast<std::size_t>(-exponent)) {
+    plain.insert(0, static_cast<std::size_t>(-exponent) - point + 1, '0');
+    point = 1;
+  } else {
+    point = static_cast<std::size_t>(static_cast<std::ptrdiff_t>(point) + exponent);
+    if (plain.size() < point)
+      plain.append(point - plain.size(), '0');
+  }
+  if (point < plain.size())
+    plain.insert(point, 1, '.');
+  const std::size_t zeros = std::min(plain.find_first_not_of('0'), plain.size() - 1);
+  plain.erase(0, plain[zeros] == '.' ? zeros - 1 : zeros);
+  return (is_negative ? "-" : "") + plain;
 }
 
-std::optional<std::int64_t> number(const json* field, std::string_view what, std::int64_t unit) {
+/// The text of a number, or of a string; empty where there is no field.
+std::string value_text(const json_line::field* field, std::string_view what) {
   if (field == nullptr)
-    return std::nullopt;
-  if (field->is_string())
-    return parse_decimal(what, field->get_ref<const std::string&>(), unit);
-  if (field->is_number_integer())
-    return parse_decimal(what, field->dump(), unit);
-  if (!field->is_number())
+    return {};
+  if (field->what == json_line::kind::number)
+    return without_exponent(what, field->text);
+  if (field->what != json_line::kind::string || field->text.empty())
     throw input_error("the " + std::string(what) + " is not a number");
+  return field->text;
+}
 
-  const double given = field->get<double>();
-  const double value = std::round(given * static_cast<double>(unit));
-  if (given < 0)
-    throw input_error("the " + std::string(what) + " is negative; it must be 0 or more");
-  if (value >= static_cast<double>(std::numeric_limits<std::int64_t>::max()))
-    throw input_error("the " + std::string(what) + " is too large");
-  return static_cast<std::int64_t>(value);
+std::optional<std::int64_t> time_of(const found_field& found) {
+  const std::string text = value_text(found.field, "time");
+  return text.empty() ? std::nullopt : std::optional{parse_time(text, found.unit_ns)};
+}
+
+std::optional<std::int64_t> service_of(const found_field& found) {
+  const std::string text = value_text(found.field, "service time");
+  return text.empty() ? std::nullopt
+                      : std::optional{parse_decimal("service time", text, found.unit_ns)};
+}
+
+std::int64_t size_of(const found_field& found) {
+  const std::string text = value_text(found.field, "size");
+  return text.empty() ? 0 : parse_size("size", text);
+}
+
+void add(const json_line& object, const event_columns& names, trace_builder& events) {
+  const json_line::field& key = *find_field(object, names.key).field;
+  if (key.what != json_line::kind::string && key.what != json_line::kind::number)
+    throw input_error("the key is neither a string nor a number");
+  const found_field time = find_field(object, names.time);
+  const found_field service = find_field(object, names.service);
+  const found_field bytes = find_field(object, names.bytes);
+  require_read(object, time, names.time, "--time-column");
+  require_read(object, service, names.service, "--service-column");
+  require_read(object, bytes, names.bytes, "--bytes-column");
+  events.add({.key = key.text,
+              .is_number = key.what == json_line::kind::number,
+              .at_ns = time_of(time),
+              .service_ns = service_of(service),
+              .bytes = size_of(bytes)});
 }
 
 } // namespace
 
-void read_jsonl(line_source& lines, const read_options& options, trace_builder& events) {
-  while (const auto line = lines.next()) {
+void read_jsonl(line_source& lines, const read_options& options, trace_builder& events,
+                bad_lines& bad) {
+  const event_columns names{options};
+  json_line object;
+  const auto read_event = [&] {
+    const auto line = lines.next();
+    if (!line)
+      return false;
     if (line->empty())
-      continue;
-    const json object = json::parse(*line, nullptr, false);
-    if (!object.is_object())
-      throw input_error("the line is not a JSON object");
-    const std::string key = key_text(*find_field(object, options.key_column, "key", true));
-    const json* const time = find_field(object, options.time_column, "timestamp_us", false);
-    const json* const service = find_field(object, options.service_column, "service_us", false);
-    const json* const bytes = find_field(object, options.bytes_column, "bytes", false);
-    events.add({.key = key,
-                .at_us = number(time, "time", 1),
-                .service_ns = number(service, "service time", 1000),
-                .bytes = number(bytes, "size", 1).value_or(0)});
+      return true;
+    object.parse(*line);
+    add(object, names, events);
+    return true;
+  };
+  while (bad.next_event(lines, read_event)) {
   }
 }
 

@@ -27,6 +27,39 @@ void require_digits(std::string_view what, std::string_view text, std::string_vi
     reject(what, text, kind);
 }
 
+struct decimal {
+  std::int64_t value;
+  bool is_exact; ///< not rounded
+};
+
+decimal read_decimal(std::string_view what, std::string_view text, std::int64_t unit,
+                     std::string_view too_large) {
+  constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
+  const std::size_t point = text.find('.');
+  const std::string_view whole = text.substr(0, point);
+  require_digits(what, text, whole, no_number);
+
+  std::int64_t value = 0;
+  const auto parsed = std::from_chars(whole.data(), whole.data() + whole.size(), value);
+  if (parsed.ec != std::errc{} || value > most / unit)
+    reject(what, text, too_large);
+  value *= unit;
+  if (point == std::string_view::npos)
+    return {value, true};
+
+  std::string_view decimals = text.substr(point + 1);
+  require_digits(what, text, decimals, no_number);
+  std::int64_t fraction = 0;
+  for (std::int64_t place = unit; place > 1 && !decimals.empty(); decimals.remove_prefix(1)) {
+    place /= 10;
+    fraction += place * (decimals.front() - '0');
+  }
+  fraction += !decimals.empty() && decimals.front() >= '5' ? 1 : 0;
+  if (value > most - fraction)
+    reject(what, text, too_large);
+  return {value + fraction, decimals.find_first_not_of('0') == std::string_view::npos};
+}
+
 } // namespace
 
 std::string in_quotes(std::string_view text) {
@@ -47,35 +80,16 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
   }
 }
 
-std::int64_t parse_decimal(std::string_view what, std::string_view text, std::int64_t unit) {
-  constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
-  const std::size_t point = text.find('.');
-  const std::string_view whole = text.substr(0, point);
-  require_digits(what, text, whole, no_number);
+std::int64_t parse_decimal(std::string_view what, std::string_view text, std::int64_t unit,
+                           std::string_view too_large) {
+  return read_decimal(what, text, unit, too_large).value;
+}
 
-  std::int64_t value = 0;
-  const auto parsed = std::from_chars(whole.data(), whole.data() + whole.size(), value);
-  if (parsed.ec != std::errc{} || value > most / unit)
-    reject(what, text, "is too large");
-  value *= unit;
-  if (point == std::string_view::npos)
-    return value;
-
-  const std::string_view decimals = text.substr(point + 1);
-  require_digits(what, text, decimals, no_number);
-  std::int64_t fraction = 0;
-  std::int64_t place = unit;
-  for (const char digit : decimals) {
-    if (place == 1) { // the first digit that does not fit rounds
-      fraction += digit >= '5' ? 1 : 0;
-      break;
-    }
-    place /= 10;
-    fraction += place * (digit - '0');
-  }
-  if (value > most - fraction)
-    reject(what, text, "is too large");
-  return value + fraction;
+std::int64_t parse_size(std::string_view what, std::string_view text) {
+  const decimal read = read_decimal(what, text, 1, is_too_large);
+  if (!read.is_exact)
+    reject(what, text, "is not a whole number");
+  return read.value;
 }
 
 std::uint64_t parse_whole(std::string_view what, std::string_view text, std::uint64_t least,
@@ -126,7 +140,12 @@ std::int64_t parse_duration(std::string_view text) {
                                          : 0;
   if (text.starts_with('-') || number.empty() || ns == 0)
     reject("duration", text, "is not a number with a unit (ns, us, ms or s), as in 1.5ms");
-  return parse_decimal("duration", number, ns);
+  const decimal read = read_decimal("duration", number, ns, is_too_large);
+  if (!read.is_exact)
+    reject("duration", text, "is not a whole number of nanoseconds");
+  if (read.value > century_ns)
+    reject("duration", text, "is longer than a century");
+  return read.value;
 }
 
 } // namespace convoy::tool

@@ -15,6 +15,7 @@
 #include <system_error>
 #include <thread>
 #include <unistd.h>
+#include <utility>
 
 namespace convoy::tool {
 namespace {
@@ -47,47 +48,18 @@ private:
   std::vector<std::string>& noted_;
 };
 
-input_format format_of(std::string_view name) {
-  return name == "csv"   ? input_format::csv
-         : name == "clf" ? input_format::clf
-                         : input_format::jsonl;
-}
-
-std::vector<std::string> input_files(const command_line& line) {
-  if (line.files.empty() && !line.zipf)
-    return {default_data()};
-  return line.files;
-}
-
 /// Refuses, before anything has run, a file that the figures could not be written to in the end.
 void check_output(const command_line& line) {
   if (!line.json || line.json == "-")
     return;
   if (line.json->empty())
     throw input_error{"--json: the name of the file is empty"};
-  if (is_one_of(*line.json, input_files(line)))
+  if (is_one_of(*line.json, parse_input(line, 0).files))
     throw input_error{"--json: " + *line.json + " is an input file"};
   if (is_open_as(*line.json, STDOUT_FILENO) || is_open_as(*line.json, STDERR_FILENO))
     throw input_error{"--json: " + *line.json +
                       " is where the other output goes; name another file, or - for stdout"};
   check_writable(*line.json);
-}
-
-trace load_input(const command_line& line, std::uint64_t seed) {
-  input_options input;
-  input.files = input_files(line);
-  input.reading = {.format = format_of(line.format),
-                   .key_column = line.key_column,
-                   .time_column = line.time_column,
-                   .service_column = line.service_column,
-                   .bytes_column = line.bytes_column};
-  if (line.zipf)
-    input.zipf = parse_zipf(*line.zipf);
-  if (line.hot)
-    input.hot_share = parse_hot_share(*line.hot);
-  input.rate = line.rate.value_or(0);
-  input.seed = seed;
-  return load_trace(input);
 }
 
 /// The report as far as it is known before the runs, and what the runs need.
@@ -127,8 +99,10 @@ plan make_plan(const command_line& line) {
                       "neither retry nor bury messages; leave --strategy out"};
 
   config.seed = choose(line.seed, "--seed", std::uint64_t{1});
-  trace input = load_input(line, config.seed);
+  trace input = load_trace(parse_input(line, config.seed));
   config.source = input.source;
+  config.skip_bad = line.skip_bad;
+  p.result.not_read = std::move(input.not_read);
   if (line.files.empty() && !line.zipf)
     choose.note(config.source, "");
   config.service =
@@ -210,6 +184,8 @@ int execute(const command_line& line) {
   check_output(line);
   plan p = make_plan(line);
   report& result = p.result;
+  for (const std::string& sentence : not_read(result))
+    std::cerr << "convoy: " << terminal_text(sentence) << '\n';
   result.keys = p.load.keys;
   result.trace = measure_trace(p.load, p.options.workers);
   if (result.config.faults)

@@ -8,11 +8,12 @@
 namespace convoy::tool {
 namespace {
 
-/// Arrival at a changed pace, in nanoseconds.
-std::int64_t at_pace(std::int64_t at_us, double speed) {
-  constexpr double century_ns = 3.2e18; // a third of what an int64_t holds
-  const double ns = static_cast<double>(at_us) * 1000 / speed;
-  if (!(ns <= century_ns))
+/// Arrival at a changed pace, in nanoseconds; exact where the pace is the trace's own.
+std::int64_t at_pace(std::int64_t at_ns, double speed) {
+  if (speed == 1 && at_ns <= century_ns)
+    return at_ns;
+  const double ns = static_cast<double>(at_ns) / speed;
+  if (!(ns <= static_cast<double>(century_ns)))
     throw input_error{"at this --speed the trace lasts longer than a century"};
   return static_cast<std::int64_t>(ns);
 }
@@ -64,11 +65,13 @@ workload make_workload(trace source, const std::vector<std::int64_t>& service_ns
   std::vector<std::uint32_t> next_position(source.keys.size(), 0);
   for (std::size_t i = 0; i < source.events.size(); ++i) {
     const event& e = source.events[i];
-    load.messages.push_back({.arrival_ns = speed ? at_pace(e.at_us, *speed) : 0,
+    load.messages.push_back({.arrival_ns = speed ? at_pace(e.at_ns, *speed) : 0,
                              .service_ns = service_ns[i],
                              .key = e.key,
                              .position = next_position[e.key]++});
   }
+  if (speed && load.messages.back().arrival_ns == 0 && source.events.back().at_ns > 0)
+    throw input_error{"at this --speed the whole trace lasts less than a nanosecond; use --closed"};
   load.key_bytes = bytes_per_key(source);
   load.keys = std::move(source.keys);
   load.moved = source.moved;

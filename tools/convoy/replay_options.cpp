@@ -1,6 +1,8 @@
 #include "replay_options.hpp"
 
+#include "bad_lines.hpp"
 #include "fault_policy.hpp"
+#include "generator.hpp"
 #include "parse.hpp"
 
 #include <CLI/CLI.hpp>
@@ -41,7 +43,10 @@ parked, and what waits behind it, becomes dead letters of the kind shutdown. Eve
 be completed or exactly one dead letter.
 
 CSV has a header line; without options the columns timestamp_us,key,service_us,bytes are read,
-of which only key must be there. The names in the JSON are in the README.
+of which only key must be there; a column such as "timestamp" or "Service_us" is not passed over
+in silence but refused: name it, or name none with "". Keys are kept as they are, byte by byte;
+a JSON number stays as it is written. Times and service are kept to the nanosecond. The names in
+the JSON are in the README.
 
 Exit status: 0; 2 for bad input or options; 3 if a strategy broke the order it promises,
 or a message was lost, or repeated after it was done or dead.)";
@@ -71,10 +76,18 @@ CLI::Option* add_whole(CLI::App& app, const std::string& name, std::optional<Num
   return app.add_option_function<std::string>(name, parse, words)->type_name("N");
 }
 
-CLI::Option* add_positive(CLI::App& app, const std::string& name, std::optional<double>& number,
-                          const std::string& words) {
-  const auto parse = [=, &number](const std::string& text) { number = parse_positive(name, text); };
-  return app.add_option_function<std::string>(name, parse, words);
+std::uint64_t parse_skip(const std::string& text) {
+  return text == "all" ? bad_lines::all : parse_whole("--skip-bad", text, 0, bad_lines::all - 1);
+}
+
+std::int64_t unit_ns(std::string_view name) {
+  return name == "ns" ? 1 : name == "us" ? 1'000 : name == "ms" ? 1'000'000 : 1'000'000'000;
+}
+
+input_format format_of(std::string_view name) {
+  return name == "csv"   ? input_format::csv
+         : name == "clf" ? input_format::clf
+                         : input_format::jsonl;
 }
 
 } // namespace
@@ -101,12 +114,21 @@ void declare_options(CLI::App& replay, command_line& line) {
                   "jsonl: a field, also of an inner object, as in user.id")
       ->type_name("NAME")
       ->group(input);
-  replay.add_option("--time-column", line.time_column, "Column of the arrival, us [timestamp_us]")
-      ->type_name("NAME")
+  auto* time_column = replay.add_option("--time-column", line.time_column,
+                                        "Column of the arrival [timestamp_us, or _ns, _ms, _s];\n"
+                                        "numbers, or ISO 8601 as in 2020-10-10T13:55:36Z");
+  time_column->type_name("NAME")->group(input);
+  replay
+      .add_option("--time-unit", line.time_unit,
+                  "Of its numbers: ns, us, ms or s [what NAME ends with, else us]")
+      ->check(CLI::IsMember({"ns", "us", "ms", "s"}))
+      ->type_name("UNIT")
+      ->needs(time_column)
       ->group(input);
   replay
       .add_option("--service-column", line.service_column,
-                  "Column of the service time, us [service_us]")
+                  "Column of the service time [service_us, or _ns, _ms, _s],\n"
+                  "in the unit that NAME ends with, else us")
       ->type_name("NAME")
       ->group(input);
   replay
@@ -115,19 +137,26 @@ void declare_options(CLI::App& replay, command_line& line) {
                   "the report shows each hot key's share")
       ->type_name("NAME")
       ->group(input);
+  auto* skip = replay.add_option_function<std::string>(
+      "--skip-bad", [&line](const std::string& text) { line.skip_bad = parse_skip(text); },
+      "Leave out up to N lines that can't be read, or all, and say\n"
+      "which were the first; without it, the first one ends the replay");
+  skip->type_name("N|all")->group(input);
 
   const auto generator = "Generated input";
   auto* zipf =
       replay.add_option("--zipf", line.zipf, "Instead of files: key k has a share like 1/k^THETA")
           ->type_name("KEYS:THETA:MESSAGES")
           ->excludes(files)
+          ->excludes(skip)
           ->group(generator);
   replay.add_option("--hot", line.hot, "One more key with this SHARE of the messages")
       ->type_name("SHARE")
       ->needs(zipf)
       ->group(generator);
-  auto* rate = add_positive(replay, "--rate", line.rate,
-                            "Arrivals at random, R a second, and not --closed but --speed 1");
+  auto* rate = replay.add_option_function<std::string>(
+      "--rate", [&line](const std::string& text) { line.rate = parse_rate(text); },
+      "Arrivals at random, R a second, and not --closed but --speed 1");
   rate->type_name("R")->needs(zipf)->group(generator);
   add_whole(replay, "--seed", line.seed, 0, UINT64_MAX,
             "Of keys, arrivals, random service times and --fail [1]")
@@ -138,9 +167,12 @@ void declare_options(CLI::App& replay, command_line& line) {
       replay.add_flag("--closed", line.closed, "Submit as fast as it is taken; the default")
           ->excludes(rate)
           ->group(load);
-  add_positive(replay, "--speed", line.speed,
-               "Submit at the pace of the input times X; latencies\n"
-               "count from the intended time")
+  replay
+      .add_option_function<std::string>(
+          "--speed",
+          [&line](const std::string& text) { line.speed = parse_positive("--speed", text); },
+          "Submit at the pace of the input times X; latencies\n"
+          "count from the intended time")
       ->type_name("X")
       ->excludes(closed)
       ->group(load);
@@ -206,6 +238,28 @@ std::optional<fault_options> parse_faults(const command_line& line) {
   if (line.policy)
     faults.policy = parse_policy(*line.policy);
   return faults;
+}
+
+input_options parse_input(const command_line& line, std::uint64_t seed) {
+  input_options input;
+  input.files = line.files;
+  if (line.files.empty() && !line.zipf)
+    input.files = {default_data()};
+  input.reading = {.format = format_of(line.format),
+                   .key_column = line.key_column,
+                   .time_column = line.time_column,
+                   .service_column = line.service_column,
+                   .bytes_column = line.bytes_column,
+                   .skip_bad = line.skip_bad.value_or(0)};
+  if (line.time_unit)
+    input.reading.time_unit_ns = unit_ns(*line.time_unit);
+  if (line.zipf)
+    input.zipf = parse_zipf(*line.zipf);
+  if (line.hot)
+    input.hot_share = parse_hot_share(*line.hot);
+  input.rate = line.rate.value_or(0);
+  input.seed = seed;
+  return input;
 }
 
 std::vector<strategy> parse_strategies(std::string_view list) {

@@ -23,7 +23,8 @@ namespace convoy::tool {
 struct command_line {
   std::vector<std::string> files;
   std::string format = "csv";
-  std::optional<std::string> key_column, time_column, service_column, bytes_column;
+  std::optional<std::string> key_column, time_column, time_unit, service_column, bytes_column;
+  std::optional<std::uint64_t> skip_bad;
   std::optional<std::string> zipf, hot;
   std::optional<std::uint64_t> seed;
   bool closed = false;
@@ -43,6 +44,9 @@ void declare_options(CLI::App& replay, command_line& line);
 /// What is to go wrong; nothing where neither --fail nor --stick was given. The policy's seed is
 /// still to be set. Throws input_error.
 [[nodiscard]] std::optional<fault_options> parse_faults(const command_line& line);
+
+/// Where the input is and how to read it, or how to generate it. Throws input_error.
+[[nodiscard]] input_options parse_input(const command_line& line, std::uint64_t seed);
 
 /// Names of strategies, comma separated, or "all". Throws input_error.
 [[nodiscard]] std::vector<strategy> parse_strategies(std::string_view list);

@@ -5,6 +5,7 @@
 #include "faults.hpp"
 #include "measure.hpp"
 #include "measure_faults.hpp"
+#include "trace.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -27,7 +28,8 @@ struct replay_config {
   std::size_t capacity = 1;
   std::uint64_t seed = 1;
   unsigned cores = 1;
-  std::optional<fault_options> faults; ///< with them there are two runs, the first without
+  std::optional<std::uint64_t> skip_bad; ///< bad lines that may be left out; the largest: all
+  std::optional<fault_options> faults;   ///< with them there are two runs, the first without
   std::vector<std::string>
       defaults; ///< options above that the user did not give, as on the command line
 };
@@ -37,6 +39,7 @@ struct report {
   replay_config config;
   std::vector<std::string> keys; ///< names, by index
   trace_figures trace;
+  left_out not_read;
   std::vector<run_figures> runs;
   std::optional<fault_figures> faults; ///< where config.faults is
 };
@@ -46,6 +49,9 @@ struct report {
 
 /// What the figures mean, one sentence a line, without the reader having to compare rows.
 [[nodiscard]] std::vector<std::string> findings(const report&);
+
+/// What of the input is not in the figures, one sentence a line; none where everything is.
+[[nodiscard]] std::vector<std::string> not_read(const report&);
 
 /// A JSON object; figures that do not exist, as the latency of no message, are null. Ends with a
 /// line feed.

@@ -61,6 +61,11 @@ std::string moved_by_time(const trace_figures& t) {
                                       "time: this is the order that was kept.";
 }
 
+std::string left_out_lines(const left_out& n) {
+  return plural(n.bad_lines, "bad line") + " of the input " + (n.bad_lines == 1 ? "was" : "were") +
+         " left out, as --skip-bad allows";
+}
+
 /// A spinning handler that lost its core goes on taking time.
 std::string too_few_cores(const replay_config& c) {
   return plural(c.workers, "worker") + " spinning on " + plural(c.cores, "core") +
@@ -70,8 +75,22 @@ std::string too_few_cores(const replay_config& c) {
 
 } // namespace
 
+std::vector<std::string> not_read(const report& r) {
+  std::vector<std::string> sentences = r.not_read.notes;
+  if (r.not_read.bad_lines > 0) {
+    const bool are_all = r.not_read.first_bad.size() == r.not_read.bad_lines;
+    sentences.push_back(left_out_lines(r.not_read) + (are_all ? ":" : "; the first of them:"));
+    std::ranges::copy(r.not_read.first_bad, std::back_inserter(sentences));
+  }
+  return sentences;
+}
+
 std::vector<std::string> findings(const report& r) {
   std::vector<std::string> sentences;
+  for (const std::string& note : r.not_read.notes)
+    sentences.push_back(terminal_text(note) + ".");
+  if (r.not_read.bad_lines > 0)
+    sentences.push_back(left_out_lines(r.not_read) + ".");
   if (r.trace.moved > 0)
     sentences.push_back(moved_by_time(r.trace));
   if (r.config.service_kind == "spin" && r.config.workers > r.config.cores)

@@ -1,7 +1,10 @@
+#include "bad_lines.hpp"
 #include "fault_policy.hpp"
 #include "report.hpp"
+#include "utf8.hpp"
 
 #include <nlohmann/json.hpp>
+#include <string_view>
 #include <utility>
 
 namespace convoy::tool {
@@ -9,10 +12,28 @@ namespace {
 
 using json = nlohmann::ordered_json;
 
+/// A key, which JSON can show as it is only where that is UTF-8; else its bytes stand beside it.
+json key_object(const std::string& key) {
+  json shown = {{"key", key}};
+  if (valid_utf8(key) < key.size()) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string hex;
+    for (const char c : key) {
+      const auto byte = static_cast<unsigned char>(c);
+      hex += digits[byte >> 4U];
+      hex += digits[byte & 15U];
+    }
+    shown["key_hex"] = hex;
+  }
+  return shown;
+}
+
 json to_object(const fault_options& f) {
   json stuck = json::array();
-  for (const stuck_key& each : f.stuck)
-    stuck.push_back({{"key", each.key}, {"us", static_cast<double>(each.ns) / 1e3}});
+  for (const stuck_key& each : f.stuck) {
+    stuck.push_back(key_object(each.key));
+    stuck.back()["us"] = static_cast<double>(each.ns) / 1e3;
+  }
   return {{"fail", f.fail_share}, {"stick", std::move(stuck)}, {"policy", policy_text(f.policy)}};
 }
 
@@ -28,6 +49,8 @@ json to_object(const replay_config& c) {
               {"seed", c.seed},
               {"cores", c.cores},
               {"defaults", c.defaults}};
+  if (c.skip_bad)
+    all["skip_bad"] = *c.skip_bad == bad_lines::all ? json("all") : json(*c.skip_bad);
   if (c.faults)
     all["faults"] = to_object(*c.faults);
   return all;
@@ -36,7 +59,9 @@ json to_object(const replay_config& c) {
 json to_object(const trace_figures& t, const std::vector<std::string>& keys) {
   json hottest = json::array();
   for (const key_load& k : t.hottest) {
-    hottest.push_back({{"key", keys[k.key]}, {"share", k.share}, {"work_share", k.work_share}});
+    hottest.push_back(key_object(keys[k.key]));
+    hottest.back()["share"] = k.share;
+    hottest.back()["work_share"] = k.work_share;
     if (t.bytes > 0)
       hottest.back()["bytes_share"] = k.bytes_share;
   }
@@ -116,6 +141,10 @@ std::string to_json(const report& r) {
               {"config", to_object(r.config)},
               {"trace", to_object(r.trace, r.keys)},
               {"runs", std::move(runs)}};
+  if (r.config.skip_bad)
+    all["trace"]["skipped"] = {{"lines", r.not_read.bad_lines}, {"first", r.not_read.first_bad}};
+  if (!r.not_read.notes.empty())
+    all["trace"]["notes"] = r.not_read.notes;
   if (r.faults)
     all["faults"] = to_object(*r.faults);
   // Keys come from files and may be no UTF-8.

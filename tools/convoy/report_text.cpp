@@ -1,34 +1,15 @@
 #include "report_text.hpp"
 
+#include "utf8.hpp"
+
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <cstddef>
 #include <cstdio>
 
 namespace convoy::tool {
 namespace {
-
-bool starts_code_point(char c) {
-  return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
-}
-
-/// Length of the UTF-8 sequence that the text starts with; 0 where it starts with none.
-std::size_t code_point_bytes(std::string_view text) {
-  const auto byte = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char lead = byte(0);
-  const std::size_t bytes = lead < 0x80    ? 1
-                            : lead < 0xC2  ? 0 // inside a sequence, or longer than need be
-                            : lead < 0xE0  ? 2
-                            : lead < 0xF0  ? 3
-                            : lead <= 0xF4 ? 4
-                                           : 0;
-  if (bytes > text.size() || (lead == 0xE0 && byte(1) < 0xA0) || (lead == 0xF0 && byte(1) < 0x90))
-    return 0;
-  for (std::size_t i = 1; i < bytes; ++i)
-    if (starts_code_point(text[i]))
-      return 0;
-  return bytes;
-}
 
 /// Not to be shown: an empty `point` is no code point at all.
 bool is_control(std::string_view point) {
@@ -72,8 +53,8 @@ std::string ratio_text(double value) {
 
 std::string number_text(double value) {
   char text[64];
-  std::snprintf(text, sizeof text, "%g", value);
-  return text;
+  const auto end = std::to_chars(text, text + sizeof text, value).ptr;
+  return {text, end};
 }
 
 std::string seconds_text(double value) {

@@ -14,8 +14,8 @@ namespace convoy::tool {
 [[nodiscard]] std::string plural(std::uint64_t, std::string_view noun); ///< 1 key, 2 keys
 [[nodiscard]] std::string percent_text(double share);                   ///< 0.0554 -> 5.5 %
 [[nodiscard]] std::string ratio_text(double);                           ///< 14.1
-[[nodiscard]] std::string number_text(double);                ///< as short as it goes: 2, 0.001
-[[nodiscard]] std::string seconds_text(double);               ///< 1.290
+[[nodiscard]] std::string number_text(double);  ///< as short as it can be read back: 2, 0.001
+[[nodiscard]] std::string seconds_text(double); ///< 1.290
 [[nodiscard]] std::string duration_text(double microseconds); ///< three digits: 12.3 ms; NaN -> –
 
 /// Text of unknown origin on one line of a terminal: '?' for each control character, of C0 and C1,

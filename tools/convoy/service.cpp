@@ -4,20 +4,17 @@
 #include "random.hpp"
 
 #include <cmath>
-#include <limits>
 #include <string>
 
 namespace convoy::tool {
 namespace {
 
-constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
-
 [[noreturn]] void reject_sum() {
-  throw input_error("the service times add up to more than 292 years; choose shorter ones");
+  throw input_error("the service times add up to more than a century; choose shorter ones");
 }
 
 std::int64_t whole(double ns) {
-  if (ns >= static_cast<double>(most))
+  if (!(ns <= static_cast<double>(century_ns)))
     reject_sum();
   return std::llround(ns);
 }
@@ -87,7 +84,7 @@ std::vector<std::int64_t> service_ns(const trace& events, const service_spec& sp
   std::int64_t sum = 0;
   for (const event& e : events.events) {
     times.push_back(std::visit(draw{e, uniform}, spec));
-    if (times.back() > most - sum)
+    if (times.back() > century_ns - sum)
       reject_sum();
     sum += times.back();
   }

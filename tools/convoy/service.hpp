@@ -32,7 +32,7 @@ using service_spec =
 /// messages take LONG); for durations see parse.hpp. Throws input_error that quotes the text.
 service_spec parse_service(std::string_view text);
 
-/// Nanoseconds for each event, index by index; their sum fits std::int64_t. The same seed gives the
+/// Nanoseconds for each event, index by index; their sum is at most a century. The same seed gives the
 /// same times with every compiler and standard library, independent of the keys generate() draws
 /// from that seed. Throws input_error where service_from_trace meets a trace without service times,
 /// and where the sum is too large.

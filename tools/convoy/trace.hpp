@@ -11,19 +11,31 @@
 
 namespace convoy::tool {
 
+/// A hundred years. Whatever lasts longer than that in a replay is refused; sums of a few such times
+/// fit std::int64_t.
+constexpr std::int64_t century_ns = 3'155'760'000'000'000'000;
+
 struct event {
-  std::int64_t at_us = 0;      ///< arrival, microseconds after the first event; never decreases
+  std::int64_t at_ns = 0;      ///< arrival, nanoseconds after the first event; never decreases
   std::int64_t service_ns = 0; ///< cost of the handler, nanoseconds; 0 where the source has none
   std::int64_t bytes = 0;      ///< size of the payload; 0 where the source has none; the sum fits
   std::uint32_t key = 0;       ///< index into trace::keys
 };
 
+/// What of the input is not in the trace, for people to read.
+struct left_out {
+  std::uint64_t bad_lines = 0;
+  std::vector<std::string> first_bad; ///< "file:line: reason", of the first few
+  std::vector<std::string> notes;     ///< anything else, one sentence each: "file: what it was"
+};
+
 struct trace {
   std::vector<event> events;
   std::vector<std::string> keys;
-  std::string source;       ///< what the report calls it: file names, or the generator's words
-  std::size_t moved = 0;    ///< events that the source had behind later ones
-  bool has_times = false;   ///< arrivals are real; otherwise every at_us is 0
+  std::string source;    ///< what the report calls it: file names, or the generator's words
+  std::size_t moved = 0; ///< events that the source had behind later ones
+  left_out not_read;
+  bool has_times = false;   ///< arrivals are real; otherwise every at_ns is 0
   bool has_service = false; ///< service times are real; otherwise every service_ns is 0
 };
 

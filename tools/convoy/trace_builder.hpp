@@ -17,7 +17,8 @@ namespace convoy::tool {
 /// One event as its source has it. Empty: the source does not say.
 struct row {
   std::string_view key;
-  std::optional<std::int64_t> at_us; ///< after any origin that all rows share
+  bool is_number = false;            ///< the key is no string, where the source tells them apart
+  std::optional<std::int64_t> at_ns; ///< after any origin that all rows share; not negative
   std::optional<std::int64_t> service_ns;
   std::int64_t bytes = 0;
 };
@@ -25,7 +26,8 @@ struct row {
 class trace_builder {
 public:
   /// Throws input_error where the key is empty, where the row has a time or service and the rows
-  /// before it do not (or the reverse), and where there are too many keys to number or bytes to add.
+  /// before it do not (or the reverse), where the key is a number and was a string of the same text
+  /// before (or the reverse), and where there is too much to number or to add up.
   void add(const row& row);
 
   [[nodiscard]] std::size_t size() const noexcept { return made_.events.size(); }
@@ -38,11 +40,16 @@ private:
     using is_transparent = void;
   };
 
-  std::uint32_t index_of(std::string_view key);
+  struct key_entry {
+    std::uint32_t index;
+    bool is_number;
+  };
+
+  std::uint32_t index_of(std::string_view key, bool is_number);
 
   trace made_;
   std::int64_t bytes_ = 0;
-  std::unordered_map<std::string, std::uint32_t, text_hash, std::equal_to<>> indices_;
+  std::unordered_map<std::string, key_entry, text_hash, std::equal_to<>> keys_;
 };
 
 } // namespace convoy::tool

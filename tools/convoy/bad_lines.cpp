@@ -1,0 +1,18 @@
+#include "bad_lines.hpp"
+
+namespace convoy::tool {
+
+void bad_lines::leave_out(std::size_t line, const input_error& error) {
+  constexpr std::size_t most_kept = 5;
+  const std::string reason = error.what();
+  if (allowed_ == 0)
+    throw input_error(reason);
+  if (into_.bad_lines == allowed_)
+    throw input_error(reason + "; --skip-bad allows " + std::to_string(allowed_) +
+                      ", and as many were left out before");
+  ++into_.bad_lines;
+  if (into_.first_bad.size() < most_kept)
+    into_.first_bad.push_back(file_ + ":" + std::to_string(line) + ": " + reason);
+}
+
+} // namespace convoy::tool

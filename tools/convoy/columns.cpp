@@ -1,0 +1,152 @@
+#include "columns.hpp"
+
+#include "parse.hpp"
+#include "time_text.hpp"
+#include "trace.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace convoy::tool {
+namespace {
+
+constexpr std::int64_t microsecond = 1'000;
+
+struct unit_word {
+  std::string_view word;
+  std::int64_t ns;
+};
+
+constexpr std::array<unit_word, 17> unit_words{{{"ns", 1},
+                                                {"nsec", 1},
+                                                {"nanos", 1},
+                                                {"nanoseconds", 1},
+                                                {"us", 1'000},
+                                                {"µs", 1'000},
+                                                {"usec", 1'000},
+                                                {"micros", 1'000},
+                                                {"microseconds", 1'000},
+                                                {"ms", 1'000'000},
+                                                {"msec", 1'000'000},
+                                                {"millis", 1'000'000},
+                                                {"milliseconds", 1'000'000},
+                                                {"s", 1'000'000'000},
+                                                {"sec", 1'000'000'000},
+                                                {"secs", 1'000'000'000},
+                                                {"seconds", 1'000'000'000}}};
+
+constexpr std::array<std::string_view, 8> time_words = {
+    "timestamp", "time", "ts", "datetime", "date", "eventtime", "eventtimestamp", "epoch"};
+
+bool is_upper(char c) {
+  return c >= 'A' && c <= 'Z';
+}
+
+char lower(char c) {
+  return is_upper(c) ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+bool is_word_character(char c) {
+  return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z') ||
+         static_cast<unsigned char>(c) >= 0x80;
+}
+
+bool ends_with_word(std::string_view name, std::string_view word) {
+  if (name.size() <= word.size())
+    return false;
+  const std::string_view end = name.substr(name.size() - word.size());
+  const char before = name[name.size() - word.size() - 1];
+  return std::ranges::equal(end, word, {}, lower, lower) &&
+         (!is_word_character(before) || (is_upper(end[0]) && !is_upper(before)));
+}
+
+/// The name without brackets behind its unit: "time (ms)" is "time (ms".
+std::string_view unbracketed(std::string_view name) {
+  while (!name.empty() && (name.back() == ')' || name.back() == ']'))
+    name.remove_suffix(1);
+  return name;
+}
+
+const unit_word* find_unit(std::string_view name) {
+  const auto found = std::ranges::find_if(unit_words, [&](const unit_word& unit) {
+    return ends_with_word(unbracketed(name), unit.word);
+  });
+  return found == unit_words.end() ? nullptr : &*found;
+}
+
+/// Letters and digits in small letters, without the unit: "Event-Time (ms)" is "eventtime".
+std::string stem_of(std::string_view name) {
+  std::string_view stem = unbracketed(name);
+  if (const unit_word* const unit = find_unit(name))
+    stem.remove_suffix(unit->word.size());
+  std::string small;
+  for (const char c : stem)
+    if (is_word_character(c))
+      small += lower(c);
+  return small;
+}
+
+std::vector<column_name> standard_names(const std::string& stem) {
+  return {{stem + "_us", 1'000},
+          {stem + "_ns", 1},
+          {stem + "_ms", 1'000'000},
+          {stem + "_s", 1'000'000'000}};
+}
+
+column_names choose(const std::optional<std::string>& named, std::vector<column_name> standard,
+                    std::optional<std::int64_t> unit_ns = {}) {
+  if (!named)
+    return {std::move(standard)};
+  if (named->empty())
+    return {};
+  return {{{*named, unit_ns.value_or(unit_of(*named).value_or(microsecond))}}, true};
+}
+
+} // namespace
+
+event_columns::event_columns(const read_options& options)
+    : key{choose(options.key_column, {{"key", 1}})}, time{choose(options.time_column,
+                                                                 standard_names("timestamp"),
+                                                                 options.time_unit_ns)},
+      service{choose(options.service_column, standard_names("service"))}, bytes{choose(
+                                                                              options.bytes_column,
+                                                                              {{"bytes", 1}})} {
+  if (key.names.empty())
+    throw input_error("the name of the key column is empty; every event needs a key");
+  key.must_exist = true;
+}
+
+std::optional<std::int64_t> unit_of(std::string_view name) {
+  const unit_word* const unit = find_unit(name);
+  return unit == nullptr ? std::nullopt : std::optional{unit->ns};
+}
+
+std::string_view option_meant_by(std::string_view name) {
+  const std::string stem = stem_of(name);
+  if (std::ranges::find(time_words, stem) != time_words.end())
+    return "--time-column";
+  if (stem == "servicetime" || (stem == "service" && unit_of(name)))
+    return "--service-column";
+  return stem == "bytes" ? "--bytes-column" : "";
+}
+
+void reject_unread(std::string_view option, std::string_view name) {
+  throw input_error(in_quotes(name) +
+                    " is not read, as it is none of the standard names: read it with " +
+                    std::string(option) + " " + in_quotes(name) + ", or do without by " +
+                    std::string(option) + " \"\"");
+}
+
+std::int64_t parse_time(std::string_view text, std::int64_t unit_ns) {
+  if (has_iso_form(text))
+    return parse_iso_time(text);
+  const std::string_view unit = unit_ns == 1           ? "nanoseconds"
+                                : unit_ns == 1'000     ? "microseconds"
+                                : unit_ns == 1'000'000 ? "milliseconds"
+                                                       : "seconds";
+  return parse_decimal("time", text, unit_ns,
+                       "is too large for " + std::string(unit) + "; say its unit with --time-unit");
+}
+
+} // namespace convoy::tool

@@ -1,0 +1,51 @@
+#pragma once
+
+// What the parts of an event are called where columns have names, and in which unit they stand
+// there. The same for the columns of CSV and the fields of JSON.
+
+#include "reader.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace convoy::tool {
+
+/// A name under which a part is looked for.
+struct column_name {
+  std::string text;
+  std::int64_t unit_ns; ///< of what stands there; of no meaning for keys and sizes
+};
+
+/// A part of an event and the names it may have, the preferred one first; no names: it is not read.
+struct column_names {
+  std::vector<column_name> names;
+  bool must_exist = false; ///< named by the user, or the key
+};
+
+/// The names of each part, the user's own or the standard ones.
+struct event_columns {
+  explicit event_columns(const read_options&);
+
+  column_names key, time, service, bytes;
+};
+
+/// Nanoseconds of the unit that a name ends with, after a separator or as a word of its own
+/// (timestamp_ms, cost.us, "time (s)", tookMillis); nothing where it ends with none.
+std::optional<std::int64_t> unit_of(std::string_view name);
+
+/// Which part a name seems to be meant for, though it is none of the standard ones, as the option
+/// that would name it: "Timestamp" and "time_ms" are for "--time-column", "service_sec" is for
+/// "--service-column", "Bytes" for "--bytes-column". Empty for all others.
+std::string_view option_meant_by(std::string_view name);
+
+/// Refuses a name that seems to be meant for a part that is not read from anywhere, because a run
+/// without it would look like one with it. The caller asks only where the user named nothing.
+[[noreturn]] void reject_unread(std::string_view option, std::string_view name);
+
+/// A time: a number in that unit, or ISO 8601. In nanoseconds.
+std::int64_t parse_time(std::string_view text, std::int64_t unit_ns);
+
+} // namespace convoy::tool
