@@ -138,6 +138,7 @@ class InputsTest(ProgramTest):
             ("a.bz2", bz2.compress(text), ": is bzip2 data"),
             ("a.zip", b"PK\x03\x04abc", ": is zip data"),
             ("utf16.csv", text.decode().encode("utf-16"), ": is UTF-16 data"),
+            ("utf16.csv.gz", gzip.compress(text.decode().encode("utf-16")), ": is UTF-16 data"),
             ("big.csv", b'key,x\na,1\n"' + b"x" * 999 + b"\n" + b"y\n" * 600_000 + b'",1\n',
              ": the quoted field that begins on line 3 is longer than 1 MiB; is its closing quote missing?"),
         ]:
@@ -194,6 +195,16 @@ class InputsTest(ProgramTest):
         self.assertEqual((trace["messages"], trace["skipped"]["lines"]), (2, 4))
         self.assertEqual(self.trace("in.jsonl", '{"key":1}', "--format", "jsonl", "--skip-bad", "1")["skipped"],
                          {"lines": 0, "first": []})
+
+    def test_leaves_out_the_few_events_without_a_time_also_where_they_come_first(self):
+        text = "key,timestamp_us,service_us\na,,5\nb,,5\nc,7,5\nd,8,\ne,,5\nf,6,5\n"
+        self.assert_refused_input("in.csv", text, ":4: there is a time here, unlike in the events before")
+        self.assert_refused_input("in.csv", text, ":5: there is a time here", "--skip-bad", "1")
+        trace = self.trace("in.csv", text, "--skip-bad", "4")
+        self.assertEqual((trace["messages"], trace["keys"], trace["moved"]), (2, 2, 1))
+        self.assertEqual(trace["skipped"]["lines"], 4)
+        self.assertIn("the first events have no time or no service time", trace["skipped"]["first"][0])
+        self.assert_refused_input("in.csv", text, ":6: there is no time here", "--skip-bad", "3")
 
     def test_shows_the_first_bad_lines_only(self):
         done = convoy("replay", self.write("in.csv", "key,x\n" + "a\n" * 1000 + "a,1\n"), *QUICK, "--skip-bad", "all")

@@ -39,6 +39,7 @@ class RefusalsTest(ProgramTest):
             (["--stick", "hot:0.1ns"], "is not a whole number of nanoseconds"),
             (["--service", "fixed:9223372036s"], "is longer than a century"),
             (["--service", "fixed:10000000s"], "add up to more than a century"),
+            (["--service", "trace:1e-300"], "less than a nanosecond"),
             (["--service", "trace:1e300"], "add up to more than a century"),
             (["--workers", "0x10"], "--workers"),
             (["--workers", "1025"], "--workers"),

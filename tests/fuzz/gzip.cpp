@@ -54,7 +54,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   bytes packed;
   append_member(packed, data, half);
   append_member(packed, data + half, size - half);
-  if (lines_of(packed.data(), packed.size()) != plain)
+  const auto unpacked = lines_of(packed.data(), packed.size());
+  if (plain && unpacked != plain) // what is no text may be told by more bytes than a member has
     std::abort();
   if (plain && lines_of(packed.data(), packed.size() - 1 - data[1] % 8))
     std::abort();

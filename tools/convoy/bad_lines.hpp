@@ -44,6 +44,10 @@ public:
     }
   }
 
+  /// Leaves out events that were read already, as the lines that follow tell more. False where so
+  /// many are not allowed.
+  bool leave_out_earlier(std::uint64_t events);
+
 private:
   void leave_out(std::size_t line, const input_error& error);
 

@@ -30,10 +30,9 @@ file_handle open_file(const std::string& path);
 
 /// Reads a file from start to end in bounded memory. Input that starts with the gzip magic is
 /// inflated: members may follow one another as in `cat a.gz b.gz`, each with its checksum verified.
-/// Other kinds of packed or encoded data are refused by their names.
 class byte_source {
 public:
-  /// Reads the first bytes. Throws unreadable where they are of a foreign kind.
+  /// Reads the first bytes, and so throws as read().
   explicit byte_source(file_handle file);
 
   /// Fills `out` from the front and returns how much; 0 only at the end. Throws unreadable where
@@ -51,7 +50,7 @@ private:
   };
 
   bool refill(); ///< keeps what is not consumed; false at the end of the file
-  void detect_kind();
+  void detect_gzip();
   std::size_t inflate_into(char* out, std::size_t size);
   [[nodiscard]] bool next_member(); ///< false at the end of what can be inflated
 

@@ -3,12 +3,46 @@
 #include "trace.hpp"
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <utility>
 
 namespace convoy::tool {
 
-line_source::line_source(file_handle file) : bytes_(std::move(file)), chunk_(1 << 16) {}
+namespace {
+
+/// What is no text, by its first bytes, and what makes text of it.
+struct foreign_kind {
+  std::string_view magic, name, unpacked_by;
+};
+using namespace std::string_view_literals;
+constexpr std::array<foreign_kind, 11> foreign_kinds{
+    {{"\x28\xB5\x2F\xFD"sv, "zstd", "zstd -dc FILE"},
+     {"\xFD\x37zXZ\0"sv, "xz", "xz -dc FILE"},
+     {"BZh91AY&SY"sv, "bzip2", "bzip2 -dc FILE"},
+     {"\x04\x22\x4D\x18"sv, "lz4", "lz4 -dc FILE"},
+     {"LZIP\x01"sv, "lzip", "lzip -dc FILE"},
+     {"\x1F\x9D"sv, "compress", "uncompress -c FILE"},
+     {"PK\x03\x04"sv, "zip", "unzip -p FILE"},
+     {"7z\xBC\xAF\x27\x1C"sv, "7z", "7z x -so FILE"},
+     {"\xFF\xFE"sv, "UTF-16", "iconv -f UTF-16 -t UTF-8 FILE"},
+     {"\xFE\xFF"sv, "UTF-16", "iconv -f UTF-16 -t UTF-8 FILE"},
+     {"\0\0\xFE\xFF"sv, "UTF-32", "iconv -f UTF-32 -t UTF-8 FILE"}}};
+
+void refuse_foreign(std::string_view start) {
+  for (const foreign_kind& kind : foreign_kinds)
+    if (start.starts_with(kind.magic))
+      throw unreadable("is " + std::string(kind.name) +
+                       " data; text and gzip alone are read, so convert it, as in: " +
+                       std::string(kind.unpacked_by) + " | convoy replay -");
+}
+
+} // namespace
+
+line_source::line_source(file_handle file) : bytes_(std::move(file)), chunk_(1 << 16) {
+  end_ = bytes_.read(chunk_.data(), chunk_.size());
+  refuse_foreign({chunk_.data(), end_});
+}
 
 bool line_source::read_line() {
   line_.clear();

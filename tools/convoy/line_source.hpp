@@ -20,6 +20,8 @@ class line_source {
 public:
   static constexpr std::size_t longest_line = 1 << 20; ///< bytes; longer ones are an error
 
+  /// Reads the first bytes. Throws unreadable where they are no text but data of a kind that is
+  /// known, packed or in another encoding, and says what makes text of it.
   explicit line_source(file_handle file);
 
   /// The next line, valid until the call after it; empty at the end. Throws unreadable where the

@@ -64,9 +64,9 @@ void read_file(const std::string& path, const read_options& options, trace_build
 trace read_trace(const std::vector<std::string>& files, const read_options& options) {
   if (files.empty())
     throw input_error("no input file is given");
-  trace_builder events;
   left_out not_read;
   bad_lines bad{options.skip_bad, not_read};
+  trace_builder events{[&](std::size_t earlier) { return bad.leave_out_earlier(earlier); }};
   std::string source;
   for (const std::string& file : files) {
     read_file(file, options, events, bad, not_read);

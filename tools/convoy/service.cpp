@@ -3,6 +3,7 @@
 #include "parse.hpp"
 #include "random.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 
@@ -88,6 +89,10 @@ std::vector<std::int64_t> service_ns(const trace& events, const service_spec& sp
       reject_sum();
     sum += times.back();
   }
+  if (const auto* law = std::get_if<service_from_trace>(&spec))
+    if (sum == 0 && law->scale > 0 &&
+        std::ranges::any_of(events.events, [](const event& e) { return e.service_ns > 0; }))
+      throw input_error("at this SCALE all service times are less than a nanosecond");
   return times;
 }
 

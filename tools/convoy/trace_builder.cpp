@@ -37,6 +37,15 @@ void trace_builder::add(const row& row) {
     throw input_error("the key is empty; every event needs one");
   if (made_.events.size() == std::numeric_limits<std::uint32_t>::max())
     throw input_error("there are more than 4294967295 events; replay fewer");
+  const bool tells_all =
+      row.at_ns.has_value() >= made_.has_times && row.service_ns.has_value() >= made_.has_service;
+  const bool tells_more =
+      row.at_ns.has_value() > made_.has_times || row.service_ns.has_value() > made_.has_service;
+  if (size() > 0 && tells_all && tells_more && may_drop_ && may_drop_(size())) {
+    made_.events.clear();
+    keys_.clear();
+    bytes_ = 0;
+  }
   if (made_.events.empty()) {
     made_.has_times = row.at_ns.has_value();
     made_.has_service = row.service_ns.has_value();

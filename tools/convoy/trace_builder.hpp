@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 
 namespace convoy::tool {
 
@@ -25,6 +26,13 @@ struct row {
 
 class trace_builder {
 public:
+  trace_builder() = default;
+
+  /// Where events have no time or service and a later one has, `may_drop` is asked, with their
+  /// number, whether they may be left out instead of refusing the later one.
+  explicit trace_builder(std::function<bool(std::size_t)> may_drop)
+      : may_drop_{std::move(may_drop)} {}
+
   /// Throws input_error where the key is empty, where the row has a time or service and the rows
   /// before it do not (or the reverse), where the key is a number and was a string of the same text
   /// before (or the reverse), and where there is too much to number or to add up.
@@ -47,6 +55,7 @@ private:
 
   std::uint32_t index_of(std::string_view key, bool is_number);
 
+  std::function<bool(std::size_t)> may_drop_;
   trace made_;
   std::int64_t bytes_ = 0;
   std::unordered_map<std::string, key_entry, text_hash, std::equal_to<>> keys_;
