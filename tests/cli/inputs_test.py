@@ -140,7 +140,7 @@ class InputsTest(ProgramTest):
             ("utf16.csv", text.decode().encode("utf-16"), ": is UTF-16 data"),
             ("utf16.csv.gz", gzip.compress(text.decode().encode("utf-16")), ": is UTF-16 data"),
             ("big.csv", b'key,x\na,1\n"' + b"x" * 999 + b"\n" + b"y\n" * 600_000 + b'",1\n',
-             ": the quoted field that begins on line 3 is longer than 1 MiB; is its closing quote missing?"),
+             ": the quoted field that begins on line 3 makes a record of more than 1 MiB; is its closing quote missing?"),
         ]:
             with self.subTest(name):
                 self.assert_refused(self.write(name, data), says=says)

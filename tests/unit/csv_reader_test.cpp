@@ -110,8 +110,11 @@ TEST(csv_reader, bounds_a_record_of_many_lines_like_a_line) {
   for (int i = 0; i < 3; ++i)
     text += std::string(500'000, 'x') + "\n";
   EXPECT_THAT(read_error(text + "\"\n"),
-              HasSubstr("4: the quoted field that begins on line 2 is longer than 1 MiB; is its "
-                        "closing quote missing?"));
+              HasSubstr("4: the quoted field that begins on line 2 makes a record of more than 1 "
+                        "MiB; is its closing quote missing?"));
+  std::string fields = "key,x,y\n\"a\n" + std::string(700'000, 'x') + "\",\"b\n";
+  fields += std::string(700'000, 'x') + "\n\"\n";
+  EXPECT_THAT(read_error(fields), HasSubstr("begins on line 3 makes a record of more than 1 MiB"));
 }
 
 TEST(csv_reader, wants_a_column_that_was_named) {

@@ -39,6 +39,10 @@ constexpr std::array<unit_word, 17> unit_words{{{"ns", 1},
 constexpr std::array<std::string_view, 8> time_words = {
     "timestamp", "time", "ts", "datetime", "date", "eventtime", "eventtimestamp", "epoch"};
 
+constexpr std::string_view time_option = "--time-column";
+constexpr std::string_view service_option = "--service-column";
+constexpr std::string_view bytes_option = "--bytes-column";
+
 bool is_upper(char c) {
   return c >= 'A' && c <= 'Z';
 }
@@ -87,6 +91,20 @@ std::string stem_of(std::string_view name) {
   return small;
 }
 
+/// The option that would name the column of which this seems to be the name; empty: none.
+std::string_view option_meant_by(std::string_view name) {
+  constexpr std::string_view first_letters = "tdesb"; // of the stems below
+  const auto first = std::ranges::find_if(name, is_word_character);
+  if (first == name.end() || first_letters.find(lower(*first)) == std::string_view::npos)
+    return {};
+  const std::string stem = stem_of(name);
+  if (std::ranges::find(time_words, stem) != time_words.end())
+    return time_option;
+  if (stem == "servicetime" || (stem == "service" && find_unit(name) != nullptr))
+    return service_option;
+  return stem == "bytes" ? bytes_option : std::string_view{};
+}
+
 std::vector<column_name> standard_names(const std::string& stem) {
   return {{stem + "_us", 1'000},
           {stem + "_ns", 1},
@@ -122,20 +140,14 @@ std::optional<std::int64_t> unit_of(std::string_view name) {
   return unit == nullptr ? std::nullopt : std::optional{unit->ns};
 }
 
-std::string_view option_meant_by(std::string_view name) {
-  const std::string stem = stem_of(name);
-  if (std::ranges::find(time_words, stem) != time_words.end())
-    return "--time-column";
-  if (stem == "servicetime" || (stem == "service" && unit_of(name)))
-    return "--service-column";
-  return stem == "bytes" ? "--bytes-column" : "";
-}
-
-void reject_unread(std::string_view option, std::string_view name) {
-  throw input_error(in_quotes(name) +
-                    " is not read, as it is none of the standard names: read it with " +
-                    std::string(option) + " " + in_quotes(name) + ", or do without by " +
-                    std::string(option) + " \"\"");
+void refuse_unread(std::string_view name, const missing_parts& missing) {
+  const std::string_view option = option_meant_by(name);
+  if ((option == time_option && missing.time) || (option == service_option && missing.service) ||
+      (option == bytes_option && missing.bytes))
+    throw input_error(in_quotes(name) +
+                      " is not read, as it is none of the standard names: read it with " +
+                      std::string(option) + " " + in_quotes(name) + ", or do without by " +
+                      std::string(option) + " \"\"");
 }
 
 std::int64_t parse_time(std::string_view text, std::int64_t unit_ns) {

@@ -36,14 +36,15 @@ struct event_columns {
 /// (timestamp_ms, cost.us, "time (s)", tookMillis); nothing where it ends with none.
 std::optional<std::int64_t> unit_of(std::string_view name);
 
-/// Which part a name seems to be meant for, though it is none of the standard ones, as the option
-/// that would name it: "Timestamp" and "time_ms" are for "--time-column", "service_sec" is for
-/// "--service-column", "Bytes" for "--bytes-column". Empty for all others.
-std::string_view option_meant_by(std::string_view name);
+/// Parts that could be read and are not, as nothing has one of their names.
+struct missing_parts {
+  bool time, service, bytes;
+};
 
-/// Refuses a name that seems to be meant for a part that is not read from anywhere, because a run
-/// without it would look like one with it. The caller asks only where the user named nothing.
-[[noreturn]] void reject_unread(std::string_view option, std::string_view name);
+/// Refuses a name that seems to be meant for a part that is missing, because a run without it would
+/// look like one with it: "Timestamp" and "time_ms" for the time, "service_sec" for the service time,
+/// "Bytes" for the size.
+void refuse_unread(std::string_view name, const missing_parts& missing);
 
 /// A time: a number in that unit, or ISO 8601. In nanoseconds.
 std::int64_t parse_time(std::string_view text, std::int64_t unit_ns);

@@ -44,13 +44,9 @@ public:
     return std::nullopt;
   }
 
-  /// Refuses a column that seems to be meant for a part that is read from none.
-  void require_read(bool is_read, const column_names& part, std::string_view option) const {
-    if (is_read || part.names.empty())
-      return;
+  void refuse_unread(const missing_parts& missing) const {
     for (std::size_t field = 0; field < header_.size(); ++field)
-      if (option_meant_by(trimmed(header_[field])) == option)
-        reject_unread(option, trimmed(header_[field]));
+      tool::refuse_unread(trimmed(header_[field]), missing);
   }
 
 private:
@@ -88,6 +84,10 @@ std::optional<std::int64_t> service_cell(const csv_record& record, optional_colu
 std::int64_t size_cell(const csv_record& record, optional_column at) {
   const std::string_view text = value_cell(record, at);
   return text.empty() ? 0 : parse_size("size", text);
+}
+
+std::string field_of(std::size_t line) {
+  return "the quoted field that begins on line " + std::to_string(line);
 }
 
 } // namespace
@@ -140,30 +140,28 @@ std::size_t csv_record::read_plain(std::string_view line, std::size_t from) {
   return end;
 }
 
-std::optional<std::string_view> csv_record::next_line(line_source& lines,
-                                                      const std::string& field) try {
+std::optional<std::string_view> csv_record::next_line(line_source& lines, std::size_t opened) try {
   return lines.next();
 } catch (const unreadable&) {
   throw;
 } catch (const input_error& error) {
   further_lines_.push_back(lines.kept()); // it is as bad without this record
-  throw input_error(error.what() + (", in " + field));
+  throw input_error(error.what() + (", in " + field_of(opened)));
 }
 
 std::size_t csv_record::read_quoted(line_source& lines, std::string_view& line, std::size_t from) {
   const std::size_t opened = lines.number();
-  const std::size_t begin = text_.size();
-  const std::string field = "the quoted field that begins on line " + std::to_string(opened);
   for (;;) {
     const std::size_t quote = line.find('"', from);
     text_ += line.substr(from, quote - from);
     if (quote == std::string_view::npos) {
       text_ += lines.line_break();
-      if (text_.size() - begin > line_source::longest_line)
-        throw input_error(field + " is longer than 1 MiB; is its closing quote missing?");
-      const auto next = next_line(lines, field);
+      if (text_.size() > line_source::longest_line)
+        throw input_error(field_of(opened) +
+                          " makes a record of more than 1 MiB; is its closing quote missing?");
+      const auto next = next_line(lines, opened);
       if (!next)
-        throw input_error(field + " is never closed; write the quote at its end");
+        throw input_error(field_of(opened) + " is never closed; write the quote at its end");
       further_lines_.push_back(lines.kept());
       line = *next;
       from = 0;
@@ -191,9 +189,9 @@ void read_csv(line_source& lines, const read_options& options, trace_builder& ev
   const optional_column time = header.find(names.time);
   const optional_column service = header.find(names.service);
   const optional_column bytes = header.find(names.bytes);
-  header.require_read(time.has_value(), names.time, "--time-column");
-  header.require_read(service.has_value(), names.service, "--service-column");
-  header.require_read(bytes.has_value(), names.bytes, "--bytes-column");
+  header.refuse_unread({.time = !time && !names.time.names.empty(),
+                        .service = !service && !names.service.names.empty(),
+                        .bytes = !bytes && !names.bytes.names.empty()});
 
   if (columns == 1)
     record.expect_keys();

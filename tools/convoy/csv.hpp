@@ -37,7 +37,7 @@ private:
   std::size_t read_plain(std::string_view line, std::size_t from);
   std::size_t read_quoted(line_source& lines, std::string_view& line, std::size_t from);
 
-  std::optional<std::string_view> next_line(line_source& lines, const std::string& field);
+  std::optional<std::string_view> next_line(line_source& lines, std::size_t opened);
 
   std::string text_;                                  ///< the fields without quotes, end to end
   std::vector<std::size_t> ends_;                     ///< where in text_ each field ends

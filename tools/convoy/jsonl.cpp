@@ -29,17 +29,6 @@ found_field find_field(const json_line& object, const column_names& part) {
   return {nullptr, 1};
 }
 
-/// Refuses a field that seems to be meant for a part that is read from none.
-void require_read(const json_line& object, const found_field& found, const column_names& part,
-                  std::string_view option) {
-  if (found.field != nullptr || part.names.empty())
-    return;
-  for (const json_line::field& field : object.fields())
-    if (field.in == 0 && field.what != json_line::kind::null &&
-        option_meant_by(field.name) == option)
-      reject_unread(option, field.name);
-}
-
 /// A JSON number without its exponent: 1.5e3 is 1500.
 std::string without_exponent(std::string_view what, std::string_view number) {
   const std::size_t e = number.find_first_of("eE");
@@ -110,9 +99,12 @@ void add(const json_line& object, const event_columns& names, trace_builder& eve
   const found_field time = find_field(object, names.time);
   const found_field service = find_field(object, names.service);
   const found_field bytes = find_field(object, names.bytes);
-  require_read(object, time, names.time, "--time-column");
-  require_read(object, service, names.service, "--service-column");
-  require_read(object, bytes, names.bytes, "--bytes-column");
+  const missing_parts missing{.time = time.field == nullptr && !names.time.names.empty(),
+                              .service = service.field == nullptr && !names.service.names.empty(),
+                              .bytes = bytes.field == nullptr && !names.bytes.names.empty()};
+  for (const json_line::field& field : object.fields())
+    if (field.in == 0 && field.what != json_line::kind::null)
+      refuse_unread(field.name, missing);
   events.add({.key = key.text,
               .is_number = key.what == json_line::kind::number,
               .at_ns = time_of(time),
