@@ -90,6 +90,16 @@ class OutputTest(ProgramTest):
                 self.assertEqual(len(json.loads(result)["runs"]), 1)
                 self.assertNotEqual(kept.returncode, 0)
 
+    def test_does_not_lose_the_table_with_a_reader_of_the_json_that_has_gone(self):
+        reader, writer = os.pipe()
+        os.close(reader)
+        done = subprocess.run([PROGRAM, "replay", self.input, "--strategy", "single", "--json", "-"], stdout=writer,
+                              stderr=subprocess.PIPE, timeout=120)
+        os.close(writer)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn(b"TRACE", done.stderr)
+        self.assertTrue(done.stderr.endswith(b"convoy: cannot write to stdout\n"), done.stderr)
+
     def test_refuses_to_write_json_over_its_own_table(self):
         both = self.directory / "both"
         with open(both, "wb") as stdout:

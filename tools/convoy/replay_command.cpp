@@ -143,24 +143,25 @@ void print(std::ostream& stream, std::string_view name, const std::string& text)
     throw input_error{"cannot write to " + std::string{name}};
 }
 
-/// The JSON comes first, as it is what others wait for: a reader of the table that has gone must not
-/// cost it. Nor the other way round.
+/// The JSON comes first, as it is what others wait for. Neither it nor the table is lost with a
+/// reader of the other that has gone.
 void publish(const command_line& line, const report& result) {
-  if (line.json == "-") {
-    print(std::cout, "stdout", to_json(result));
-    print(std::cerr, "stderr", to_table(result));
-    return;
-  }
+  const bool json_to_stdout = line.json == "-";
   std::exception_ptr failure;
   try {
-    if (line.json)
+    if (json_to_stdout)
+      print(std::cout, "stdout", to_json(result));
+    else if (line.json)
       write_file(*line.json, to_json(result));
-  } catch (const std::system_error&) {
+  } catch (const std::exception&) {
     failure = std::current_exception();
   }
   if (!failure)
     std::signal(SIGPIPE, SIG_DFL); // all else is done: end like any program whose reader has gone
-  print(std::cout, "stdout", to_table(result));
+  if (json_to_stdout)
+    print(std::cerr, "stderr", to_table(result));
+  else
+    print(std::cout, "stdout", to_table(result));
   if (failure)
     std::rethrow_exception(failure);
 }
