@@ -4,8 +4,8 @@
 
 #include "arena.hpp"
 
-#include "sanitizers.hpp"
 #include "process.hpp"
+#include "sanitizers.hpp"
 #include "shared_object.hpp"
 
 #define TBB_PREVIEW_TASK_GROUP_EXTENSIONS 1 // what oneTBB before 2021.6 has task_group::defer() in

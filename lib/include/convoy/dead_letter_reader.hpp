@@ -2,6 +2,8 @@
 
 // What a dead_letter_file has written, read back.
 
+#include "convoy/detail/prologue.hpp"
+
 #include "convoy/dead_letter_file.hpp"
 #include "convoy/detail/json.hpp"
 #include "convoy/detail/letter_line.hpp"
@@ -232,3 +234,5 @@ read_dead_letters(const std::string& path, dead_letter_parse<Key, Message> parse
 }
 
 } // namespace convoy
+
+#include "convoy/detail/epilogue.hpp"

@@ -2,6 +2,8 @@
 
 // The letters of a file sent back to a processor.
 
+#include "convoy/detail/prologue.hpp"
+
 #include "convoy/dead_letter_reader.hpp"
 #include "convoy/detail/owned_file.hpp"
 #include "convoy/detail/scheduler.hpp"
@@ -156,3 +158,5 @@ redrive_result redrive_dead_letters(const std::string& path, Processor& to,
 }
 
 } // namespace convoy
+
+#include "convoy/detail/epilogue.hpp"

@@ -2,6 +2,8 @@
 
 // Several sinks of dead letters as one.
 
+#include "convoy/detail/prologue.hpp"
+
 #include "convoy/failure.hpp"
 
 #include <cstddef>
@@ -111,3 +113,5 @@ private:
 };
 
 } // namespace convoy
+
+#include "convoy/detail/epilogue.hpp"

@@ -134,7 +134,7 @@ public:
       erase_if_idle(e);
       return submit_status::key_full;
     }
-    at->second.count += count;
+    e.count += count;
     return submit_status::accepted;
   }
 
