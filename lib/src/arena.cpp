@@ -29,6 +29,10 @@ namespace convoy::detail {
 
 namespace {
 
+/// Guards what arenas count. One for all, which is there before any of them: so ThreadSanitizer, which does not see
+/// what TBB does, sees that an arena was made before a thread of TBB's looks at it, and has left before it goes.
+constinit std::mutex arenas_mutex{};
+
 constinit std::atomic<int> first_made_after{-1}; // so many forks(); -1: there was no arena
 
 /// Knows the threads that TBB has lent to an arena. A thread may outlive its arena without being told, so it
@@ -37,7 +41,7 @@ class worker_marker final : public tbb::task_scheduler_observer {
 public:
   explicit worker_marker(tbb::task_arena& arena) : task_scheduler_observer(arena) {
     {
-      const std::lock_guard lock(all_mutex_);
+      const std::lock_guard lock(arenas_mutex);
       number_ = ++last_number_;
       next_ = std::exchange(first_, this);
     }
@@ -49,7 +53,7 @@ public:
   worker_marker& operator=(const worker_marker&) = delete;
   ~worker_marker() override {
     observe(false); // waits for who is in one of the functions below
-    const std::lock_guard lock(all_mutex_);
+    const std::lock_guard lock(arenas_mutex);
     auto** at = &first_;
     while (*at != this)
       at = &(*at)->next_;
@@ -61,28 +65,28 @@ public:
     if (!worker)
       return;
     works_in_ = number_;
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard lock(arenas_mutex);
     ++inside_;
   }
   void on_scheduler_exit(bool worker) override {
     if (!worker)
       return;
     works_in_ = 0;
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard lock(arenas_mutex);
     --inside_;
     left_.notify_all();
   }
 
   /// Until no thread is in the arena. Nobody may enqueue.
   void wait_until_empty() noexcept {
-    std::unique_lock lock(mutex_);
+    std::unique_lock lock(arenas_mutex);
     left_.wait(lock, [this] { return inside_ == 0; });
   }
 
   static bool on_worker_thread() noexcept {
     if (works_in_ == 0 || !arena::may_be_made()) // in a child there are none
       return false;
-    const std::lock_guard lock(all_mutex_);
+    const std::lock_guard lock(arenas_mutex);
     auto* each = first_;
     while (each != nullptr && each->number_ != works_in_)
       each = each->next_;
@@ -90,15 +94,13 @@ public:
   }
 
 private:
-  static inline constinit std::mutex all_mutex_{}; // guards the list of those alive
-  static inline constinit worker_marker* first_ = nullptr;
+  static inline constinit worker_marker* first_ = nullptr; // of those alive; all under arenas_mutex
   static inline constinit std::uint64_t last_number_ = 0;
   static inline constinit thread_local std::uint64_t works_in_ = 0; // a number, or 0
 
   std::uint64_t number_ = 0;
   worker_marker* next_ = nullptr;
 
-  std::mutex mutex_; // guards what follows
   unsigned inside_ = 0;
   std::condition_variable left_;
 };
@@ -155,18 +157,18 @@ struct arena::parts {
       : limit(concurrency), arena(static_cast<int>(2 * concurrency), concurrency), marker(arena) {}
 
   void add() {
-    const std::lock_guard lock(mutex);
+    const std::lock_guard lock(arenas_mutex);
     ++not_begun;
     ++unfinished;
   }
   void begin() noexcept {
     tbb::task_handle released; // after the lock
-    const std::lock_guard lock(mutex);
+    const std::lock_guard lock(arenas_mutex);
     if (--not_begun == 0)
       released = std::move(hold);
   }
   void end() noexcept {
-    const std::lock_guard lock(mutex);
+    const std::lock_guard lock(arenas_mutex);
     if (--unfinished == 0)
       finished.notify_all();
   }
@@ -176,7 +178,7 @@ struct arena::parts {
     arena.execute([this] {
       tbb::task_group begun;
       {
-        const std::lock_guard lock(mutex);
+        const std::lock_guard lock(arenas_mutex);
         if (not_begun != 0)
           hold = begun.defer([] {});
       }
@@ -187,9 +189,8 @@ struct arena::parts {
     return false;
   }
 
-  std::mutex mutex; // guards what follows
-  unsigned not_begun = 0;
-  tbb::task_handle hold; // of the group that waits until all have begun
+  unsigned not_begun = 0; // under arenas_mutex, down to `finished`
+  tbb::task_handle hold;  // of the group that waits until all have begun
   unsigned unfinished = 0;
   std::condition_variable finished;
 
@@ -211,7 +212,7 @@ arena::~arena() {
   while (!parts_->begin_all())
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   {
-    std::unique_lock lock(parts_->mutex);
+    std::unique_lock lock(arenas_mutex);
     parts_->finished.wait(lock, [this] { return parts_->unfinished == 0; });
   }
   // Threads that have ended their task may be in its last instructions. That makes no difference unless these
