@@ -26,7 +26,7 @@ to_nanoseconds(std::chrono::duration<Rep, Period> from) noexcept {
   constexpr nanoseconds least = nanoseconds::min() + nanoseconds(1);
   if constexpr (std::is_floating_point_v<Rep>) {
     const auto exact = static_cast<long double>(from.count()) * ratio::num / ratio::den;
-    if (exact != exact)
+    if (!(exact <= 0) && !(exact >= 0)) // NaN
       return nanoseconds::min();
     if (exact >= static_cast<long double>(limits::max()))
       return nanoseconds::max();

@@ -115,8 +115,8 @@ private:
                                               std::type_identity<no_hash>, hash_of<Id>>::type;
 
   [[nodiscard]] static std::uint32_t hash(const list& of, const Id& value) {
-    const auto key = static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(&of));
-    return static_cast<std::uint32_t>(spread(key ^ static_cast<std::uint64_t>(id_hash{}(value))));
+    const std::uint64_t key = reinterpret_cast<std::uintptr_t>(&of);
+    return static_cast<std::uint32_t>(spread(key ^ std::uint64_t{id_hash{}(value)}));
   }
 
   node_pool<node> pool_;

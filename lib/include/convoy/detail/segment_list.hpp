@@ -112,7 +112,7 @@ public:
     auto sum = s->counted_before;
     for (; s != nullptr && s->base < end; s = next_of(*s))
       for (auto ticket = s->base; ticket < std::min(end, s->base + segment_cells); ++ticket)
-        sum += is_there(std::as_const(s->cells[ticket - s->base]), ticket) ? 1 : 0;
+        sum += is_there(std::as_const(s->cells[ticket - s->base]), ticket) ? 1u : 0u;
     pinned_.store(nothing_pinned, std::memory_order_release); // (14) as above
     return sum;
   }
