@@ -40,7 +40,12 @@ void alarm_clock::set(alarm& a, clock::time_point due) noexcept {
   changed_.notify_one();
 }
 
+bool alarm_clock::is_caller() noexcept {
+  return current<alarm_clock>::value != nullptr;
+}
+
 void alarm_clock::run() noexcept {
+  current<alarm_clock>::value = this;
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     const auto now = clock::now();
@@ -48,7 +53,7 @@ void alarm_clock::run() noexcept {
     alarm* due = nullptr;
     for (auto* each : alarms_)
       if (each->due <= now)
-        due = each;
+        due = due == nullptr || each->due < due->due ? each : due;
       else
         wakes_at_ = std::min(wakes_at_, each->due);
     if (due != nullptr) { // unlocked: it may set alarms

@@ -29,6 +29,9 @@ public:
   /// To ring at `due`, once, instead of when it was to ring before. A short lock.
   void set(alarm& a, clock::time_point due) noexcept;
 
+  /// The calling thread is the timer thread of some runtime.
+  [[nodiscard]] static bool is_caller() noexcept;
+
 private:
   void run() noexcept;
 

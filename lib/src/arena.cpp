@@ -237,9 +237,18 @@ void arena::enqueue(void (*task)(void*) noexcept, void* argument) {
   }
 }
 
-void arena::run_here(void (*task)(void*) noexcept, void* argument) {
-  parts_->arena.execute(
-      [task, argument] { tbb::this_task_arena::isolate([task, argument] { task(argument); }); });
+bool arena::run_here(void (*task)(void*) noexcept, void* argument) noexcept {
+  bool began = false;
+  try {
+    parts_->arena.execute([&] {
+      tbb::this_task_arena::isolate([&] {
+        began = true;
+        task(argument);
+      });
+    });
+  } catch (...) { // before or after the task, which throws nothing. NOLINT(bugprone-empty-catch)
+  }
+  return began;
 }
 
 bool arena::may_be_made() noexcept {

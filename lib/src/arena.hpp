@@ -26,8 +26,9 @@ public:
   void enqueue(void (*task)(void*) noexcept, void* argument);
 
   /// Runs task(argument), isolated, on the calling thread as one of the arena's: what the task asks of TBB is
-  /// done there. Never on more than `concurrency` threads at once: they would wait for each other.
-  void run_here(void (*task)(void*) noexcept, void* argument);
+  /// done there. Never on more than `concurrency` threads at once: they would wait for each other. False: there
+  /// is no memory, nothing was run.
+  [[nodiscard]] bool run_here(void (*task)(void*) noexcept, void* argument) noexcept;
 
   /// False in a child of fork() whose parent has had an arena: TBB's threads are gone, and it goes on as if
   /// they were there.

@@ -27,7 +27,7 @@ void say_that_nobody_comes() noexcept {
 } // namespace
 
 bool on_worker_thread() noexcept {
-  return pump::current() != nullptr || arena::on_worker_thread();
+  return pump::current() != nullptr || alarm_clock::is_caller() || arena::on_worker_thread();
 }
 
 bool runs_tbb_task() noexcept {
@@ -67,11 +67,15 @@ bool scheduler::is_inherited() const noexcept {
   return made_after_ != forks();
 }
 
-void scheduler::attach(tenant& t) {
+void scheduler::refuse_if_inherited() const {
   if (is_inherited())
     throw std::logic_error(
         "convoy: this runtime was made before fork(), and its threads are the parent's; "
         "make a runtime in the child");
+}
+
+void scheduler::attach(tenant& t) {
+  refuse_if_inherited();
   parts_->tenants.add(t);
 }
 
@@ -92,6 +96,7 @@ void scheduler::make_ready(ready_item& partition) noexcept {
 }
 
 void scheduler::add_alarm(alarm& a) {
+  refuse_if_inherited();
   parts_->alarms.add(a);
 }
 

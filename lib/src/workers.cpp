@@ -123,9 +123,7 @@ void workers::work() noexcept {
     --wanted_;
     --resting_;
     lock.unlock();
-    if (arena_)
-      arena_->run_here(&workers::run_pump, this);
-    else
+    if (!arena_ || !arena_->run_here(&workers::run_pump, this))
       run_pump(this);
     lock.lock();
     ++resting_;

@@ -36,8 +36,9 @@ void arena::enqueue(void (*task)(void*) noexcept, void* argument) {
     parts_->not_begun.emplace_back([task, argument] { task(argument); });
 }
 
-void arena::run_here(void (*task)(void*) noexcept, void* argument) {
+bool arena::run_here(void (*task)(void*) noexcept, void* argument) noexcept {
   task(argument);
+  return true;
 }
 
 bool arena::may_be_made() noexcept {

@@ -24,6 +24,10 @@ using model::fate;
 using model::must_submit;
 using std::chrono::microseconds;
 
+struct for_ever {
+  static bool is_over(std::uint64_t) { return false; }
+};
+
 /// Never more than there are places, and nobody sleeps while there is one.
 TEST(request_limit, gives_each_place_to_one_and_wakes_who_waits) {
   expect_holds(
@@ -32,7 +36,7 @@ TEST(request_limit, gives_each_place_to_one_and_wakes_who_waits) {
         request_limit limit(1, room);
         atomic<int> inside{0};
         const auto take = [&] {
-          const auto place = limit.take();
+          const auto place = limit.take([](auto) { return for_ever{}; });
           model::check(inside.fetch_add(1, std::memory_order_relaxed) == 0, "more than one");
           inside.fetch_sub(1, std::memory_order_relaxed);
         };
@@ -115,6 +119,41 @@ TEST(requests, of_a_lane_that_is_out_keep_their_order) {
     model::check(first.handled == 1 && first.dead == 2, "lost, or twice");
     model::check(put == std::vector<int>{100, 101, 200}, "not those that stay, in order");
     model::check(fenced >= 5 && fenced_all == 6, "a fence was early");
+  });
+}
+
+/// A request has a ticket, which must take no room from messages, nor give them any; and who has seen the ticket
+/// before its credit must not sleep on.
+TEST(requests, take_no_place_of_messages) {
+  expect_works(600, [] {
+    int unfinished = 0;
+    atomic<int> handled{0};
+    {
+      runtime rt{{.concurrency = 1}};
+      processor<int, int> p{rt,
+                            [&](int&) {
+                              model::check(++unfinished == 1, "overlap");
+                              --unfinished;
+                              handled.fetch_add(1, std::memory_order_relaxed);
+                            },
+                            {.capacity = 1, .partitions = 1}};
+      thread asks([&] {
+        for (int i = 0; i < 3; ++i)
+          p.resume(2);
+      });
+      thread other([&] {
+        for (int i = 0; i < 2; ++i) {
+          must_submit(p, 1, i);
+        }
+      });
+      for (int i = 0; i < 2; ++i)
+        must_submit(p, 1, i); // sleeps while it is full
+      asks.join();
+      other.join();
+      const auto account = p.account();
+      model::check(account.accepted == 4, "not as many as were accepted");
+    }
+    model::check(handled.load(std::memory_order_relaxed) == 4, "lost");
   });
 }
 

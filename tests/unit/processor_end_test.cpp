@@ -7,7 +7,9 @@
 #include <functional>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <memory>
 #include <span>
+#include <stdexcept>
 #include <thread>
 #include <vector>
 
@@ -194,6 +196,64 @@ TEST(a_processor_that_is_destroyed, does_not_wait_for_callbacks_that_ask_for_the
   const int until_it_ended = called + called_for_key;
   std::this_thread::sleep_for(5ms);
   EXPECT_EQ(called + called_for_key, until_it_ended);
+}
+
+// ---- the timer thread ----
+
+/// It waited for room, and so did the retry that would have made some.
+TEST(a_watchdogs_report, that_submits_to_a_full_processor_is_refused) {
+  convoy::runtime rt{{.concurrency = 1}};
+  processor* mine = nullptr;
+  std::atomic<int> calls{0};
+  std::atomic<bool> reported{false};
+  std::atomic<submit_status> status{submit_status::accepted};
+  processor p{rt,
+              [&](int&) {
+                if (++calls > 1)
+                  return outcome::done;
+                while (!reported)
+                  std::this_thread::sleep_for(1ms);
+                return outcome::retry_after(1ms);
+              },
+              {.capacity = 1,
+               .failure = convoy::failure_policy{},
+               .watchdog = {.threshold = 5ms, .report = [&](const auto&) {
+                              if (reported)
+                                return;
+                              status.store(mine->submit(2, 1));
+                              EXPECT_THROW(mine->drain(), std::logic_error);
+                              reported = true;
+                            }}}};
+  mine = &p;
+  ASSERT_EQ(p.submit(1, 1), submit_status::accepted);
+  p.drain();
+  EXPECT_EQ(status, submit_status::full);
+  EXPECT_EQ(calls, 2);
+}
+
+/// What a callback holds was destroyed when it no longer counted, perhaps after its processor.
+TEST(a_processor_that_is_destroyed, is_there_until_what_its_callbacks_hold_is_gone) {
+  struct asks_as_it_goes {
+    processor& p;
+    std::atomic<int>& gone;
+    asks_as_it_goes(processor& where, std::atomic<int>& count) : p(where), gone(count) {}
+    ~asks_as_it_goes() {
+      std::this_thread::sleep_for(2ms);
+      p.fence([] {});
+      p.resume(1);
+      ++gone;
+    }
+  };
+  for (int round = 0; round < 20; ++round) {
+    convoy::runtime rt{{.concurrency = 2}};
+    std::atomic<int> gone{0};
+    {
+      processor p{rt, [](int&) {}};
+      p.fence([held = std::make_shared<asks_as_it_goes>(p, gone)] {});
+      p.fence(1, [held = std::make_shared<asks_as_it_goes>(p, gone)] {});
+    }
+    EXPECT_EQ(gone, 2);
+  }
 }
 
 TEST(shutdown, does_not_wait_for_what_others_go_on_asking_for) {

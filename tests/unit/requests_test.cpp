@@ -184,6 +184,26 @@ TEST(requests, beyond_their_capacity_throw_in_a_handler) {
   EXPECT_EQ(refused, 1);
 }
 
+/// Each took one until the drainer came by: with workers that were held 501 to 563 of 1,000 were accepted.
+TEST(requests, take_no_place_of_messages) {
+  constexpr std::size_t capacity = 1'000;
+  convoy::runtime rt{{.concurrency = 1}};
+  gate held;
+  processor p{rt, [&](int&) { held.pass(); }, {.capacity = capacity}};
+  ASSERT_EQ(p.submit(1, 0), submit_status::accepted);
+  held.await_visitors();
+  std::size_t accepted = 1;
+  while (p.try_submit(static_cast<int>(accepted % 50), 1) == submit_status::accepted) {
+    p.resume(static_cast<int>(accepted % 30));
+    p.fence(static_cast<int>(accepted % 20), [] {});
+    ++accepted;
+  }
+  EXPECT_EQ(accepted, capacity);
+  held.open();
+  p.drain();
+  EXPECT_EQ(p.account().completed, capacity);
+}
+
 TEST(requests, capacity_must_not_be_zero) {
   convoy::runtime rt{{.concurrency = 1}};
   EXPECT_THROW((processor{rt, [](int&) {}, {.request_capacity = 0}}), std::invalid_argument);

@@ -241,6 +241,34 @@ TEST(submit, in_a_handlers_own_arena_does_not_wait_for_ever) {
   EXPECT_EQ(refused, 40);
 }
 
+/// As well as room, a request's place is nothing that a handler may wait for.
+TEST(requests, in_a_handlers_own_arena_do_not_wait_for_ever) {
+  runtime rt{{.concurrency = 1}};
+  tbb::task_arena own(1, 0);
+  std::atomic<int> refused{0};
+  std::atomic<bool> done{false}, finished{false};
+  processor<int, int>* self = nullptr;
+  processor<int, int> p{rt,
+                        [&](int&) {
+                          own.enqueue([&] {
+                            for (int i = 0; i < 20; ++i)
+                              try {
+                                self->resume(i);
+                              } catch (const convoy::too_many_requests&) {
+                                ++refused;
+                              }
+                            done = true;
+                          });
+                          finished = eventually([&] { return done.load(); });
+                        },
+                        {.request_capacity = 4}};
+  self = &p;
+  ASSERT_EQ(p.submit(0, 0), submit_status::accepted);
+  p.drain();
+  EXPECT_TRUE(finished);
+  EXPECT_EQ(refused, 16);
+}
+
 /// Longer than a second in all: messages that get handled, or none that is.
 TEST(submit, in_a_task_of_the_users_waits_as_long_as_no_handler_is_stuck) {
   runtime rt{{.concurrency = 1}};

@@ -71,7 +71,8 @@ template <class Key>
 struct watchdog {
   time_span threshold = std::chrono::nanoseconds::max();
   /// Called on the runtime's timer thread, for each handler when it has run for threshold, 2
-  /// thresholds, 4, …; must return soon, retries wait for it.
+  /// thresholds, 4, …; must return soon, retries wait for it. What waits elsewhere refuses or throws
+  /// here, as in a handler.
   std::function<void(const stuck_handler<Key>&)> report = {};
 };
 
@@ -81,7 +82,7 @@ struct processor_options {
   std::size_t key_capacity = 0; ///< unfinished messages per key; 0: no limit but capacity
   /// Calls of pause(), resume(), purge() and fence() that wait for their turn, and as many callbacks
   /// (`then`) that were not called yet; at least 1. While that is reached these functions sleep, or on a worker thread throw
-  /// too_many_requests. A message waits for requests that were made before it, so this bounds that too.
+  /// too_many_requests, as they do after a second in a task of oneTBB's that a handler may wait for. A message waits for requests that were made before it, so this bounds that too.
   std::size_t request_capacity = std::size_t{1} << 16;
   unsigned partitions = 0;        ///< ingress rings, a power of two; 0: chosen by concurrency
   unsigned quantum_messages = 64; ///< handled of one lane before other lanes get a turn

@@ -184,7 +184,7 @@ public:
   /// everything that has not started by the deadline then, but for what a worker was handed; running
   /// handlers have stop requested, and are waited for, as is what other threads still ask for meanwhile. Returns the exact account. Throws std::logic_error on a worker thread.
   convoy::account shutdown(moment deadline) {
-    ingress_type::refuse_on_worker();
+    ingress_.refuse_on_worker();
     close();
     ingress_.end();
     if (!ingress_.finish_until(deadline)) {

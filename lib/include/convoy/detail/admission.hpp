@@ -120,6 +120,7 @@ public:
       erase_if_idle(e);
       throw;
     }
+    forget_beyond_most(e);
     ++e.count;
     if (!again && has_rate_)
       e.tokens -= 1;
@@ -176,6 +177,7 @@ public:
     forget_old(e, now);
     if (ids_.find(e.ids, mine) == nullptr)
       (void)remember(e, mine, now);
+    forget_beyond_most(e);
   } catch (...) { // NOLINT(bugprone-empty-catch)
   }
 
@@ -332,9 +334,11 @@ private:
   id_node& remember(entry& e, const id& mine, clock::time_point now) {
     auto& made = ids_.add(e.ids, mine, now);
     plan_look(e, now);
+    return made;
+  }
+  void forget_beyond_most(entry& e) noexcept {
     if (e.ids.size > duplicates_.most)
       ids_.erase(*e.ids.oldest);
-    return made;
   }
 
   void forget_old(entry& e, clock::time_point now) noexcept {

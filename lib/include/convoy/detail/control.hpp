@@ -125,6 +125,8 @@ scheduled ingress<Key, Message, State, Hash, Equal>::submit_at(const Key& key, c
   const auto status = with_waiting(key, [&]() -> submit_status {
     if (const auto refused = look(p, key, message, false); refused != submit_status::accepted)
       return refused;
+    if (p.ring.closed()) // nor hold up the end
+      return submit_status::closed;
     reservation place(*this, p);
     if (p.ring.closed())
       return submit_status::closed;
@@ -182,6 +184,8 @@ bulk_result ingress<Key, Message, State, Hash, Equal>::resubmit(const Key& key,
   auto request = std::make_unique<lane_request<partition_type, Key, Message>>(
       wish::put_before, key, static_cast<std::uint32_t>(hash));
   request->messages.reserve(count);
+  if (p.ring.closed()) // nor hold up the end
+    return {0, submit_status::closed};
   reservation room(*this, p);
   if (p.ring.closed())
     return {0, submit_status::closed};
@@ -197,6 +201,7 @@ bulk_result ingress<Key, Message, State, Hash, Equal>::resubmit(const Key& key,
     request->ticket = end;
     p.post(std::move(request));
   });
+  core_.room.notify(); // somebody may have seen the tickets before their credit
   p.signal();
   return {count, submit_status::accepted};
 }
@@ -213,11 +218,13 @@ void ingress<Key, Message, State, Hash, Equal>::control(wish what, const Key& ke
   if (then && !core_.is_last_callback())
     request->then = make_callback(std::move(then));
   else
-    request->place = core_.unserved.take();
+    request->place =
+        core_.unserved.take([this](auto notified) { return task_wait(core_.scheduler, notified); });
   p.ring.skip(1, [&](std::uint64_t end) { // its place among the messages, and the other requests
     request->ticket = end;
     p.post(std::move(request));
   });
+  core_.room.notify(); // as in resubmit()
   p.signal();
 }
 
@@ -225,7 +232,8 @@ void ingress<Key, Message, State, Hash, Equal>::control(wish what, const Key& ke
 template <class Key, class Message, class State, class Hash, class Equal>
 std::unique_ptr<callback>
 ingress<Key, Message, State, Hash, Equal>::make_callback(std::function<void()> then) {
-  auto place = core_.uncalled.take();
+  auto place =
+      core_.uncalled.take([this](auto notified) { return task_wait(core_.scheduler, notified); });
   auto& all = core_.is_ending() ? core_.late_callbacks : core_.callbacks;
   return std::make_unique<callback>(core_.scheduler, std::move(then), &core_, all,
                                     std::move(place));

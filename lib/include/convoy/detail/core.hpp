@@ -99,8 +99,10 @@ struct core {
   outstanding callbacks{drained};      ///< still to be called, and lanes out to be evicted
   outstanding late_callbacks{drained}; ///< those that were asked for after the end had begun
 
-  request_limit unserved{options.request_capacity, room}; ///< without a callback, not served
-  request_limit uncalled{options.request_capacity, room}; ///< callbacks, not called
+  event_count request_room{}; ///< so that submits and requests don't take each other's signals
+  request_limit unserved{options.request_capacity,
+                         request_room}; ///< without a callback, not served
+  request_limit uncalled{options.request_capacity, request_room}; ///< callbacks, not called
 
   atomic<std::uint64_t> not_due{0};    ///< messages that are scheduled, without tickets yet
   atomic<std::uint64_t> put_off{0};    ///< messages accepted to be scheduled

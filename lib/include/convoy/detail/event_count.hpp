@@ -15,7 +15,14 @@ public:
   /// A thread that sleeps looks again so often. notify(n) may have told others, and glibc before 2.41
   /// can lose a wake-up (bug 25847).
   explicit event_count(std::chrono::milliseconds most_asleep = std::chrono::milliseconds(10))
-      : most_asleep_(most_asleep) {}
+      : most_asleep_(most_asleep), changed_() {}
+  event_count(const event_count&) = delete;
+  event_count& operator=(const event_count&) = delete;
+  /// Nobody waits; but in a child of fork() it may look so for ever, and destroying would wait for them.
+  ~event_count() {
+    if (waiting_.load(std::memory_order_relaxed) == 0) // no other thread is here
+      changed_.~condition_variable();
+  }
 
   /// Sleeps until ready() is true. Ready runs after this thread can be seen waiting, so no notify()
   /// is missed.
@@ -85,7 +92,9 @@ private:
   const std::chrono::milliseconds most_asleep_;
   atomic<std::uint32_t> waiting_{0};
   mutex mutex_;
-  condition_variable changed_;
+  union {
+    condition_variable changed_;
+  };
   std::uint64_t notified_ = 0;
 };
 

@@ -143,7 +143,11 @@ public:
     return all;
   }
 
-  static void refuse_on_worker() {
+  void refuse_on_worker() const {
+    if (core_.scheduler.is_inherited())
+      throw std::logic_error(
+          "convoy: this processor was made before fork(), and its threads are the "
+          "parent's: nobody would handle what you wait for");
     if (on_worker_thread())
       throw std::logic_error(
           "convoy: drain() (or shutdown(), or a processor's destructor) inside a "

@@ -297,8 +297,8 @@ private:
       if (next != ring_type::state::message) [[unlikely]] {
         if (next == ring_type::state::pending)
           break;
-        if (next == ring_type::state::void_ticket) {
-          pass_void();
+        if (next != ring_type::state::counted_message) {
+          pass_void(next == ring_type::state::void_ticket);
           continue;
         }
       }
@@ -323,9 +323,9 @@ private:
   }
 
   /// It may be the place of a request.
-  void pass_void() noexcept {
-    ++credit_;
-    ++void_;
+  void pass_void(bool took_credit) noexcept {
+    credit_ += took_credit;
+    void_ += took_credit;
     ring.consume();
     if (inbox_.any_request() || attendance_.is_waiting())
       attendance_.take_requests(*this, inbox_);

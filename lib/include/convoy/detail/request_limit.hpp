@@ -42,12 +42,18 @@ public:
   request_limit(const request_limit&) = delete;
   request_limit& operator=(const request_limit&) = delete;
 
-  /// Sleeps until there is one. On a worker thread it throws too_many_requests instead.
-  [[nodiscard]] place take() {
+  /// Sleeps until there is one. On a worker thread it throws too_many_requests instead, and elsewhere
+  /// when the wait that `begin(notified)` returns is over, see task_wait.
+  template <class Begin>
+  [[nodiscard]] place take(Begin&& begin) {
     if (!try_take()) [[unlikely]] {
-      if (on_worker_thread())
+      bool taken = false;
+      if (!on_worker_thread()) {
+        auto wait = begin(room_.notified());
+        room_.wait([&] { return (taken = try_take()) || wait.is_over(room_.notified()); });
+      }
+      if (!taken)
         throw too_many_requests(most_);
-      room_.wait([this] { return try_take(); });
     }
     return place(*this);
   }

@@ -58,7 +58,11 @@ public:
   }
 
   /// If it was not made ready: it will not be called.
-  ~callback() { all_.end(); }
+  ~callback() {
+    call_ = nullptr; // what it holds may use the processor, which may go afterwards
+    place_.give_back();
+    all_.end();
+  }
   callback(const callback&) = delete;
   callback& operator=(const callback&) = delete;
 
@@ -101,6 +105,7 @@ private:
     } catch (...) {
       report_to_stderr(std::current_exception());
     }
+    call_ = nullptr; // its end is a part of the call
     self.calls_back = false;
     const auto* const owner = owner_;
     delete this;
@@ -108,10 +113,10 @@ private:
   }
 
   scheduler& scheduler_;
-  const std::function<void()> call_;
+  std::function<void()> call_;
   const void* const owner_;
   outstanding& all_;
-  const request_limit::place place_;
+  request_limit::place place_;
 };
 
 /// What may be wanted of a lane.

@@ -202,6 +202,7 @@ public:
 
   /// This process is a child of fork(), made since: the scheduler's threads are not here.
   [[nodiscard]] bool is_inherited() const noexcept;
+  void refuse_if_inherited() const; ///< throws std::logic_error
 
   /// Unfinished messages of all processors, roughly: partitions report changes that matter.
   alignas(cache_line) atomic<std::int64_t> approx_unfinished{0};

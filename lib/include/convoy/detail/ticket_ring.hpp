@@ -13,8 +13,8 @@
 //                take_credit() takes. Producers read it for each message; with the closed bit set
 //                a ticket is above it.
 //   cell.word    4 (ticket + 1) once the ticket is published, plus 1 if it is void, plus 2 if its
-//                message is one that messages() does not count. Never reset: a cell's next ticket is
-//                higher.
+//                message is one that messages() does not count, plus 3 if it is one of skip(). Never
+//                reset: a cell's next ticket is higher.
 
 #include "convoy/detail/atomic.hpp"
 #include "convoy/detail/segment_list.hpp"
@@ -102,13 +102,7 @@ public:
 
   /// Publishes a ticket that carries nothing, because it was not covered or constructing its
   /// message threw.
-  void publish_void(std::uint64_t ticket) noexcept {
-    while (!cells_.link_until(ticket + 1))
-      sleep_for(std::chrono::milliseconds(1)); // out of memory, but the ticket can't be given back
-    cells_.leave_out(ticket);
-    // (7) release: we are done with the segment; pairs with (6)
-    at(ticket).word.store(word_of(ticket) + 1, std::memory_order_release);
-  }
+  void publish_void(std::uint64_t ticket) noexcept { publish_empty(ticket, 1); }
 
   /// As claim(), for a message whose credit was taken with take_credit(); that is given back with
   /// add_credit() afterwards. Whether the ring is closed or not. no_ticket: out of memory. Takes a
@@ -123,15 +117,16 @@ public:
     return ticket;
   }
 
-  /// Gives out so many tickets for nothing, void. Calls between(end), with the ticket after them,
-  /// before they can leave the ring.
+  /// Gives out so many tickets for nothing, and the credit that they would take. Calls between(end),
+  /// with the ticket after them, before they can leave the ring. Who waits for credit has to be told.
   template <class Function>
   void skip(std::uint64_t count, Function&& between) noexcept {
     // (1) seq_cst: as in claim()
     const auto first = tail_.fetch_add(count, std::memory_order_seq_cst) & ~closed_bit;
+    add_credit(count); // afterwards, or a message could have it
     between(first + count);
     for (std::uint64_t i = 0; i < count; ++i)
-      publish_void(first + i);
+      publish_empty(first + i, 3);
   }
 
   /// True: `count` more tickets have credit and cells now, claim() again; false: credit is missing.
@@ -206,10 +201,10 @@ public:
 
   // ---- the consumer: one thread at a time ----
 
-  enum class state { pending, message, void_ticket, counted_message };
+  enum class state { pending, message, void_ticket, counted_message, skipped };
 
-  /// The next ticket in order: not yet published (or not given out), a message, void, or a message of
-  /// publish_counted().
+  /// The next ticket in order: not yet published (or not given out), a message, void, a message of
+  /// publish_counted(), or a ticket of skip().
   [[nodiscard]] state peek() noexcept {
     current_ = cells_.current();
     if (current_ == nullptr)
@@ -219,6 +214,7 @@ public:
     return word == 0   ? state::message
            : word == 1 ? state::void_ticket
            : word == 2 ? state::counted_message
+           : word == 3 ? state::skipped
                        : state::pending;
   }
 
@@ -259,6 +255,14 @@ private:
   /// Of a message.
   [[nodiscard]] static constexpr std::uint64_t word_of(std::uint64_t ticket) noexcept {
     return 4 * (ticket + 1);
+  }
+
+  void publish_empty(std::uint64_t ticket, std::uint64_t kind) noexcept {
+    while (!cells_.link_until(ticket + 1))
+      sleep_for(std::chrono::milliseconds(1)); // out of memory, but the ticket can't be given back
+    cells_.leave_out(ticket);
+    // (7) release: we are done with the segment; pairs with (6)
+    at(ticket).word.store(word_of(ticket) + kind, std::memory_order_release);
   }
 
   [[nodiscard]] bool covered(std::uint64_t tickets) const noexcept {
