@@ -54,7 +54,7 @@ TEST(accounts, keep_the_segments_that_they_look_at) {
 /// last credit has void tickets.
 TEST(accounts, never_count_too_many_nor_forget_any) {
   expect_holds_at_random(3'000, [] {
-    ring r(9);
+    ring r(8);
     for (int i = 0; i < 7; ++i)
       model::check(put(r, 1) && take(r) == 1, "lost");
     convoy::detail::atomic<std::uint64_t> taken{7};

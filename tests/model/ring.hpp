@@ -39,7 +39,8 @@ inline int take(ring& r) {
   const auto next = r.peek();
   if (next == ring::state::pending)
     return -1;
-  const int number = next != ring::state::void_ticket ? r.current().message.number : 0;
+  const bool is_message = next == ring::state::message || next == ring::state::counted_message;
+  const int number = is_message ? r.current().message.number : 0;
   r.consume();
   return number;
 }

@@ -159,9 +159,8 @@ struct row {
   bool for_new_keys_only = false; ///< these
   bool waits_for_times = false;   ///< so how much it needs differs from one time to the next
   std::size_t bytes_of_idle_key = 0;
-  double locks = 0;          ///< of a submit
-  bool takes_places = false; ///< not only for messages
-  bool by_time = false;      ///< order is that of times, and a submit waits for room
+  double locks = 0;     ///< of a submit
+  bool by_time = false; ///< order is that of times, and a submit waits for room
 };
 inline std::ostream& operator<<(std::ostream& out, const row& r) {
   return out << r.name;
@@ -364,9 +363,8 @@ inline std::vector<row> rows() {
        .by_time = true},
       {.name = "fence",
        .make = with<fenced>(handle, {}, one_by_one{}),
-       .allocations = 2,
-       .locks = 1,
-       .takes_places = true},
+       .allocations = 3,
+       .locks = 1},
       {.name = "keyed_executor", .make = made<executor>()},
   };
 }

@@ -334,7 +334,7 @@ TEST(submit_bulk_from_a_range_that_throws, leaves_no_hole_in_the_order) {
   std::atomic<int> handled{0};
   processor<int, int> p{rt, [&](int&) { ++handled; }};
   throwing_range range;
-  EXPECT_THROW((void)p.submit_bulk(range), std::runtime_error);
+  EXPECT_THROW((void)p.submit_bulk(range), convoy::bulk_interrupted);
   ASSERT_EQ(p.submit(0, 0), submit_status::accepted);
   p.drain();
   EXPECT_EQ(handled.load(), 3);
