@@ -91,6 +91,41 @@ template <class Body>
   });
 }
 
+template <class Function>
+bool is_refused(Function&& function) {
+  try {
+    function();
+    return false;
+  } catch (const std::logic_error&) {
+    return true;
+  }
+}
+
+/// With a thread of the parent's that sleeps in it, which is not there in the child to leave it.
+[[noreturn]] void wait_for_what_is_the_parents() {
+  auto rt = std::make_unique<runtime>(runtime::options{.concurrency = 1});
+  std::atomic<bool> over{false};
+  auto p = std::make_unique<processor<int, int>>(
+      *rt,
+      [&](int&) {
+        while (!over)
+          std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      },
+      processor<int, int>::options{.capacity = 1});
+  (void)p->submit(1, 1);
+  std::thread waits([&] { (void)p->submit(1, 2); });
+  std::thread drains([&] { p->drain(); });
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  end_as_a_child([&] {
+    if (!is_refused([&] { p->drain(); }) || !is_refused([&] { p->drain(1); }) ||
+        !is_refused([&] { (void)p->shutdown(std::chrono::milliseconds(10)); }))
+      return false;
+    p.reset();
+    rt.reset();
+    return use_a_runtime();
+  });
+}
+
 [[noreturn]] void fork_in_a_handler() {
   runtime rt{{.concurrency = 2}};
   processor<int, int> p{rt, [](int&) { end_as_a_child(use_a_runtime); }};
@@ -125,6 +160,10 @@ TEST_F(fork_DeathTest, a_child_is_told_that_its_parents_runtime_has_no_threads) 
   EXPECT_EXIT(use_what_is_the_parents(), testing::ExitedWithCode(works),
               "a message waits for ever.*make a runtime in the child[^$]*caught: .*make a runtime "
               "in the child");
+}
+
+TEST_F(fork_DeathTest, a_child_is_refused_what_it_would_wait_for) {
+  EXPECT_EXIT(wait_for_what_is_the_parents(), testing::ExitedWithCode(works), "");
 }
 
 TEST_F(fork_DeathTest, a_child_of_a_handler_has_a_runtime_of_its_own) {

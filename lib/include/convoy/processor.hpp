@@ -201,7 +201,8 @@ public:
   }
 
   /// So far. See account. Takes a short lock, and looks at each message that is still in a ring: a
-  /// million of them take some milliseconds. Submits and handlers do not wait for it.
+  /// million of them take some milliseconds. Submits and handlers do not wait for it; but while it looks
+  /// the rings take new memory instead of used one, so poll it from a thread that gets a core.
   [[nodiscard]] convoy::account account() const noexcept { return ingress_.account(); }
 
   // ---- schedules ----
@@ -233,7 +234,8 @@ public:
   // request_capacity is reached they sleep, or on a worker thread throw too_many_requests.
 
   /// The key's lane stops, after what a worker has already been handed, until resume(). Its messages
-  /// wait, and take room. `then`: it stands still.
+  /// wait, and take room. `then`: it stands still. Once the processor ends it does nothing, and `then`
+  /// is called at once.
   void pause(const Key& key, std::function<void()> then = {}) {
     ingress_.control(detail::wish::pause, key, std::move(then));
   }

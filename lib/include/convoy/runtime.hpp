@@ -19,8 +19,8 @@ namespace convoy {
 /// by its concurrency; what others in the process ask of TBB stays available to them.
 ///
 /// After fork() the child has none of these threads: it makes a runtime of its own, whose workers do not come
-/// from TBB if the parent had a runtime before. What it has from its parent may be destroyed there if nobody used
-/// it at the time of the fork; nothing else.
+/// from TBB if the parent had a runtime before. A processor that it has from its parent may be destroyed there;
+/// waiting for it, and a new processor on a runtime of the parent's, throw std::logic_error.
 ///
 /// Neither copied nor moved. Must outlive its processors.
 class runtime {

@@ -185,7 +185,7 @@ public:
   /// messages without tickets. One thread at a time.
   [[nodiscard]] std::uint64_t take_credit(std::uint64_t most = no_ticket) noexcept {
     const auto before = tickets();
-    auto end = credit_end_.load(std::memory_order_relaxed); // only the consumer adds meanwhile
+    auto end = credit_end_.load(std::memory_order_relaxed); // others only add meanwhile
     if (before >= end)
       return 0;
     auto taken = std::min((end - before + 1) / 2, most);
