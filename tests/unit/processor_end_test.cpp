@@ -291,6 +291,34 @@ TEST(shutdown, does_not_wait_for_what_others_go_on_asking_for) {
   }
 }
 
+/// It was handled: a pause() whose turn came when the end had begun did nothing.
+TEST(shutdown, finds_a_key_paused_that_was_paused_before) {
+  for (int round = 0; round < 200; ++round) {
+    convoy::runtime rt{{.concurrency = 2}};
+    std::atomic<int> handled{0};
+    processor p{rt, [&](int& m) { handled += m; }, {.dead_letters = [](auto&) {}}};
+    ASSERT_EQ(p.submit(2, 0), submit_status::accepted);
+    p.pause(1);
+    ASSERT_EQ(p.submit(1, 1), submit_status::accepted);
+    const auto account = p.shutdown(1h);
+    EXPECT_EQ(account.dead_letters, 1u);
+    EXPECT_EQ(handled, 0);
+  }
+}
+
+TEST(a_processor_that_is_destroyed, finds_a_key_paused_that_was_paused_before) {
+  for (int round = 0; round < 200; ++round) {
+    convoy::runtime rt{{.concurrency = 2}};
+    std::atomic<int> handled{0};
+    {
+      processor p{rt, [&](int&) { ++handled; }, {.dead_letters = [](auto&) {}}};
+      p.pause(1);
+      ASSERT_EQ(p.submit(1, 1), submit_status::accepted);
+    }
+    EXPECT_EQ(handled, 0);
+  }
+}
+
 TEST(shutdown, waits_for_callbacks_that_were_asked_for_before) {
   convoy::runtime rt{{.concurrency = 2}};
   std::atomic<int> called{0};

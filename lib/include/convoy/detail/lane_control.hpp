@@ -211,7 +211,7 @@ bool lane_set<Key, Message, State, Hash, Equal>::serve(request_type& r,
   auto* lane = table_.find(r.key, r.hash);
   switch (r.what) {
   case wish::pause:
-    if (core_.is_ending())
+    if (ended_) // what was asked for before the end still counts
       break;
     if (lane == nullptr)
       lane = &make_lane(r);
