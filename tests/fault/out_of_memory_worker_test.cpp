@@ -277,7 +277,7 @@ TEST(workers_without_memory, lose_no_letter_of_a_store_while_there_is_none_for_l
   ASSERT_EQ(p.submit(1, 0), submit_status::accepted); // it has its lane, and the next too
   p.drain();
   {
-    const failing_allocation failing(2, whose::other_threads, failing_allocation::for_ever);
+    const failing_allocation failing(1, whose::other_threads, failing_allocation::for_ever);
     ASSERT_EQ(p.submit(1, 1), submit_status::accepted);
     EXPECT_TRUE(eventually([&] { return handled == 2 && failing.happened(); }));
     std::this_thread::sleep_for(5ms);

@@ -157,15 +157,19 @@ TEST_F(key_in_the_message, is_the_key_of_each_element_of_a_bulk) {
     for (const std::size_t key_capacity : {0u, 1'000u}) {
       handled.clear();
       orders p{rt, handler(), {.capacity = capacity, .key_capacity = key_capacity}};
+      std::size_t submitted = 600;
       std::vector<order> all;
       for (int i = 0; i < 600; ++i)
         all.push_back({long_key(i % 3), i});
+#if !defined(__clang__) || __clang_major__ >= 16 // it can't use libstdc++'s views
       auto made = all | std::views::transform([](order& o) {
                     return std::pair<const std::string&, order&&>(o.id, std::move(o));
                   });
       EXPECT_EQ(p.submit_bulk(made).accepted, 600u);
+      submitted += 600;
       for (int i = 0; i < 600; ++i)
         all[static_cast<std::size_t>(i)] = {long_key(i % 3), i};
+#endif
       std::vector<std::tuple<const std::string&, order&&>> references;
       for (auto& o : all)
         references.emplace_back(o.id, std::move(o));
@@ -173,7 +177,7 @@ TEST_F(key_in_the_message, is_the_key_of_each_element_of_a_bulk) {
       p.drain();
       EXPECT_EQ(handled.size(), 3u);
       for (const auto& [key, numbers] : handled)
-        EXPECT_EQ(numbers.size(), 400u) << key;
+        EXPECT_EQ(numbers.size(), submitted / 3) << key;
       EXPECT_TRUE(ids_are_keys);
     }
 }
@@ -256,6 +260,7 @@ TEST(bulk_that_throws, says_how_many_it_accepted) {
     }
 }
 
+#if !defined(__clang__) || __clang_major__ >= 16 // as above
 /// What a range makes on the fly can't be read again.
 TEST(bulk_that_throws, has_accepted_what_was_read_before_its_range_threw) {
   for (const int bad : {0, 1, 100, 256, 300}) {
@@ -281,6 +286,7 @@ TEST(bulk_that_throws, has_accepted_what_was_read_before_its_range_threw) {
     EXPECT_EQ(handled.size(), accepted);
   }
 }
+#endif
 
 TEST(bulk_that_throws, throws_what_a_submit_throws_if_nothing_was_accepted) {
   runtime rt{{.concurrency = 1}};
