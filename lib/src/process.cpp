@@ -9,10 +9,10 @@ namespace convoy::detail {
 
 namespace {
 
-constinit unsigned count = 0; // written in a child of fork() by its only thread
+constinit unsigned forks_so_far = 0; // written in a child of fork() by its only thread
 
 void note_fork() noexcept {
-  ++count;
+  ++forks_so_far;
   current<pump>::value = nullptr; // of the parent's, if a handler has called fork()
   current<alarm_clock>::value = nullptr;
 }
@@ -22,7 +22,7 @@ void note_fork() noexcept {
 } // namespace
 
 unsigned forks() noexcept {
-  return count;
+  return forks_so_far;
 }
 
 } // namespace convoy::detail

@@ -115,7 +115,7 @@ namespace detail {
 /// While something is being handled that was thrown when so many elements were accepted.
 [[noreturn]] inline void rethrow_after(std::size_t accepted) {
   if (accepted == 0)
-    throw;
+    std::rethrow_exception(std::current_exception());
   throw bulk_interrupted(accepted);
 }
 
