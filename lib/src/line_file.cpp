@@ -132,16 +132,16 @@ void line_file::cut_back() {
 
 /// Syncs what is gathered when it begins, without the lock.
 void line_file::sync_gathered(lock_type& lock) {
-  using clock = std::chrono::steady_clock;
+  using steady = std::chrono::steady_clock;
   is_syncing_ = true;
   changed_.wait_for(lock, patience_, [this] { return gathering_->lines >= company_; });
   const auto synced = std::exchange(gathering_, std::exchange(spare_, nullptr));
   const auto end = end_;
   lock.unlock();
-  const auto begin = clock::now();
+  const auto begin = steady::now();
   const bool ok = uninterrupted([&] { return ::fdatasync(file_->descriptor()); }) == 0;
   const int error = ok ? 0 : errno;
-  const auto took = clock::now() - begin;
+  const auto took = steady::now() - begin;
   lock.lock();
   is_syncing_ = false;
   patience_ = took / 8;
