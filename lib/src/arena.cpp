@@ -8,6 +8,7 @@
 #include "sanitizers.hpp"
 #include "shared_object.hpp"
 
+// NOLINTNEXTLINE(readability-identifier-naming): not ours
 #define TBB_PREVIEW_TASK_GROUP_EXTENSIONS 1 // what oneTBB before 2021.6 has task_group::defer() in
 
 #include <atomic>
