@@ -89,7 +89,7 @@ private:
     const auto units = std::uint64_t{messages} * (workers_ - 1) / 63;
     if (units < 2)
       return 0;
-    const auto width = 64u - static_cast<unsigned>(std::countl_zero(units));
+    const auto width = std::size_t{64} - static_cast<unsigned>(std::countl_zero(units));
     const auto half = (units >> (width - 2)) & 1;
     return std::min(2 * (width - 2) + half + 1, lengths - 1);
   }

@@ -291,6 +291,7 @@ private:
     pool_.rewind(lane);
     if (lane.trouble != nullptr) [[unlikely]]
       trouble_type::forget(lane);
+    // NOLINTNEXTLINE(bugprone-branch-clone): the last one frees more
     if constexpr (std::is_void_v<State>) {
       table_.erase(lane);
       pool_.free_lane(lane);

@@ -115,7 +115,7 @@ private:
                                               std::type_identity<no_hash>, hash_of<Id>>::type;
 
   [[nodiscard]] static std::uint32_t hash(const list& of, const Id& value) {
-    const std::uint64_t key = reinterpret_cast<std::uintptr_t>(&of);
+    const auto key = reinterpret_cast<std::uintptr_t>(&of);
     return static_cast<std::uint32_t>(spread(key ^ std::uint64_t{id_hash{}(value)}));
   }
 
