@@ -155,7 +155,7 @@ struct dead_letter {
 };
 
 /// A sink throws it when it can't take a dead letter now: the message stays the first of its lane,
-/// which offers it again after 10 ms, 20 ms, … up to 640 ms, or parks until resume(). While the
+/// which offers it again after 10 ms, 20 ms, … up to 1 s, or parks until resume(). While the
 /// processor ends it is discarded.
 class dead_letter_refused : public std::runtime_error {
 public:
