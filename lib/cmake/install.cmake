@@ -13,7 +13,7 @@ if(NOT CONVOY_INSTALL)
 endif()
 
 install(TARGETS convoy EXPORT convoy ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} ${when})
-install(DIRECTORY include/convoy DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} ${when})
+install(DIRECTORY include/convoy ${CMAKE_CURRENT_BINARY_DIR}/include/convoy DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} ${when})
 install(EXPORT convoy NAMESPACE convoy:: FILE convoy-targets.cmake DESTINATION ${package_dir} ${when})
 export(EXPORT convoy NAMESPACE convoy:: FILE convoy-targets.cmake) # for who exports from a build tree
 

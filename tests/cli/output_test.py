@@ -10,7 +10,7 @@ import stat
 import subprocess
 import time
 
-from program import PROGRAM, ProgramTest, convoy, main
+from program import PROGRAM, VERSION, ProgramTest, convoy, main
 
 
 class OutputTest(ProgramTest):
@@ -155,7 +155,7 @@ class OutputTest(ProgramTest):
             self.assertIn(word, done.stdout)
         done = convoy("--version")
         self.assertEqual(done.returncode, 0)
-        self.assertRegex(done.stdout.decode(), r"^convoy \d+\.\d+\.\d+\n$")
+        self.assertEqual(done.stdout.decode(), f"convoy {VERSION}\n")
 
 
 if __name__ == "__main__":

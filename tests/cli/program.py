@@ -10,6 +10,7 @@ import unittest
 
 PROGRAM = os.environ.get("CONVOY_PROGRAM", "")
 SANITIZED = bool(os.environ.get("CONVOY_SANITIZED"))  # slower, and in need of much address space
+VERSION = os.environ.get("CONVOY_VERSION", "")  # of the build
 STRATEGIES = ["lanes", "single", "unordered", "shards", "mutex"]
 INPUT = "timestamp_us,key,service_us,bytes\n" + "".join(
     f"{i * 100},{'hot' if i % 2 else 'cold' + str(i % 10)},{20 + i % 3},{i}\n" for i in range(400)

@@ -4,7 +4,17 @@
 #include "numbers.hpp"
 
 #include <convoy/convoy.hpp>
+#include <convoy/version.hpp>
 #include <cstdio>
+#include <string_view>
+
+#define AS_TEXT(number) #number
+#define TEXT_OF(number) AS_TEXT(number)
+
+// The headers are of the version that was looked for.
+static_assert(std::string_view{CONVOY_VERSION} == PACKAGE_VERSION);
+static_assert(std::string_view{CONVOY_VERSION} ==
+              TEXT_OF(CONVOY_VERSION_MAJOR.CONVOY_VERSION_MINOR.CONVOY_VERSION_PATCH));
 
 int numbers() {
   convoy::runtime rt{{.concurrency = 2}};

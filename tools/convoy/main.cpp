@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <convoy/version.hpp>
 #include <csignal>
 #include <cstdlib>
 #include <exception>

@@ -8,6 +8,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <convoy/version.hpp>
 #include <csignal>
 #include <exception>
 #include <iostream>
