@@ -166,7 +166,7 @@ class InputsTest(ProgramTest):
 
     def test_leaves_out_bad_lines_where_that_is_wished(self):
         path = self.write("in.csv", self.BAD)
-        self.assert_refused(path, says='in.csv:3: time "noon" is not a number')
+        self.assert_refused(path, says='in.csv:3: time "noon" is neither a number')
         for wish in ("5", "all"):
             done = convoy("replay", path, *QUICK, "--skip-bad", wish, "--json", "-")
             self.assertEqual(done.returncode, 0, done.stderr)
@@ -176,7 +176,7 @@ class InputsTest(ProgramTest):
             self.assertEqual(places, ["3", "10", "6", "7", "9"])
             errors = done.stderr.decode()
             self.assertIn("convoy: 5 bad lines of the input were left out, as --skip-bad allows:\n", errors)
-            self.assertIn('in.csv:3: time "noon" is not a number', errors)
+            self.assertIn('in.csv:3: time "noon" is neither a number', errors)
             self.assertIn("5 bad lines of the input were left out", errors.split("TRACE")[1])
         for wish in ("0", "4"):
             done = convoy("replay", path, "--skip-bad", wish)
@@ -222,6 +222,8 @@ class InputsTest(ProgramTest):
         for wish in ("-1", "some", "1.5", "18446744073709551615"):
             self.assert_refused(self.input, "--skip-bad", wish, says="--skip-bad")
         self.assert_refused("--zipf", "10:1:10", "--skip-bad", "1", says="--skip-bad")
+        self.assert_refused("--skip-bad", "--strategy", "lanes",
+                            says='--skip-bad wants a number of lines, or all, instead of "--strategy"')
 
     def test_goes_on_behind_the_line_where_a_quote_too_many_stands(self):
         good = "".join(f"k{i},{i}\n" for i in range(1000))

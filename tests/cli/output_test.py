@@ -133,20 +133,34 @@ class OutputTest(ProgramTest):
         self.assertEqual(path.read_text(), "old")
         self.assertEqual(sorted(os.listdir(self.directory)), ["input.csv", "out.json"])
 
-    def test_clears_its_bar_when_interrupted(self):
+    def interrupted(self, *arguments):
+        """What a replay shows on a terminal when it is interrupted as soon as there is a bar."""
         terminal, end = pty.openpty()
-        running = subprocess.Popen([PROGRAM, "replay", self.input, "--service", "fixed:1s"], stdout=subprocess.PIPE,
-                                   stderr=end)
+        running = subprocess.Popen([PROGRAM, "replay", *arguments], stdout=subprocess.PIPE, stderr=end)
         os.close(end)
-        shown = os.read(terminal, 4096)  # waits for the bar
+        shown = b""
+        while "░".encode() not in shown:
+            shown += os.read(terminal, 4096)
         running.send_signal(signal.SIGINT)
         running.communicate(timeout=60)
         with self.assertRaises(OSError):  # at the end
             while True:
                 shown += os.read(terminal, 4096)
         os.close(terminal)
-        self.assertIn("░".encode(), shown)
+        return shown
+
+    def test_clears_its_bar_when_interrupted(self):
+        shown = self.interrupted(self.input, "--service", "fixed:1s")
         self.assertTrue(shown.endswith(b"\r\x1b[K"), shown)
+
+    def test_tells_on_a_terminal_how_long_it_will_take_at_least(self):
+        sleeping = ["--zipf", "1000:0:4000", "--service", "fixed:1s"]
+        shown = self.interrupted(*sleeping, "--strategy", "single,unordered")
+        self.assertIn(b"convoy: this takes at least 1 h 10 min, single alone 1 h 6 min\r\n", shown)
+        self.assertIn(b"convoy: this takes at least 1 min 40 s\r\n",
+                      self.interrupted("--zipf", "1:0:100", "--service", "fixed:1s", "--strategy", "lanes"))
+        soon = self.interrupted("--zipf", "1:0:9", "--service", "fixed:1s", "--strategy", "lanes")
+        self.assertNotIn(b"convoy:", soon)
 
     def test_helps_and_tells_its_version(self):
         done = convoy("replay", "--help")

@@ -44,6 +44,7 @@ class RefusalsTest(ProgramTest):
             (["--workers", "0x10"], "--workers"),
             (["--workers", "1025"], "--workers"),
             (["--workers", ""], "--workers"),
+            (["--workers", "--closed"], '--workers "--closed" is not a whole number'),
         ]:
             with self.subTest(arguments):
                 self.assert_refused(self.input, *arguments, says=says)

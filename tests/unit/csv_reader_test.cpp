@@ -70,7 +70,8 @@ TEST(csv_reader, refuses_bad_input_with_line_and_reason) {
   } const bad[] = {
       {"", " the file is empty"},
       {"key\n\n", " the file has no events, only a header or blank lines"},
-      {"a,b\n1,2\n", R"(1: no column is called "key"; the header line has "a,b")"},
+      {"a,b\n1,2\n",
+       R"(1: no column is called "key"; choose one with --key: the header line has "a,b")"},
       {"key,key\na,b\n", R"(1: two columns are called "key"; rename one)"},
       {"key,x\na,b\nc\n", "3: the line has 1 field where the header has 2"},
       {"key,x\na,b,\n", "2: the line has 3 fields where the header has 2"},
@@ -78,8 +79,10 @@ TEST(csv_reader, refuses_bad_input_with_line_and_reason) {
       {"key,timestamp_us\na,-5\n", R"(2: time "-5" is negative; it must be 0 or more)"},
       {"key,service_us\na,-0.5\n", R"(2: service time "-0.5" is negative; it must be 0 or more)"},
       {"key,bytes\na,-1\n", R"(2: size "-1" is negative; it must be 0 or more)"},
-      {"key,timestamp_us\na,noon\n", R"(2: time "noon" is not a number such as 12 or 0.5)"},
-      {"key,timestamp_us\na,1e3\n", R"(2: time "1e3" is not a number such as 12 or 0.5)"},
+      {"key,timestamp_us\na,noon\n",
+       R"(2: time "noon" is neither a number of microseconds, such as 12 or 0.5, nor a time such as 2020-10-10T13:55:36Z (ISO 8601))"},
+      {"key,timestamp_us\na,1e3\n",
+       R"(2: time "1e3" is neither a number of microseconds, such as 12 or 0.5, nor a time such as 2020-10-10T13:55:36Z (ISO 8601))"},
       {"key,timestamp_us\na,99999999999999999999\n",
        R"(2: time "99999999999999999999" is too large for microseconds; say its unit with --time-unit)"},
       {"key,timestamp_us\na,9223372036854776\n",
@@ -118,8 +121,9 @@ TEST(csv_reader, bounds_a_record_of_many_lines_like_a_line) {
 }
 
 TEST(csv_reader, wants_a_column_that_was_named) {
-  EXPECT_THAT(read_error("key\na\n", {.time_column = "when"}),
-              Eq(R"(1: no column is called "when"; the header line has "key")"));
+  EXPECT_THAT(
+      read_error("key\na\n", {.time_column = "when"}),
+      Eq(R"(1: no column is called "when"; choose one with --time-column: the header line has "key")"));
 }
 
 TEST(csv_reader, reports_on_one_line_whatever_the_text) {

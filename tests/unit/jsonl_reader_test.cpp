@@ -43,7 +43,7 @@ TEST(jsonl_reader, reads_fields_of_objects_in_the_object) {
   for (const auto* line :
        {R"({"user":7})", R"({"user":{"id":{}}})", R"({"user":[{"id":{"nr":7}}]})"})
     EXPECT_THAT(read_error(line, {.format = jsonl, .key_column = "user.id.nr"}),
-                Eq("1: the object has no field \"user.id.nr\""));
+                Eq("1: the object has no field \"user.id.nr\"; choose one with --key"));
 }
 
 TEST(jsonl_reader, keeps_the_text_of_a_number_that_is_a_key) {
@@ -119,8 +119,9 @@ TEST(jsonl_reader, refuses_malformed_lines_with_the_reason) {
   EXPECT_THAT(error("{\"key\":1,\"key\":1}"),
               Eq("2: the object has the field \"key\" twice; keep one"));
   EXPECT_THAT(error("{\"key\":1,\"bytes\":2.5}"), Eq("2: size \"2.5\" is not a whole number"));
-  EXPECT_THAT(error("{}"), Eq("2: the object has no field \"key\""));
-  EXPECT_THAT(error("{\"key\":null}"), Eq("2: the object has no field \"key\""));
+  EXPECT_THAT(error("{}"), Eq("2: the object has no field \"key\"; choose one with --key"));
+  EXPECT_THAT(error("{\"key\":null}"),
+              Eq("2: the object has no field \"key\"; choose one with --key"));
   EXPECT_THAT(error("{\"key\":\"\"}"), Eq("2: the key is empty; every event needs one"));
   EXPECT_THAT(error("{\"key\":[1]}"), Eq("2: the key is neither a string nor a number"));
   EXPECT_THAT(error("{\"key\":1,\"bytes\":true}"), Eq("2: the size is not a number"));
@@ -135,7 +136,7 @@ TEST(jsonl_reader, refuses_malformed_lines_with_the_reason) {
   EXPECT_THAT(error("{\"key\":1,\"timestamp_us\":5}").substr(0, 24),
               Eq("2: there is a time here,"));
   EXPECT_THAT(read_error("{\"key\":1}", {.format = jsonl, .service_column = "cost"}),
-              Eq("1: the object has no field \"cost\""));
+              Eq("1: the object has no field \"cost\"; choose one with --service-column"));
 }
 
 } // namespace

@@ -2,7 +2,6 @@
 
 #include "report.hpp"
 #include "report_file.hpp"
-#include "report_text.hpp"
 
 #include <filesystem>
 #include <fstream>
@@ -54,53 +53,6 @@ report make_report() {
   return r;
 }
 
-TEST(report, separates_thousands) {
-  EXPECT_EQ(count_text(0), "0");
-  EXPECT_EQ(count_text(999), "999");
-  EXPECT_EQ(count_text(1000), "1,000");
-  EXPECT_EQ(count_text(1234567), "1,234,567");
-}
-
-TEST(report, writes_durations_with_three_digits_and_a_unit) {
-  EXPECT_EQ(duration_text(0), "0.00 µs");
-  EXPECT_EQ(duration_text(9.994), "9.99 µs");
-  EXPECT_EQ(duration_text(9.996), "10.0 µs");
-  EXPECT_EQ(duration_text(99.96), "100 µs");
-  EXPECT_EQ(duration_text(999.4), "999 µs");
-  EXPECT_EQ(duration_text(999.6), "1.00 ms");
-  EXPECT_EQ(duration_text(12'345), "12.3 ms");
-  EXPECT_EQ(duration_text(999'600), "1.00 s");
-  EXPECT_EQ(duration_text(2'500'000'000), "2500 s");
-  EXPECT_EQ(duration_text(std::numeric_limits<double>::quiet_NaN()), "–");
-}
-
-TEST(report, cuts_names_between_code_points_and_hides_control_characters) {
-  EXPECT_EQ(name_text("grün", 4), "grün");
-  EXPECT_EQ(name_text("grüner", 4), "grün…");
-  EXPECT_EQ(name_text("a\x1b[31m\n", 9), "a?[31m?");
-}
-
-TEST(report, lets_no_control_reach_a_terminal) {
-  EXPECT_EQ(terminal_text("grün €𝄞 \x7f\n\x1b[2J"), "grün €𝄞 ???[2J");
-  EXPECT_EQ(terminal_text("a\xc2\x9b\x31m"), "a?1m");        // CSI as a code point of C1
-  EXPECT_EQ(terminal_text("a\x9b\x31m"), "a?1m");            // and as a bare byte
-  EXPECT_EQ(terminal_text("\xc0\x9b\xe0\x80\x9b"), "?????"); // and in too many bytes
-  EXPECT_EQ(terminal_text("\xe2\x82"), "??");                // cut short
-}
-
-TEST(report, aligns_columns_by_code_points) {
-  EXPECT_EQ(align({{"key", "µs"}, {"ü", "100"}}), "  key   µs\n"
-                                                  "  ü    100\n");
-}
-
-TEST(report, wraps_text_at_spaces) {
-  EXPECT_EQ(wrap("a b", 4), "a b");
-  const std::string word(58, 'x');
-  EXPECT_EQ(wrap(word + ' ' + word + " y", 2),
-            word + ' ' + word + "\n  y"); // 2 + 58 + 1 + 58 + 2 = 121
-  EXPECT_EQ(wrap(word + ' ' + word + " y", 1), word + ' ' + word + " y");
-}
-
 TEST(report, fits_a_table_into_120_columns) {
   report r = make_report();
   r.keys[1] = std::string(300, 'x');
@@ -136,6 +88,18 @@ TEST(report, says_how_much_longer_one_queue_takes) {
   EXPECT_THAT(
       findings(make_report()),
       Contains(HasSubstr("single took 4.00 times as long as lanes (5.000 s, 1.250 s): with one")));
+}
+
+TEST(report, compares_nothing_by_a_handful_of_messages) {
+  report r = make_report();
+  const auto compares = Contains(ContainsRegex("times as long|of the best that order"));
+  r.trace.messages = 100;
+  EXPECT_THAT(findings(r), compares);
+  r.trace.messages = 99;
+  EXPECT_THAT(findings(r), AllOf(Not(compares), Contains("99 messages are too few to compare "
+                                                         "strategies by.")));
+  r.runs[0].lost = 1;
+  EXPECT_THAT(findings(r), Contains(HasSubstr("BROKE ITS PROMISE")));
 }
 
 TEST(report, names_the_slower_one_first_whichever_it_is) {

@@ -39,6 +39,7 @@ constexpr std::array<unit_word, 17> unit_words{{{"ns", 1},
 constexpr std::array<std::string_view, 8> time_words = {
     "timestamp", "time", "ts", "datetime", "date", "eventtime", "eventtimestamp", "epoch"};
 
+constexpr std::string_view key_option = "--key";
 constexpr std::string_view time_option = "--time-column";
 constexpr std::string_view service_option = "--service-column";
 constexpr std::string_view bytes_option = "--bytes-column";
@@ -112,24 +113,23 @@ std::vector<column_name> standard_names(const std::string& stem) {
           {stem + "_s", 1'000'000'000}};
 }
 
-column_names choose(const std::optional<std::string>& named, std::vector<column_name> standard,
-                    std::optional<std::int64_t> unit_ns = {}) {
+column_names choose(std::string_view option, const std::optional<std::string>& named,
+                    std::vector<column_name> standard, std::optional<std::int64_t> unit_ns = {}) {
   if (!named)
-    return {std::move(standard)};
+    return {std::move(standard), option};
   if (named->empty())
-    return {};
-  return {{{*named, unit_ns.value_or(unit_of(*named).value_or(microsecond))}}, true};
+    return {{}, option};
+  return {{{*named, unit_ns.value_or(unit_of(*named).value_or(microsecond))}}, option, true};
 }
 
 } // namespace
 
 event_columns::event_columns(const read_options& options)
-    : key{choose(options.key_column, {{"key", 1}})}, time{choose(options.time_column,
-                                                                 standard_names("timestamp"),
-                                                                 options.time_unit_ns)},
-      service{choose(options.service_column, standard_names("service"))}, bytes{choose(
-                                                                              options.bytes_column,
-                                                                              {{"bytes", 1}})} {
+    : key{choose(key_option, options.key_column, {{"key", 1}})},
+      time{choose(time_option, options.time_column, standard_names("timestamp"),
+                  options.time_unit_ns)},
+      service{choose(service_option, options.service_column, standard_names("service"))},
+      bytes{choose(bytes_option, options.bytes_column, {{"bytes", 1}})} {
   if (key.names.empty())
     throw input_error("the name of the key column is empty; every event needs a key");
   key.must_exist = true;
@@ -153,12 +153,16 @@ void refuse_unread(std::string_view name, const missing_parts& missing) {
 std::int64_t parse_time(std::string_view text, std::int64_t unit_ns) {
   if (has_iso_form(text))
     return parse_iso_time(text);
-  const std::string_view unit = unit_ns == 1           ? "nanoseconds"
-                                : unit_ns == 1'000     ? "microseconds"
-                                : unit_ns == 1'000'000 ? "milliseconds"
-                                                       : "seconds";
+  const std::string unit = unit_ns == 1           ? "nanoseconds"
+                           : unit_ns == 1'000     ? "microseconds"
+                           : unit_ns == 1'000'000 ? "milliseconds"
+                                                  : "seconds";
+  const std::size_t first_digit = text.starts_with('-') ? 1 : 0;
+  if (text.find_first_not_of("0123456789.", first_digit) != std::string_view::npos)
+    throw input_error("time " + in_quotes(text) + " is neither a number of " + unit +
+                      ", such as 12 or 0.5, nor a time such as 2020-10-10T13:55:36Z (ISO 8601)");
   return parse_decimal("time", text, unit_ns,
-                       "is too large for " + std::string(unit) + "; say its unit with --time-unit");
+                       "is too large for " + unit + "; say its unit with --time-unit");
 }
 
 } // namespace convoy::tool

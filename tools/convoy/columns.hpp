@@ -22,6 +22,7 @@ struct column_name {
 /// A part of an event and the names it may have, the preferred one first; no names: it is not read.
 struct column_names {
   std::vector<column_name> names;
+  std::string_view option; ///< that names another one
   bool must_exist = false; ///< named by the user, or the key
 };
 

@@ -40,7 +40,8 @@ public:
         return column{*field, name.unit_ns};
     if (part.must_exist)
       throw input_error("no column is called " + in_quotes(part.names.front().text) +
-                        "; the header line has " + words(header_));
+                        "; choose one with " + std::string(part.option) + ": the header line has " +
+                        words(header_));
     return std::nullopt;
   }
 

@@ -25,7 +25,8 @@ found_field find_field(const json_line& object, const column_names& part) {
       return {field, name.unit_ns};
   }
   if (part.must_exist)
-    throw input_error("the object has no field " + in_quotes(part.names.front().text));
+    throw input_error("the object has no field " + in_quotes(part.names.front().text) +
+                      "; choose one with " + std::string(part.option));
   return {nullptr, 1};
 }
 

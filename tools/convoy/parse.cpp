@@ -21,7 +21,7 @@ constexpr std::string_view negative = "is negative; it must be 0 or more";
 
 void require_digits(std::string_view what, std::string_view text, std::string_view digits,
                     std::string_view kind) {
-  if (text.starts_with('-'))
+  if (text.size() > 1 && text[0] == '-' && is_digit(text[1]))
     reject(what, text, negative);
   if (digits.empty() || !std::all_of(digits.begin(), digits.end(), is_digit))
     reject(what, text, kind);

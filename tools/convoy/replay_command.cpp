@@ -167,6 +167,42 @@ void publish(const command_line& line, const report& result) {
     std::rethrow_exception(failure);
 }
 
+/// Seconds that no run of a strategy through these workers can be faster than.
+double least_seconds(const workload& load, strategy id, const replay_config& config) {
+  const unsigned threads =
+      config.service_kind == "spin" ? std::min(config.workers, config.cores) : config.workers;
+  std::vector<std::int64_t> service;
+  service.reserve(load.messages.size());
+  for (const message& m : load.messages)
+    service.push_back(m.service_ns);
+  return makespan_bound(load, service, id == strategy::single ? 1 : threads,
+                        traits_of(id).keeps_order) /
+         1e9;
+}
+
+/// Whoever waits for long is told for how long; nothing where it is soon over.
+void tell_duration(const plan& p) {
+  constexpr double long_seconds = 10;
+  const replay_config& config = p.result.config;
+  double all = config.faults ? least_seconds(p.load, strategy::lanes, config) : 0; // the clean run
+  double longest = 0;
+  strategy slowest = p.chosen.front();
+  for (const strategy id : p.chosen) {
+    const double seconds = least_seconds(config.faults ? p.faulty : p.load, id, config);
+    all += seconds;
+    if (seconds > longest) {
+      longest = seconds;
+      slowest = id;
+    }
+  }
+  if (all < long_seconds)
+    return;
+  std::cerr << "convoy: this takes at least " << long_time_text(all);
+  if (p.chosen.size() > 1)
+    std::cerr << ", " << traits_of(slowest).name << " alone " << long_time_text(longest);
+  std::cerr << '\n';
+}
+
 /// The clean run comes first, with the same processor and policy.
 void run_with_faults(plan& p) {
   const failure_policy& policy = p.result.config.faults->policy;
@@ -190,6 +226,8 @@ int execute(const command_line& line) {
     std::cerr << "convoy: " << terminal_text(sentence) << '\n';
   result.keys = p.load.keys;
   result.trace = measure_trace(p.load, p.options.workers);
+  if (p.options.shows_progress)
+    tell_duration(p);
   if (result.config.faults)
     run_with_faults(p);
   else

@@ -77,7 +77,11 @@ CLI::Option* add_whole(CLI::App& app, const std::string& name, std::optional<Num
 }
 
 std::uint64_t parse_skip(const std::string& text) {
-  return text == "all" ? bad_lines::all : parse_whole("--skip-bad", text, 0, bad_lines::all - 1);
+  if (text == "all")
+    return bad_lines::all;
+  if (text.empty() || !is_digit(text[0])) // perhaps the next option
+    throw input_error{"--skip-bad wants a number of lines, or all, instead of " + in_quotes(text)};
+  return parse_whole("--skip-bad", text, 0, bad_lines::all - 1);
 }
 
 std::int64_t unit_ns(std::string_view name) {

@@ -73,6 +73,14 @@ std::string too_few_cores(const replay_config& c) {
          "flatters.";
 }
 
+/// What is left to chance in a run decides how so few messages fare.
+constexpr std::uint64_t few_messages = 100;
+
+std::string too_few_messages(const trace_figures& t) {
+  return plural(t.messages, "message") + (t.messages == 1 ? " is" : " are") +
+         " too few to compare strategies by.";
+}
+
 } // namespace
 
 std::vector<std::string> not_read(const report& r) {
@@ -103,6 +111,10 @@ std::vector<std::string> findings(const report& r) {
   const run_figures* lanes = find_run(r, "lanes");
   if (lanes == nullptr || lanes->seconds <= 0)
     return sentences;
+  if (r.trace.messages < few_messages) {
+    sentences.push_back(too_few_messages(r.trace));
+    return sentences;
+  }
   if (lanes->bound_seconds > 0)
     sentences.push_back(distance_to_bound(*lanes, r.config.closed));
   if (const run_figures* single = find_run(r, "single"); single && single->seconds > 0)

@@ -77,6 +77,16 @@ std::string duration_text(double microseconds) {
   return decimal(value, digits).append(unit);
 }
 
+std::string long_time_text(double seconds) {
+  constexpr std::uint64_t minute = 60, hour = 3600;
+  const auto whole = static_cast<std::uint64_t>(std::llround(seconds));
+  if (whole >= hour)
+    return count_text(whole / hour) + " h " + std::to_string(whole % hour / minute) + " min";
+  if (whole >= minute)
+    return std::to_string(whole / minute) + " min " + std::to_string(whole % minute) + " s";
+  return std::to_string(whole) + " s";
+}
+
 std::string terminal_text(std::string_view text) {
   std::string shown;
   while (!text.empty()) {

@@ -17,6 +17,7 @@ namespace convoy::tool {
 [[nodiscard]] std::string number_text(double);  ///< as short as it can be read back: 2, 0.001
 [[nodiscard]] std::string seconds_text(double); ///< 1.290
 [[nodiscard]] std::string duration_text(double microseconds); ///< three digits: 12.3 ms; NaN -> –
+[[nodiscard]] std::string long_time_text(double seconds);     ///< 1 h 2 min, 3 min 20 s, 45 s
 
 /// Text of unknown origin on one line of a terminal: '?' for each control character, of C0 and C1,
 /// and for each byte that is not UTF-8.
