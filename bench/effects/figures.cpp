@@ -1,6 +1,6 @@
 #include "figures.hpp"
 
-#include "strategy.hpp"
+#include "strategies/strategy.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -1,12 +1,12 @@
 #pragma once
 
-// The figures of the study, by the definitions of measure.hpp: what convoy replay measures, and
+// The figures of the study, by the definitions of measure/figures.hpp: what convoy replay measures, and
 // what takes a second run to tell.
 
 #include "cell.hpp"
 #include "load.hpp"
-#include "measure.hpp"
-#include "workload.hpp"
+#include "load/workload.hpp"
+#include "measure/figures.hpp"
 
 #include <cstddef>
 #include <optional>

@@ -2,7 +2,7 @@
 
 // What a pool could do that costs nothing: the yardstick beside the strategies.
 
-#include "workload.hpp"
+#include "load/workload.hpp"
 
 namespace convoy::effects {
 

@@ -1,10 +1,10 @@
 #include "load.hpp"
 
-#include "generator.hpp"
-#include "measure.hpp"
-#include "random.hpp"
-#include "replay_input.hpp"
-#include "service.hpp"
+#include "load/generator.hpp"
+#include "load/random.hpp"
+#include "load/replay_input.hpp"
+#include "load/service.hpp"
+#include "measure/figures.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -3,7 +3,7 @@
 // Makes the messages of a cell.
 
 #include "cell.hpp"
-#include "workload.hpp"
+#include "load/workload.hpp"
 
 #include <cstdint>
 #include <limits>

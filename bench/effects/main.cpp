@@ -1,15 +1,15 @@
 // convoy_effects: a study of ordered processing; see its --help.
 
+#include "cli/replay_options.hpp"
 #include "figures.hpp"
 #include "ideal.hpp"
+#include "input/trace.hpp"
 #include "options.hpp"
 #include "output.hpp"
 #include "plots.hpp"
-#include "progress.hpp"
-#include "replay.hpp"
-#include "replay_options.hpp"
-#include "report_file.hpp"
-#include "trace.hpp"
+#include "replay/progress.hpp"
+#include "replay/replay.hpp"
+#include "report/output_file.hpp"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>

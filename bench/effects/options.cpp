@@ -1,7 +1,7 @@
 #include "options.hpp"
 
-#include "parse.hpp"
-#include "trace.hpp"
+#include "input/trace.hpp"
+#include "text/parse.hpp"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>

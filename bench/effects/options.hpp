@@ -4,7 +4,7 @@
 
 #include "load.hpp"
 #include "plan.hpp"
-#include "strategy.hpp"
+#include "strategies/strategy.hpp"
 
 #include <string>
 #include <vector>

@@ -1,6 +1,6 @@
 #include "ideal.hpp"
 #include "output.hpp"
-#include "report_text.hpp"
+#include "text/format.hpp"
 
 #include <algorithm>
 #include <cmath>

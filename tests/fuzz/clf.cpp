@@ -1,4 +1,4 @@
-#include "clf.hpp"
+#include "input/clf.hpp"
 
 #include "read_target.hpp"
 

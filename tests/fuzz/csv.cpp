@@ -1,4 +1,4 @@
-#include "csv.hpp"
+#include "input/csv.hpp"
 
 #include "read_target.hpp"
 

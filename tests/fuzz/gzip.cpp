@@ -1,9 +1,9 @@
 // Text, compressed as two gzip members, reads back as itself; cut short, it is an error. What is no
 // gzip of ours is read as it is: any bytes are lines or an input_error.
 
-#include "line_source.hpp"
+#include "input/line_source.hpp"
+#include "input/trace.hpp"
 #include "memory_file.hpp"
-#include "trace.hpp"
 
 #include <cstdlib>
 #include <optional>

@@ -1,4 +1,4 @@
-#include "jsonl.hpp"
+#include "input/jsonl.hpp"
 
 #include "read_target.hpp"
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "byte_source.hpp"
+#include "input/byte_source.hpp"
 
 #include <cstddef>
 #include <cstdint>

@@ -1,10 +1,10 @@
 // The small languages of the command line. What is accepted is in range.
 
-#include "columns.hpp"
-#include "generator.hpp"
-#include "parse.hpp"
-#include "service.hpp"
-#include "time_text.hpp"
+#include "input/columns.hpp"
+#include "load/generator.hpp"
+#include "load/service.hpp"
+#include "text/parse.hpp"
+#include "text/time_text.hpp"
 
 #include <cstdlib>
 

@@ -1,9 +1,9 @@
 #pragma once
 
-#include "bad_lines.hpp"
+#include "input/bad_lines.hpp"
+#include "input/reader.hpp"
+#include "input/trace_builder.hpp"
 #include "memory_file.hpp"
-#include "reader.hpp"
-#include "trace_builder.hpp"
 
 #include <cstdlib>
 #include <optional>

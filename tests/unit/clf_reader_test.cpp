@@ -1,4 +1,4 @@
-#include "clf.hpp"
+#include "input/clf.hpp"
 #include "input_file.hpp"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,4 @@
-#include "bad_lines.hpp"
+#include "input/bad_lines.hpp"
 #include "input_file.hpp"
 
 #include <gmock/gmock.h>

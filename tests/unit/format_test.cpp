@@ -1,6 +1,6 @@
 // How figures look in a report.
 
-#include "report_text.hpp"
+#include "text/format.hpp"
 
 #include <gtest/gtest.h>
 #include <limits>

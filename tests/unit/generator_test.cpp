@@ -1,5 +1,5 @@
-#include "generator.hpp"
 #include "input_file.hpp"
+#include "load/generator.hpp"
 
 #include <cmath>
 #include <gmock/gmock.h>

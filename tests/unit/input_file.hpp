@@ -1,6 +1,6 @@
 #pragma once
 
-#include "reader.hpp"
+#include "input/reader.hpp"
 
 #include <cstdio>
 #include <cstdlib>

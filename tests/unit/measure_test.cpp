@@ -1,7 +1,7 @@
 // The figures of a replay, against ones worked out by hand.
 
-#include "measure.hpp"
-#include "measure_faults.hpp"
+#include "measure/fault_figures.hpp"
+#include "measure/figures.hpp"
 
 #include <cmath>
 #include <gtest/gtest.h>

@@ -1,7 +1,7 @@
-#include "fault_policy.hpp"
-#include "faults.hpp"
 #include "input_file.hpp"
-#include "parse.hpp"
+#include "load/fault_policy.hpp"
+#include "load/faults.hpp"
+#include "text/parse.hpp"
 
 #include <chrono>
 #include <gmock/gmock.h>

@@ -1,12 +1,12 @@
 // A replay of each strategy, and what the probe that runs inside it notices.
 
-#include "fault_probe.hpp"
-#include "faults.hpp"
-#include "measure.hpp"
-#include "measure_faults.hpp"
-#include "replay.hpp"
-#include "replay_input.hpp"
-#include "replay_probe.hpp"
+#include "load/faults.hpp"
+#include "load/replay_input.hpp"
+#include "measure/fault_figures.hpp"
+#include "measure/figures.hpp"
+#include "replay/fault_probe.hpp"
+#include "replay/probe.hpp"
+#include "replay/replay.hpp"
 
 #include <algorithm>
 #include <chrono>

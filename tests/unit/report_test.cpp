@@ -1,7 +1,7 @@
 // What a replay prints and writes.
 
-#include "report.hpp"
-#include "report_file.hpp"
+#include "report/output_file.hpp"
+#include "report/report.hpp"
 
 #include <filesystem>
 #include <fstream>

@@ -1,7 +1,8 @@
-#include "faults.hpp"
-#include "generator.hpp"
 #include "input_file.hpp"
-#include "service.hpp"
+#include "load/faults.hpp"
+#include "load/generator.hpp"
+#include "load/service.hpp"
+#include "text/parse.hpp"
 
 #include <algorithm>
 #include <gmock/gmock.h>

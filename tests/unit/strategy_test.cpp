@@ -1,8 +1,8 @@
 // Every strategy: what it promises, alone and without a replay around it.
 
-#include "strategy_lanes.hpp"
-#include "strategy_mutex.hpp"
-#include "strategy_queues.hpp"
+#include "strategies/lanes.hpp"
+#include "strategies/mutex.hpp"
+#include "strategies/queues.hpp"
 
 #include <atomic>
 #include <chrono>

@@ -6,12 +6,14 @@
 - oneTBB has one door: one source file of lib includes it.
 - Atomics, locks, threads and time have one seam: nothing of lib goes round it but what is in no protocol.
 - convoy/detail/ is included by lib and by the tests that look inside, and by nobody else.
+- The folders of the program and of the benchmarks have an order: a file includes only from its own and from those before it.
 """
 import pathlib
 import re
 import sys
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.M)
+OWN_INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.M)
 UMBRELLA = 'convoy/convoy.hpp'
 PROLOGUE, EPILOGUE = 'convoy/detail/prologue.hpp', 'convoy/detail/epilogue.hpp'
 REFUSAL = 'see_the_error_above'  # the prologue's, there is no such file
@@ -20,6 +22,10 @@ SEAM = ('lib/include/convoy/detail/atomic.hpp', 'lib/include/convoy/detail/atomi
 BESIDE_SEAM = (TBB_DOOR, 'json.cpp', 'line_file.cpp', 'line_file.hpp', 'dead_letter_store.hpp', 'dead_letter_tee.hpp')  # a mutex each, or the wall clock
 GOES_ROUND_SEAM = re.compile(r'std::(atomic\b|atomic_thread_fence|atomic_ref|atomic_flag|mutex|condition_variable|this_thread|'
                              r'thread\(|thread \w+[;{]|call_once|promise\b)|steady_clock::now')
+FOLDERS = {
+    'tools/convoy': ('text', 'input', 'load', 'strategies', 'replay', 'measure', 'report', 'cli'),
+}
+OUT_OF_ORDER = ('bench/effects/',)  # a study of its own, on the program
 MAY_LOOK_INSIDE = ('lib/', 'tests/unit/', 'tests/stress/', 'tests/model/', 'tests/fault/', 'tests/fuzz/')
 
 
@@ -71,6 +77,20 @@ def check_detail():
             yield from (f'{path}: includes {i}' for i in includes(path) if i.startswith('convoy/detail/'))
 
 
-problems = [*check_order(), *check_tbb_door(), *check_seam(), *check_detail()]
+def check_folders():
+    for root, order in FOLDERS.items():
+        files = [f for f in sources(root) if not f.as_posix().startswith(OUT_OF_ORDER)]
+        yield from (f'{root}/{folder}: no file is there' for folder in order if not [f for f in files if f.parent.name == folder])
+        for path in files:
+            folder = path.relative_to(root).parent.as_posix()
+            if folder not in order:
+                yield f'{path}: is in none of the folders {", ".join(order)}'
+                continue
+            for included in OWN_INCLUDE.findall(path.read_text()):
+                if included.rpartition('/')[0] not in order[:order.index(folder) + 1]:
+                    yield f'{path}: includes {included}, which is in no folder up to {folder} in the order {", ".join(order)}'
+
+
+problems = [*check_order(), *check_tbb_door(), *check_seam(), *check_detail(), *check_folders()]
 print('\n'.join(problems))
 sys.exit(bool(problems))

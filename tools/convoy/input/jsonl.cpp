@@ -1,0 +1,136 @@
+#include "input/jsonl.hpp"
+
+#include "input/columns.hpp"
+#include "input/json_line.hpp"
+#include "text/parse.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cstddef>
+#include <optional>
+#include <string>
+
+namespace convoy::tool {
+namespace {
+
+struct found_field {
+  const json_line::field* field; ///< null where the object may do without, and does
+  std::int64_t unit_ns;
+};
+
+found_field find_field(const json_line& object, const column_names& part) {
+  for (const column_name& name : part.names) {
+    const json_line::field* const field = object.find(name.text);
+    if (field != nullptr && field->what != json_line::kind::null)
+      return {field, name.unit_ns};
+  }
+  if (part.must_exist)
+    throw input_error("the object has no field " + in_quotes(part.names.front().text) +
+                      "; choose one with " + std::string(part.option));
+  return {nullptr, 1};
+}
+
+/// A JSON number without its exponent: 1.5e3 is 1500.
+std::string without_exponent(std::string_view what, std::string_view number) {
+  const std::size_t e = number.find_first_of("eE");
+  if (e == std::string_view::npos)
+    return std::string(number);
+  std::string_view digits = number.substr(e + 1);
+  if (digits.starts_with('+'))
+    digits.remove_prefix(1);
+  constexpr int most_shifted = 400; // as many digits as a double has
+  int exponent = 0;
+  const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), exponent);
+  if (parsed.ec != std::errc{} || exponent > most_shifted || exponent < -most_shifted)
+    throw input_error(std::string(what) + " " + in_quotes(number) + " is out of range");
+
+  std::string_view mantissa = number.substr(0, e);
+  const bool is_negative = mantissa.starts_with('-');
+  mantissa.remove_prefix(is_negative ? 1 : 0);
+  std::size_t point = std::min(mantissa.find('.'), mantissa.size());
+  std::string plain(mantissa.substr(0, point));
+  if (point < mantissa.size())
+    plain += mantissa.substr(point + 1);
+  if (exponent < 0 && point <= static_cast<std::size_t>(-exponent)) {
+    plain.insert(0, static_cast<std::size_t>(-exponent) - point + 1, '0');
+    point = 1;
+  } else {
+    point = static_cast<std::size_t>(static_cast<std::ptrdiff_t>(point) + exponent);
+    if (plain.size() < point)
+      plain.append(point - plain.size(), '0');
+  }
+  if (point < plain.size())
+    plain.insert(point, 1, '.');
+  const std::size_t zeros = std::min(plain.find_first_not_of('0'), plain.size() - 1);
+  plain.erase(0, plain[zeros] == '.' ? zeros - 1 : zeros);
+  return (is_negative ? "-" : "") + plain;
+}
+
+/// The text of a number, or of a string; empty where there is no field.
+std::string value_text(const json_line::field* field, std::string_view what) {
+  if (field == nullptr)
+    return {};
+  if (field->what == json_line::kind::number)
+    return without_exponent(what, field->text);
+  if (field->what != json_line::kind::string || field->text.empty())
+    throw input_error("the " + std::string(what) + " is not a number");
+  return field->text;
+}
+
+std::optional<std::int64_t> time_of(const found_field& found) {
+  const std::string text = value_text(found.field, "time");
+  return text.empty() ? std::nullopt : std::optional{parse_time(text, found.unit_ns)};
+}
+
+std::optional<std::int64_t> service_of(const found_field& found) {
+  const std::string text = value_text(found.field, "service time");
+  return text.empty() ? std::nullopt
+                      : std::optional{parse_decimal("service time", text, found.unit_ns)};
+}
+
+std::int64_t size_of(const found_field& found) {
+  const std::string text = value_text(found.field, "size");
+  return text.empty() ? 0 : parse_size("size", text);
+}
+
+void add(const json_line& object, const event_columns& names, trace_builder& events) {
+  const json_line::field& key = *find_field(object, names.key).field;
+  if (key.what != json_line::kind::string && key.what != json_line::kind::number)
+    throw input_error("the key is neither a string nor a number");
+  const found_field time = find_field(object, names.time);
+  const found_field service = find_field(object, names.service);
+  const found_field bytes = find_field(object, names.bytes);
+  const missing_parts missing{.time = time.field == nullptr && !names.time.names.empty(),
+                              .service = service.field == nullptr && !names.service.names.empty(),
+                              .bytes = bytes.field == nullptr && !names.bytes.names.empty()};
+  for (const json_line::field& field : object.fields())
+    if (field.in == 0 && field.what != json_line::kind::null)
+      refuse_unread(field.name, missing);
+  events.add({.key = key.text,
+              .is_number = key.what == json_line::kind::number,
+              .at_ns = time_of(time),
+              .service_ns = service_of(service),
+              .bytes = size_of(bytes)});
+}
+
+} // namespace
+
+void read_jsonl(line_source& lines, const read_options& options, trace_builder& events,
+                bad_lines& bad) {
+  const event_columns names{options};
+  json_line object;
+  const auto read_event = [&] {
+    const auto line = lines.next();
+    if (!line)
+      return false;
+    if (line->empty())
+      return true;
+    object.parse(*line);
+    add(object, names, events);
+    return true;
+  };
+  while (bad.next_event(lines, read_event)) {
+  }
+}
+
+} // namespace convoy::tool

@@ -1,0 +1,223 @@
+#include "measure/figures.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <tuple>
+
+namespace convoy::tool {
+namespace {
+
+constexpr double ns_per_second = 1e9;
+constexpr double ns_per_us = 1e3;
+constexpr std::size_t hottest_listed = 10;
+
+struct key_total {
+  std::uint32_t key = 0;
+  std::uint64_t messages = 0;
+  std::int64_t work = 0;
+
+  [[nodiscard]] bool hotter_than(const key_total& other) const {
+    return std::tuple(messages, work, other.key) > std::tuple(other.messages, other.work, key);
+  }
+};
+
+std::vector<key_total> totals_per_key(const workload& load) {
+  std::vector<key_total> totals(load.keys.size());
+  for (std::uint32_t key = 0; key < totals.size(); ++key)
+    totals[key].key = key;
+  for (const message& m : load.messages) {
+    ++totals[m.key].messages;
+    totals[m.key].work += m.service_ns;
+  }
+  return totals;
+}
+
+bool was_handled(const record& r) {
+  return r.done >= 0;
+}
+
+bool has_died(const record& r) {
+  return r.died >= 0;
+}
+
+std::vector<std::int64_t> measured_service(const run& seen) {
+  std::vector<std::int64_t> service(seen.records.size());
+  std::ranges::transform(seen.records, service.begin(),
+                         [](const record& r) { return was_handled(r) ? r.done - r.begun : 0; });
+  return service;
+}
+
+std::int64_t makespan(const run& seen) {
+  std::int64_t first = std::numeric_limits<std::int64_t>::max();
+  std::int64_t last = 0;
+  for (const record& r : seen.records)
+    if (was_handled(r) || has_died(r)) {
+      first = std::min(first, r.intended);
+      last = std::max({last, r.done, r.died});
+    }
+  return std::max<std::int64_t>(0, last - first); // 0 where nothing was handled and nothing died
+}
+
+/// Sums of the four parts of the time of all messages. A handler can begin before `submit` returned
+/// to the producer, so every stamp is kept between its neighbours: no part is negative, and
+/// together they are d - a.
+wait_shares split_waits(const workload& load, const run& seen) {
+  wait_shares sum;
+  std::vector<std::int64_t> predecessor_done(load.keys.size(), 0);
+  for (std::size_t i = 0; i < seen.records.size(); ++i) {
+    const record& r = seen.records[i];
+    std::int64_t& previous = predecessor_done[load.messages[i].key];
+    if (!was_handled(r)) {
+      if (has_died(r)) // those behind it waited for that
+        previous = r.died;
+      continue;
+    }
+    const std::int64_t accepted = std::clamp(r.accepted, std::min(r.intended, r.begun), r.begun);
+    const std::int64_t head = seen.keeps_order ? std::clamp(previous, accepted, r.begun) : accepted;
+    sum.admission += static_cast<double>(accepted - std::min(r.intended, r.begun));
+    sum.own_key += static_cast<double>(head - accepted);
+    sum.scheduler += static_cast<double>(r.begun - head);
+    sum.service += static_cast<double>(r.done - r.begun);
+    previous = r.done;
+  }
+  const double total = sum.admission + sum.own_key + sum.scheduler + sum.service;
+  if (total > 0)
+    for (double* part : {&sum.admission, &sum.own_key, &sum.scheduler, &sum.service})
+      *part /= total;
+  return sum;
+}
+
+void measure_latency(const workload& load, const run& seen, run_figures& result) {
+  const std::uint32_t hot_key = hottest_key(load);
+  std::vector<std::int64_t> all, hot, cold;
+  all.reserve(seen.records.size());
+  for (std::size_t i = 0; i < seen.records.size(); ++i) {
+    const record& r = seen.records[i];
+    if (!was_handled(r))
+      continue;
+    all.push_back(r.done - r.intended);
+    (load.messages[i].key == hot_key ? hot : cold).push_back(all.back());
+  }
+  result.all = percentiles(all);
+  result.hot = percentiles(hot);
+  result.cold = percentiles(cold);
+}
+
+void add_bytes(const workload& load, trace_figures& result) {
+  for (const std::int64_t bytes : load.key_bytes)
+    result.bytes += static_cast<std::uint64_t>(bytes);
+  if (result.bytes > 0)
+    for (key_load& hot : result.hottest)
+      hot.bytes_share =
+          static_cast<double>(load.key_bytes[hot.key]) / static_cast<double>(result.bytes);
+}
+
+} // namespace
+
+std::uint32_t hottest_key(const workload& load) {
+  const auto totals = totals_per_key(load);
+  return std::ranges::max_element(
+             totals, [](const key_total& a, const key_total& b) { return b.hotter_than(a); })
+      ->key;
+}
+
+trace_figures measure_trace(const workload& load, unsigned workers) {
+  auto totals = totals_per_key(load);
+  std::erase_if(totals, [](const key_total& t) { return t.messages == 0; });
+  if (std::ranges::all_of(totals, [](const key_total& t) { return t.work == 0; }))
+    for (key_total& t : totals)
+      t.work = static_cast<std::int64_t>(t.messages);
+
+  std::int64_t work = 0, busiest = 0;
+  for (const key_total& t : totals) {
+    work += t.work;
+    busiest = std::max(busiest, t.work);
+  }
+
+  trace_figures result;
+  result.messages = load.messages.size();
+  result.keys = totals.size();
+  result.moved = load.moved;
+  if (busiest > 0)
+    result.speedup_bound =
+        std::min<double>(workers, static_cast<double>(work) / static_cast<double>(busiest));
+
+  const std::size_t listed = std::min(hottest_listed, totals.size());
+  std::ranges::partial_sort(
+      totals, totals.begin() + static_cast<std::ptrdiff_t>(listed),
+      [](const key_total& a, const key_total& b) { return a.hotter_than(b); });
+  for (std::size_t i = 0; i < listed; ++i)
+    result.hottest.push_back(
+        {totals[i].key,
+         static_cast<double>(totals[i].messages) / static_cast<double>(result.messages),
+         static_cast<double>(totals[i].work) / static_cast<double>(work)});
+  add_bytes(load, result);
+  return result;
+}
+
+latency percentiles(std::vector<std::int64_t>& nanoseconds) {
+  constexpr double none = std::numeric_limits<double>::quiet_NaN();
+  if (nanoseconds.empty())
+    return {none, none, none, none};
+  auto unsorted = nanoseconds.begin();
+  // Parts per thousand, in integers: 0.99 * n would round up past an exact rank.
+  const auto rank = [&](std::size_t per_mille) {
+    const std::size_t nth = (nanoseconds.size() * per_mille + 999) / 1000 - 1;
+    const auto at = nanoseconds.begin() + static_cast<std::ptrdiff_t>(nth);
+    std::nth_element(unsorted, at, nanoseconds.end());
+    unsorted = at; // ranks are asked in ascending order: the smaller ones are in place
+    return static_cast<double>(*at) / ns_per_us;
+  };
+  const double p50 = rank(500), p99 = rank(990), p999 = rank(999), max = rank(1000);
+  return {p50, p99, p999, max};
+}
+
+double makespan_bound(const workload& load, const std::vector<std::int64_t>& service,
+                      unsigned workers, bool keeps_order) {
+  if (load.messages.empty())
+    return 0;
+  const std::int64_t start = load.messages.front().arrival_ns;
+  std::vector<std::int64_t> key_work(load.keys.size(), 0);
+  std::int64_t work = 0;
+  double bound = 0;
+  for (std::size_t i = load.messages.size(); i-- > 0;) {
+    const message& m = load.messages[i];
+    const auto at = static_cast<double>(m.arrival_ns - start);
+    work += service[i];
+    key_work[m.key] += service[i];
+    bound = std::max(bound, at + static_cast<double>(work) / workers);
+    if (keeps_order)
+      bound = std::max(bound, at + static_cast<double>(key_work[m.key]));
+  }
+  return bound;
+}
+
+run_figures measure_run(const workload& load, const run& seen, unsigned bound_workers) {
+  run_figures result;
+  result.strategy = seen.strategy;
+  result.workers = seen.workers;
+  result.keeps_order = seen.keeps_order;
+  result.messages = load.messages.size();
+  result.order_violations = seen.order_violations;
+  result.overlaps = seen.overlaps;
+  result.repeated = seen.repeated;
+  result.dead = static_cast<std::uint64_t>(std::ranges::count_if(seen.records, has_died));
+  result.lost = static_cast<std::uint64_t>(std::ranges::count_if(
+      seen.records, [](const record& r) { return !was_handled(r) && !has_died(r); }));
+
+  result.seconds = static_cast<double>(makespan(seen)) / ns_per_second;
+  if (result.dead == 0)
+    result.bound_seconds =
+        makespan_bound(load, measured_service(seen), bound_workers, seen.keeps_order) /
+        ns_per_second;
+  if (result.seconds > 0) {
+    result.throughput =
+        static_cast<double>(std::ranges::count_if(seen.records, was_handled)) / result.seconds;
+    result.efficiency = std::min(1.0, result.bound_seconds / result.seconds);
+  }
+  measure_latency(load, seen, result);
+  result.share = split_waits(load, seen);
+  return result;
+}
+
+} // namespace convoy::tool
