@@ -1,4 +1,4 @@
-#include "input_file.hpp"
+#include "program/input_file.hpp"
 
 #include <gmock/gmock.h>
 

@@ -1,5 +1,5 @@
 #include "input/clf.hpp"
-#include "input_file.hpp"
+#include "program/input_file.hpp"
 
 #include <gmock/gmock.h>
 

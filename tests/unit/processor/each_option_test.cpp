@@ -1,7 +1,7 @@
 #include "cpu_time.hpp"
-#include "each_option.hpp"
 #include "gate.hpp"
 #include "heap.hpp"
+#include "processor/each_option.hpp"
 
 #include <atomic>
 #include <chrono>

@@ -1,7 +1,7 @@
-#include "input_file.hpp"
 #include "load/faults.hpp"
 #include "load/generator.hpp"
 #include "load/service.hpp"
+#include "program/input_file.hpp"
 #include "text/parse.hpp"
 
 #include <algorithm>

@@ -1,5 +1,5 @@
 #include "input/bad_lines.hpp"
-#include "input_file.hpp"
+#include "program/input_file.hpp"
 
 #include <gmock/gmock.h>
 

@@ -1,4 +1,4 @@
-#include "file_directory.hpp"
+#include "dead_letters/file_directory.hpp"
 
 #include <atomic>
 #include <convoy/convoy.hpp>

@@ -1,6 +1,6 @@
-#include "input_file.hpp"
 #include "load/fault_policy.hpp"
 #include "load/faults.hpp"
+#include "program/input_file.hpp"
 #include "text/parse.hpp"
 
 #include <chrono>

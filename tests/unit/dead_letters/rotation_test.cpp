@@ -1,4 +1,4 @@
-#include "file_directory.hpp"
+#include "dead_letters/file_directory.hpp"
 #include "gate.hpp"
 
 #include <atomic>

@@ -1,5 +1,5 @@
-#include "input_file.hpp"
 #include "load/generator.hpp"
+#include "program/input_file.hpp"
 
 #include <cmath>
 #include <gmock/gmock.h>
