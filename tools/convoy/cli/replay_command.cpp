@@ -6,13 +6,11 @@
 #include "report/report.hpp"
 #include "text/format.hpp"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <convoy/version.hpp>
 #include <csignal>
 #include <exception>
 #include <iostream>
-#include <memory>
 #include <system_error>
 #include <thread>
 #include <unistd.h>
@@ -243,10 +241,8 @@ int execute(const command_line& line) {
 } // namespace
 
 void add_replay_command(CLI::App& program, int& exit_status) {
-  const auto line = std::make_shared<command_line>();
-  CLI::App* replay = program.add_subcommand("replay");
-  declare_options(*replay, *line);
-  replay->callback([line, &exit_status] { exit_status = execute(*line); });
+  add_replay_options(program,
+                     [&exit_status](const command_line& line) { exit_status = execute(line); });
 }
 
 } // namespace convoy::tool

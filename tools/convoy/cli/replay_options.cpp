@@ -8,6 +8,8 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <iterator>
+#include <memory>
+#include <utility>
 
 namespace convoy::tool {
 namespace {
@@ -94,8 +96,7 @@ input_format format_of(std::string_view name) {
                          : input_format::jsonl;
 }
 
-} // namespace
-
+/// `line` must outlive the parsing.
 void declare_options(CLI::App& replay, command_line& line) {
   constexpr std::uint64_t most_threads = 1024;
   constexpr std::uint64_t most_unfinished = std::uint64_t{1} << 31;
@@ -229,6 +230,15 @@ void declare_options(CLI::App& replay, command_line& line) {
       ->type_name("FILE")
       ->group(output);
   replay.add_flag("--no-progress", line.hides_progress, "No bar on a terminal")->group(output);
+}
+
+} // namespace
+
+void add_replay_options(CLI::App& program, std::function<void(const command_line&)> run) {
+  const auto line = std::make_shared<command_line>();
+  CLI::App* replay = program.add_subcommand("replay");
+  declare_options(*replay, *line);
+  replay->callback([line, run = std::move(run)] { run(*line); });
 }
 
 std::optional<fault_options> parse_faults(const command_line& line) {

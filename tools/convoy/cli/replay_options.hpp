@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -38,8 +39,8 @@ struct command_line {
   bool hides_progress = false;
 };
 
-/// Declares the options on the subcommand; `line` must outlive the parsing.
-void declare_options(CLI::App& replay, command_line& line);
+/// Adds the subcommand `replay`, with its options. run() is called with what the user gave.
+void add_replay_options(CLI::App& program, std::function<void(const command_line&)> run);
 
 /// What is to go wrong; nothing where neither --fail nor --stick was given. The policy's seed is
 /// still to be set. Throws input_error.
