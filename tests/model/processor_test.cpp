@@ -168,6 +168,33 @@ TEST(pipeline, a_stuck_handler_is_taken_over) {
   });
 }
 
+/// It fails when it was taken over: its message moves from the ring's cell to the lane that stands for it.
+TEST(pipeline, a_stuck_handler_that_fails_is_tried_again) {
+  expect_works(1500, [] {
+    history seen[2];
+    {
+      bool failed = false; // plain: of key 0's handlers
+      runtime rt{{.concurrency = 2}};
+      processor<int, int> p{rt,
+                            [&](const int& key, int& m) {
+                              if (key == 0 && !failed) {
+                                convoy::detail::sleep_for(std::chrono::milliseconds(1));
+                                failed = true;
+                                return convoy::outcome(
+                                    convoy::outcome::retry_after(std::chrono::nanoseconds(0)));
+                              }
+                              seen[key].see(m);
+                              return convoy::outcome(convoy::outcome::done);
+                            },
+                            {.capacity = 64, .partitions = 1}};
+      for (int i = 1; i <= 2; ++i)
+        for (const int key : {0, 1})
+          model::check(p.submit(key, i) == submit_status::accepted, "refused");
+    }
+    model::check(seen[0].handled == 2 && seen[1].handled == 2, "lost");
+  });
+}
+
 /// A handler waits for another key's: whoever is stuck hides nothing for good.
 void expect_keys_not_to_wait_for_each_other(unsigned partitions) {
   expect_works(1500, [partitions] {

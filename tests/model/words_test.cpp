@@ -244,9 +244,9 @@ struct claimed {
     claim.open(partition);
     for (int i = 0; i < most; ++i) {
       ++drained;
-      const bool late = claim.begin();
+      claim.begin();
       ++handled;
-      if (late || claim.end()) {
+      if (claim.end()) {
         claim.settle();
         claim.open(next); // a late thief must not have that one
         return false;

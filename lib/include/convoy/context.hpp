@@ -27,7 +27,7 @@ public:
   using time_point = std::chrono::steady_clock::time_point;
   using processor_type = processor<Key, Message, State, Hash, Equal>;
 
-  [[nodiscard]] const Key& key() const noexcept { return lane_.key; }
+  [[nodiscard]] const Key& key() const noexcept { return lane_.key(); }
 
   /// Grows from message to message of a key; not by one.
   [[nodiscard]] std::uint64_t sequence() const noexcept {
@@ -92,7 +92,7 @@ public:
 
 private:
   using core_type = detail::core<Key, Message, State, Hash, Equal>;
-  template <class, class>
+  template <class, class, class>
   friend struct detail::invocation;
 
   context(core_type& core, typename core_type::partition_type& home,

@@ -4,6 +4,8 @@
 #include <atomic>
 #include <convoy/convoy.hpp>
 #include <gmock/gmock.h>
+#include <stdexcept>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -121,6 +123,81 @@ TEST(inline_mode, keeps_state_with_a_lane_that_was_taken_over) {
   held.open();
   p.drain();
   EXPECT_THAT(seen, testing::Each(100));
+}
+
+/// The stuck key's handler has its key and message in the ring's cell, and the ring goes on without it.
+TEST(inline_mode, leaves_a_stuck_handler_its_key_and_its_message) {
+  const std::string long_key = "a key that does not fit into the string itself";
+  gate held;
+  std::atomic<int> handled{0};
+  std::string key_after, message_after;
+  runtime rt{{.concurrency = 2}};
+  processor<std::string, std::string> p{rt,
+                                        [&](const std::string& key, std::string& message) {
+                                          if (message == "a message that stays for a long time") {
+                                            held.pass();
+                                            key_after = key;
+                                            message_after = message;
+                                          }
+                                          handled.fetch_add(1);
+                                        },
+                                        {.partitions = 1}};
+  ASSERT_EQ(p.submit("other", "first"), submit_status::accepted);
+  ASSERT_EQ(p.submit(long_key, "a message that stays for a long time"), submit_status::accepted);
+  held.await_visitors();
+  int others = 1;
+  for (int round = 0; round < 20; ++round) { // more than the segments that a ring keeps
+    for (int i = 0; i < 1000; ++i)
+      ASSERT_EQ(p.submit("other", "another message, as long as the one that stays"),
+                submit_status::accepted);
+    others += 1000;
+    ASSERT_EQ(p.submit(long_key, "waits behind it"), submit_status::accepted);
+    ASSERT_TRUE(eventually([&] { return handled.load() == others; }));
+  }
+  held.open();
+  p.drain();
+  EXPECT_EQ(handled.load(), others + 21);
+  EXPECT_EQ(key_after, long_key);
+  EXPECT_EQ(message_after, "a message that stays for a long time");
+}
+
+/// A stuck handler fails in the end: then the message leaves its cell, and keeps its place.
+TEST(inline_mode, tries_a_message_again_whose_handler_was_taken_over) {
+  for (const bool throws : {false, true}) {
+    gate held;
+    std::atomic<int> handled{0};
+    std::vector<std::string> seen;
+    runtime rt{{.concurrency = 2}};
+    processor<std::string, std::string> p{
+        rt,
+        [&](const std::string& key, std::string& message) -> convoy::outcome {
+          if (key == "stuck") {
+            seen.push_back(message);
+            if (seen.size() == 1) {
+              held.pass();
+              if (throws)
+                throw std::runtime_error("too late");
+              return convoy::outcome::retry;
+            }
+          }
+          handled.fetch_add(1);
+          return convoy::outcome::done;
+        },
+        {.partitions = 1, .failure = convoy::failure_policy{.backoff = milliseconds(1)}}};
+    ASSERT_EQ(p.submit("stuck", "the first message, which is tried twice"),
+              submit_status::accepted);
+    held.await_visitors();
+    for (int i = 0; i < 1000; ++i)
+      ASSERT_EQ(p.submit("other", "message"), submit_status::accepted);
+    ASSERT_EQ(p.submit("stuck", "the second"), submit_status::accepted);
+    ASSERT_TRUE(eventually([&] { return handled.load() == 1000; }));
+    held.open();
+    p.drain();
+    EXPECT_THAT(seen,
+                testing::ElementsAre("the first message, which is tried twice",
+                                     "the first message, which is tried twice", "the second"));
+    EXPECT_EQ(handled.load(), 1002);
+  }
 }
 
 TEST(inline_mode, gives_a_waiting_drain_what_it_waits_for_behind_a_stuck_handler) {

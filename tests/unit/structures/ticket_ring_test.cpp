@@ -106,6 +106,35 @@ TEST(ticket_ring, grows_with_the_backlog_and_keeps_its_order) {
   }
 }
 
+TEST(ticket_ring, leaves_a_cell_that_is_held_alone_while_all_others_are_used_again) {
+  constexpr auto segment = static_cast<int>(ring::cells::segment_cells);
+  ring r(10 * segment);
+  const auto pass = [&](int count) {
+    for (int i = 0; i < count; ++i) {
+      put(r, claim(r), i);
+      EXPECT_EQ(take(r), i);
+      r.add_credit(1);
+      r.recycle();
+    }
+  };
+  for (const int before : {0, segment / 2, segment - 1}) { // where it lies in its segment
+    pass(before);
+    put(r, claim(r), -1);
+    ASSERT_EQ(r.peek(), state::message);
+    const int& held = r.current().message;
+    r.hold();
+    r.consume();
+    for (int again = 0; again < 4; ++again) {
+      pass(segment);
+      ASSERT_EQ(held, -1);
+    }
+    EXPECT_FALSE(r.has_spares()) << "what is held must not keep pumps awake";
+    r.let_go(&held);
+    pass(4 * segment);
+    EXPECT_NE(held, -1) << "its segment is not used again"; // it lives as long as the ring
+  }
+}
+
 TEST(ticket_ring, tells_whether_the_next_ticket_is_published) {
   ring r(1'000'000);
   for (int i = 0; i < 600; ++i) { // over some borders of segments

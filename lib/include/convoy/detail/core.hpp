@@ -48,7 +48,7 @@ inline std::uint64_t spread(std::uint64_t hash) noexcept {
   return hash ^ (hash >> 32);
 }
 
-template <class Handler, class Core>
+template <class Handler, class Core, class Messages>
 struct invocation;
 template <class Key, class Message, class State>
 struct lane;
@@ -151,9 +151,9 @@ struct core {
         return;
       try {
         if (options.state.on_evict)
-          options.state.on_evict(lane.key, *lane.state);
+          options.state.on_evict(lane.key(), *lane.state);
       } catch (...) {
-        report(lane.key, std::current_exception());
+        report(lane.key(), std::current_exception());
       }
       lane.state.reset();
     }

@@ -34,7 +34,7 @@ template <class Core>
   const auto sequence = home.ring.sequence_of(lane.next_number());
   taken_one messages(lane, 1);
   dead_letter<typename Core::key_type, typename Core::message_type> letter{
-      lane.key, messages.front(), sequence, 0, why, nullptr, nullptr, {}, clock::now()};
+      lane.key(), messages.front(), sequence, 0, why, nullptr, nullptr, {}, clock::now()};
   if (t != nullptr) {
     letter.attempts = t->attempts;
     letter.first_error = t->first_error;
@@ -79,12 +79,12 @@ template <class Core>
   auto& t = *lane.trouble;
   t.stopped = stop::park;
   if (home.limits && core.options.max_parked != 0)
-    home.limits->set_parked(lane.key, true);
+    home.limits->set_parked(lane.key(), true);
   if (core.options.on_parked && !core.is_destroyed()) {
     try {
-      core.options.on_parked(lane.key, t.last_error);
+      core.options.on_parked(lane.key(), t.last_error);
     } catch (...) {
-      core.report(lane.key, std::current_exception());
+      core.report(lane.key(), std::current_exception());
     }
   }
   return true;
@@ -94,7 +94,7 @@ template <class Core>
 [[nodiscard]] bool is_marker(Core& core, typename Core::lane_type& lane) noexcept try {
   return core.options.marker && core.options.marker(first_of(lane));
 } catch (...) {
-  core.report(lane.key, std::current_exception());
+  core.report(lane.key(), std::current_exception());
   return false;
 }
 
@@ -215,6 +215,16 @@ template <class Core>
   return bury_first(core, home, lane, death::failed);
 }
 
+/// As after_failure(), of a message that has been handled alone; on_error is told.
+template <class Core>
+[[nodiscard]] bool fail_first(Core& core, typename Core::partition_type& home,
+                              typename Core::lane_type& lane, outcome result,
+                              const std::exception_ptr& error) noexcept {
+  if (error && core.options.on_error)
+    core.report(lane.key(), error);
+  return after_failure(core, home, lane, result, error);
+}
+
 // ---- attempts ----
 
 /// A message of the id has been finished.
@@ -225,7 +235,7 @@ template <class Core>
   if constexpr (has_id<typename Core::message_type>) {
     if (core.options.duplicates && core.options.duplicates->then == on_duplicate::dead_letter) {
       const auto& id = message_traits<typename Core::message_type>::id(message);
-      return id.has_value() && home.limits->has_finished(lane.key, *id);
+      return id.has_value() && home.limits->has_finished(lane.key(), *id);
     }
   }
   return false;
@@ -265,7 +275,7 @@ public:
       return;
     for (std::size_t i = 0; i < std::min(count, ids_->size()); ++i)
       if (const auto& each = (*ids_)[i])
-        home.limits->finish(lane.key, *each);
+        home.limits->finish(lane.key(), *each);
   }
 
 private:
@@ -306,6 +316,38 @@ void shorten(Core& core, typename Core::partition_type& home, const typename Cor
   }
 }
 
+/// Calls the handler; what it throws is `error`, and asks for a retry.
+template <class Handler, class Core, class Messages>
+[[nodiscard]] outcome call_handler(Core& core, typename Core::partition_type& home,
+                                   typename Core::lane_type& lane, pump& self, Messages& messages,
+                                   std::exception_ptr& error) noexcept {
+  outcome result = outcome::done;
+  if (core.watchdog != nullptr) [[unlikely]] {
+    self.running.begin(&core, &lane);
+    core.watchdog->watch();
+  }
+  try {
+    result = outcome_of(invocation<Handler, Core, Messages>{core, home, lane, self, messages});
+  } catch (...) {
+    error = std::current_exception();
+    result = outcome::retry; // whole: GCC 12 may have written a part of it before the throw
+  }
+  self.running.end();
+  if (result.index() != outcome::whole && result.index() >= messages.size()) [[unlikely]] {
+    try {
+      throw std::out_of_range("convoy: a handler's outcome::at() is beyond its messages");
+    } catch (...) { // or there is no memory for it
+      error = std::current_exception();
+    }
+    result = outcome::retry;
+  }
+  if (error && !core.failures_count) [[unlikely]] {
+    core.report(lane.key(), std::exchange(error, nullptr));
+    result = outcome::done;
+  }
+  return result;
+}
+
 /// Handles the lane's first message, or the first few. True: the lane goes on, if there is more.
 template <class Handler, class Core>
 [[nodiscard]] bool attempt(Core& core, typename Core::partition_type& home,
@@ -333,29 +375,7 @@ template <class Handler, class Core>
     if constexpr (gets_spans<Handler, Core>)
       shorten(core, home, lane, messages);
     finishing_ids<Core> ids(core, messages);
-    if (core.watchdog != nullptr) [[unlikely]] {
-      self.running.begin(&core, &lane);
-      core.watchdog->watch();
-    }
-    try {
-      result = outcome_of(invocation<Handler, Core>{core, home, lane, self, messages});
-    } catch (...) {
-      error = std::current_exception();
-      result = outcome::retry; // whole: GCC 12 may have written a part of it before the throw
-    }
-    self.running.end();
-    if (result.index() != outcome::whole && result.index() >= messages.size()) [[unlikely]] {
-      try {
-        throw std::out_of_range("convoy: a handler's outcome::at() is beyond its messages");
-      } catch (...) { // or there is no memory for it
-        error = std::current_exception();
-      }
-      result = outcome::retry;
-    }
-    if (error && !core.failures_count) [[unlikely]] {
-      core.report(lane.key, std::exchange(error, nullptr));
-      result = outcome::done;
-    }
+    result = call_handler<Handler>(core, home, lane, self, messages, error);
     const auto index = result.index() == outcome::whole ? 0 : result.index();
     if (result.what() == outcome::kind::done) [[likely]] {
       if (result.index() != outcome::whole) [[unlikely]]
@@ -372,12 +392,25 @@ template <class Handler, class Core>
     count = static_cast<std::uint32_t>(messages.size());
   }
   if (error && core.options.on_error)
-    core.report(lane.key, error);
+    core.report(lane.key(), error);
   if (error && count > 1) { // we will see which one throws
     trouble_type::of(lane, home.troubles).singly = count;
     return true;
   }
   return after_failure(core, home, lane, result, error);
+}
+
+/// A message must not be handled in its cell: a lane sees to it.
+template <class Core>
+[[nodiscard]] bool needs_lane(Core& core, const typename Core::message_type& message) noexcept {
+  if (core.is_abandoned()) [[unlikely]]
+    return true;
+  if constexpr (has_id<typename Core::message_type>)
+    if (core.options.duplicates && core.options.duplicates->then == on_duplicate::dead_letter)
+      return true;
+  if constexpr (has_deadline<typename Core::message_type>)
+    return has_expired(message);
+  return false;
 }
 
 /// The lane's state goes, if it is to.

@@ -9,6 +9,7 @@
 #include "convoy/failure.hpp"
 
 #include <chrono>
+#include <cstddef>
 #include <span>
 #include <type_traits>
 #include <utility>
@@ -61,8 +62,21 @@ template <class Handler, class Core>
 using taken_for = std::conditional_t<gets_spans<Handler, Core>, taken<typename Core::lane_type>,
                                      taken_one<typename Core::lane_type>>;
 
+/// A message that is handled in its cell, with a lane in reserve. As taken_one, but who has it sees to
+/// its end.
+template <class Message>
+class message_in_cell {
+public:
+  explicit message_in_cell(Message& its) noexcept : message_(its) {}
+  [[nodiscard]] Message& front() noexcept { return message_; }
+  [[nodiscard]] std::size_t size() const noexcept { return 1; }
+
+private:
+  Message& message_;
+};
+
 /// One call of a handler.
-template <class Handler, class Core>
+template <class Handler, class Core, class Messages = taken_for<Handler, Core>>
 struct invocation {
   using lane_type = typename Core::lane_type;
   using state_type = typename Core::state_type;
@@ -72,7 +86,7 @@ struct invocation {
   typename Core::partition_type& home;
   lane_type& lane;
   pump& self;
-  taken_for<Handler, Core>& messages;
+  Messages& messages;
 
   decltype(auto) operator()() {
     auto& handler = *static_cast<Handler*>(core.handler.get());
@@ -100,16 +114,16 @@ private:
     } else if constexpr (how == handler_form::message) {
       return handler(messages.front(), state...);
     } else if constexpr (how == handler_form::key_message) {
-      return handler(lane.key, messages.front(), state...);
+      return handler(lane.key(), messages.front(), state...);
     } else {
-      return handler(lane.key, messages.all(), state...);
+      return handler(lane.key(), messages.all(), state...);
     }
   }
 
   void make_state() {
     if constexpr (std::is_move_constructible_v<state_type>)
       if (core.options.state.make)
-        return void(lane.state.emplace(core.options.state.make(lane.key)));
+        return void(lane.state.emplace(core.options.state.make(lane.key())));
     if constexpr (std::is_default_constructible_v<state_type>)
       lane.state.emplace();
   }
@@ -127,8 +141,8 @@ template <class Handler, class Core>
 inline constexpr bool returns_outcome = says_outcome<Handler, Core>();
 
 /// What the handler returns, if that is an outcome; else done.
-template <class Handler, class Core>
-outcome outcome_of(invocation<Handler, Core> call) {
+template <class Handler, class Core, class Messages>
+outcome outcome_of(invocation<Handler, Core, Messages> call) {
   if constexpr (returns_outcome<Handler, Core>) {
     return call();
   } else {

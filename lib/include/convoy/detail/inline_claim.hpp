@@ -9,15 +9,16 @@
 //              thief can't mistake a new one for its own.
 //
 // While running_ is odd the owner leaves everything of the partition alone, so a thief finds it in
-// order. Owner: store running_, light fence, load takeover_. Thief: ask, heavy fence, load
-// running_, then asked → taken. Either the owner sees the question or the thief sees what the owner
-// does; and who wins the swap of `asked` decides:
-// - the owner, which answers when it begins or ends a handler: it moves, nobody need take over (the
-//   thief may see that first, and withdraws its question);
-// - the thief: the role is its own. The owner finds out when the handler it is in has returned (or
-//   when it begins it, then it runs it first), and gives back the lane of that handler, nothing else.
-// A request is always answered at the first look after the thief's fence, so `taken` is about the
-// handler that the owner is in, never about an earlier one.
+// order. Owner, when a handler has ended: store running_, light fence, load takeover_. Thief: ask,
+// heavy fence, load running_, then asked → taken. Either the owner sees the question or the thief
+// sees that the handler has ended; and who wins the swap of `asked` decides:
+// - the owner, which answers: it moves, nobody need take over (the thief may see that first, and
+//   withdraws its question);
+// - the thief: the role is its own. The owner finds out when its handler has returned, and gives
+//   back the lane of that handler, nothing else.
+// The owner does not look when it begins a handler. A question that comes between two handlers is
+// about one that has ended, which the thief sees after its fence: it withdraws. So `taken` is about
+// the handler that the owner is in, never about another one.
 
 #include "convoy/detail/asymmetric_fence.hpp"
 #include "convoy/detail/atomic.hpp"
@@ -41,12 +42,16 @@ public:
   }
   void close() noexcept { open_.store(false, std::memory_order_relaxed); } // a hint from here on
 
-  /// Before a handler; everything is as a thief should find it. True: it is taken already, run the
-  /// handler and give its lane back.
-  [[nodiscard]] bool begin() noexcept { return step(); }
+  /// Before a handler; everything is as a thief should find it.
+  void begin() noexcept { move_on(); }
 
   /// After a handler. True: taken, only its lane is ours.
-  [[nodiscard]] bool end() noexcept { return step(); }
+  [[nodiscard, gnu::always_inline]] inline bool end() noexcept {
+    move_on();
+    fence_light();                                               // against take_if_stuck()
+    const auto word = takeover_.load(std::memory_order_relaxed); // ordered by the fence
+    return (word & 3) != 0 && is_taken(word);
+  }
 
   /// Taken, and the lane is about to be given back.
   void settle() noexcept {
@@ -96,13 +101,15 @@ private:
   static constexpr std::uint64_t asked = 1;
   static constexpr std::uint64_t taken = 2;
 
-  [[nodiscard]] bool step() noexcept {
+  void move_on() noexcept {
     tell_passed_on(partition_.load(std::memory_order_relaxed));    // our own
     const auto now = running_.load(std::memory_order_relaxed) + 1; // only we write it
     // (2) release: the partition and its lane, to a thief; pairs with (1)
     running_.store(now, std::memory_order_release);
-    fence_light();                                         // against take_if_stuck()
-    auto word = takeover_.load(std::memory_order_relaxed); // ordered by the fence
+  }
+
+  /// Somebody has asked, or taken it.
+  [[nodiscard, gnu::cold, gnu::noinline]] bool is_taken(std::uint64_t word) noexcept {
     // while asked: we move, and say so; if the swap fails, whoever asked has gone
     while ((word & 3) == asked) {
       if (takeover_.compare_exchange_weak(word, word + 3, std::memory_order_relaxed,

@@ -40,14 +40,17 @@ public:
   }
 
   /// A handler has run. True: others should get a turn.
-  [[nodiscard]] bool ran() noexcept {
-    if (++ran_ < next_look_)
+  [[nodiscard]] bool ran(std::uint32_t handlers = 1) noexcept {
+    ran_ += handlers;
+    if (ran_ < next_look_)
       return false;
-    constexpr std::uint32_t most = 32; // a look costs as much as a few cheap handlers
+    const std::uint32_t most = cheap_ ? 128 : 32; // a look costs as much as a few cheap handlers
     next_look_ = ran_ + std::min(ran_, most);
     return over_ = clock::now() - begin_ > most_time;
   }
   [[nodiscard]] bool over() const noexcept { return over_; }
+  /// So many handlers may run before ran() looks at the clock.
+  [[nodiscard]] std::uint32_t until_look() const noexcept { return next_look_ - ran_; }
 
   /// The handlers of the last inline visit cost no more than moving messages to lanes does.
   [[nodiscard]] bool cheap() const noexcept { return cheap_; }

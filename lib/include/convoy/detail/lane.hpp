@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <new>
 #include <optional>
 #include <type_traits>
@@ -104,10 +105,41 @@ struct lane : ready_item, lane_state<State, lane<Key, Message, State>> {
   using message_type = Message;
 
   lane(runner& where, Key&& of, std::uint32_t its_hash) noexcept
-      : ready_item{where}, hash(its_hash), key(std::move(of)) {
+      : ready_item{where}, hash(its_hash), own_key(std::move(of)) {
     first.next = nullptr;
     first.capacity = 1;
   }
+  /// Of a message that runs in its cell of the ring: counted as the lane's first one, though it is
+  /// not in here.
+  explicit lane(runner& where) noexcept : ready_item{where}, in_cell(true), key_in_cell(nullptr) {
+    first.next = nullptr;
+    first.capacity = 1;
+    handed = 1;
+    back_index = 1;
+  }
+
+  [[nodiscard]] const Key& key() const noexcept { return in_cell ? *key_in_cell : own_key; }
+
+  /// The first message has ended in its cell.
+  void end_first() noexcept {
+    ++front_index;
+    --handed;
+    ++finished;
+  }
+  /// As take_key_home(), for the message.
+  void take_message_home(Message& in_its_cell) noexcept {
+    std::construct_at(first.slots(), std::move(in_its_cell));
+    std::destroy_at(&in_its_cell);
+  }
+  /// The key comes into the lane from its cell; where it was there.
+  Key* take_key_home() noexcept {
+    auto* const from = key_in_cell;
+    std::construct_at(&own_key, std::move(*from));
+    std::destroy_at(from);
+    in_cell = false;
+    return from;
+  }
+
   /// Sequence number of its first message, the lower half.
   [[nodiscard]] std::uint32_t next_number() const noexcept {
     return front->number + front_index; // also if that is in the next chunk
@@ -115,11 +147,14 @@ struct lane : ready_item, lane_state<State, lane<Key, Message, State>> {
 
   lane(const lane&) = delete;
   lane& operator=(const lane&) = delete;
-  ~lane() = default;
+  ~lane() {
+    if (!in_cell)
+      std::destroy_at(&own_key);
+  }
 
   // Not `finished`, next to `handed`: compilers then load both at once, which waits for the stores of
   // each (5 ns for each message that runs inline).
-  const std::uint32_t hash; // upper bits unused by the choice of the partition; the drainer's
+  std::uint32_t hash = 0; // upper bits unused by the choice of the partition; the drainer's
 
   // ---- the pump that runs it, while it is out; ready_item::handed as well ----
   chunk<Message>* front = &first;  // where the next message to handle is
@@ -149,7 +184,12 @@ struct lane : ready_item, lane_state<State, lane<Key, Message, State>> {
   bool watched : 1 = false;  // requests wait for it, see lane_watchers
   bool evicting : 1 = false; // out for its state to go
 
-  const Key key;
+  // Both write this only when the lane is not out.
+  bool in_cell = false; // the key is still in the ring, and so is the first message or its place
+  union {
+    Key own_key;
+    Key* key_in_cell;
+  };
   first_chunk<Message> first;
 };
 

@@ -84,7 +84,7 @@ template <class Key, class Message, class State, class Hash, class Equal>
 void lane_set<Key, Message, State, Hash, Equal>::left_park(lane_type& lane) noexcept {
   core_.failures.count_parked(-1);
   if (limits_)
-    limits_->set_parked(lane.key, false);
+    limits_->set_parked(lane.key(), false);
 }
 
 /// It goes on, and its first message has all its attempts again.

@@ -33,8 +33,9 @@ public:
       give_back_one();
   }
 
-  /// Null when out of memory; then `key` is as it was.
-  [[nodiscard]] lane_type* make_lane(runner& home, Key&& key, std::uint32_t hash) noexcept {
+  /// Null when out of memory; then the arguments are as they were.
+  template <class... Arguments>
+  [[nodiscard]] lane_type* make_lane(runner& home, Arguments&&... arguments) noexcept {
     void* memory = lanes_;
     if (lanes_ != nullptr) {
       lanes_ = lanes_->next;
@@ -45,7 +46,7 @@ public:
       if (memory == nullptr)
         return nullptr;
     }
-    return ::new (memory) lane_type(home, std::move(key), hash);
+    return ::new (memory) lane_type(home, std::forward<Arguments>(arguments)...);
   }
 
   void free_lane(lane_type& lane) noexcept {

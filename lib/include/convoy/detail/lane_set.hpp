@@ -50,6 +50,8 @@ public:
         core_.evict(lane);
       pool_.free_lane(lane);
     });
+    if (reserve_ != nullptr)
+      pool_.free_lane(*reserve_);
   }
 
   /// Moves the message of a ticket to the end of its lane, made if need be. False: out of memory,
@@ -96,6 +98,41 @@ public:
     return inline_ = lane;
   }
 
+  /// Some key has messages in a lane.
+  [[nodiscard]] bool any() const noexcept { return table_.size() != 0; }
+  [[nodiscard]] bool has(const Key& key, std::uint32_t hash) const noexcept {
+    return table_.find(key, hash) != nullptr;
+  }
+
+  // ---- messages that run in their cell, see partition ----
+  //
+  // They have a lane in reserve. Should the handler be stuck, it becomes the lane of the message's key
+  // for whoever takes the partition over; should it fail, the message moves there. Else it serves the
+  // next message.
+
+  /// Null when out of memory.
+  [[nodiscard]] lane_type* reserve() noexcept {
+    if (reserve_ == nullptr)
+      reserve_ = pool_.make_lane(home_);
+    return inline_ = reserve_;
+  }
+
+  /// Nothing failed, and nobody took over.
+  void ran_in_cells() noexcept { inline_ = nullptr; }
+
+  /// The message of the reserve has failed and is the drainer's: it moves into its lane, which is
+  /// run inline like the others from here on.
+  void leave_cell(lane_type& lane, Message& message, std::uint32_t hash) noexcept {
+    lane.take_message_home(message);
+    (void)lane.take_key_home();
+    lane.hash = hash;
+    reserve_ = nullptr;
+  }
+
+  /// The lane that a drainer that is stuck in a handler has left; null: there is none.
+  [[nodiscard]] lane_type* left_inline() const noexcept { return inline_; }
+  [[nodiscard]] bool is_reserve(const lane_type& lane) const noexcept { return &lane == reserve_; }
+
   /// The lane that has been lined up longest, to be run by the drainer. There must be one.
   [[nodiscard]] lane_type* next_lined_up() noexcept {
     auto* const lane = lined_up_;
@@ -126,14 +163,13 @@ public:
   }
 
   /// Takes over from a drainer that is stuck in a handler: its lane is out, on the old drainer's
-  /// pump. False: it was not.
-  bool adopt_inline() noexcept {
-    if (inline_ == nullptr)
-      return false;
-    auto& lane = *std::exchange(inline_, nullptr);
+  /// pump.
+  void adopt(lane_type& lane) noexcept {
+    inline_ = nullptr;
+    if (is_reserve(lane))
+      reserve_ = nullptr;
     lane.out = true;
     enter(lane);
-    return true;
   }
 
   /// Takes a lane back. Returns how many of its messages are finished. `consumed` as above.
@@ -392,6 +428,7 @@ private:
   lane_type** lined_up_end_ = &lined_up_;
   std::uint32_t count_lined_up_ = 0;
   lane_type* inline_ = nullptr;       // run by the drainer itself at the moment
+  lane_type* reserve_ = nullptr;      // for messages that run in their cell
   std::uint64_t outstanding_[2] = {}; // unfinished messages in lanes, by epoch
   bool epoch_ = false; // the current one; the other is being waited for, or has nothing outstanding
   std::int64_t reported_ = 0; // our part of scheduler::approx_unfinished

@@ -13,6 +13,15 @@
 
 namespace convoy::detail {
 
+/// A lane's key may lie elsewhere.
+template <class Lane>
+[[nodiscard]] const auto& key_of(const Lane& lane) noexcept {
+  if constexpr (requires { lane.key(); })
+    return lane.key();
+  else
+    return lane.key;
+}
+
 template <class Lane, class Equal>
 class lane_table {
 public:
@@ -29,7 +38,7 @@ public:
   template <class Key>
   [[nodiscard]] Lane* find(const Key& key, std::uint32_t hash) const {
     for (auto* l = *bucket(hash); l != nullptr; l = l->next)
-      if (l->hash == hash && equal_(l->key, key))
+      if (l->hash == hash && equal_(key_of(*l), key))
         return l;
     return nullptr;
   }

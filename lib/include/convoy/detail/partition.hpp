@@ -42,6 +42,7 @@ public:
   using limits_type = admission<Key, Message, Hash, Equal>;
   using request_type = request<partition>;
   using ring_type = ticket_ring<Key, Message, hash_is_stored<Key, Hash>>;
+  using cell_type = typename ring_type::cell;
 
   partition(core_type& core, std::uint64_t credit)
       : ready_item(static_cast<runner&>(*this)), ring(credit), core_(core),
@@ -127,24 +128,62 @@ public:
 
   alignas(cache_line) inline_policy policy;
 
-  /// The next lane whose messages the drainer may run itself; null: none, or it has run enough.
-  [[nodiscard]] lane_type* next_inline() noexcept {
+  /// What the drainer may run itself: a lane, or the message at the front of the ring, for which there
+  /// is a lane in reserve. Neither: nothing, or it has run enough.
+  struct inline_work {
+    lane_type* lane = nullptr;
+    cell_type* cell = nullptr;
+  };
+
+  [[nodiscard]] inline_work next_inline() noexcept {
     if (policy.over())
-      return nullptr;
+      return {};
     if (auto* const lane = lanes_first_ ? next_turn() : nullptr)
-      return lane;
-    if (auto* const lane = move_messages<true>())
-      return lane;
-    return next_turn();
+      return {lane};
+    if (const auto work = move_messages<true>(); work.lane != nullptr)
+      return work;
+    return {next_turn()};
   }
 
   [[nodiscard]] lane_type* next_turn() noexcept {
     return turns_ != 0 && turns_-- != 0 ? lanes_.next_lined_up() : nullptr;
   }
 
+  /// Messages run in their cells: begin_cells(), then runs of them, side by side, until one has failed or
+  /// may_go_on() says no. The first message's cell is known.
+  void begin_cells() noexcept { cells_begin_ = ring.consumed(); }
+  /// How long the next run may be.
+  [[nodiscard]] std::uint32_t longest_run() const noexcept {
+    if (lanes_.any() || !policy.cheap()) // next_inline() must look at each
+      return 1;
+    const auto left = begin_ + most_tickets - ring.consumed();
+    return static_cast<std::uint32_t>(
+        std::min<std::uint64_t>({left, policy.until_look(), ring.side_by_side()}));
+  }
+  /// A run is over. The next one may follow if it begins with a message.
+  [[nodiscard]] cell_type* next_run(std::uint32_t ran) noexcept {
+    if (policy.ran(ran) || lanes_.any() || !policy.cheap() || enough() ||
+        ring.peek() != ring_type::state::message) {
+      count_cells();
+      lanes_.ran_in_cells();
+      return nullptr;
+    }
+    return &ring.current();
+  }
+  /// The one at the front has failed, with the lane in reserve: it moves there, to be run inline from
+  /// now on.
+  void leave_cell(lane_type& lane) noexcept {
+    count_cells();
+    ++moved_;
+    (void)ring.peek();
+    auto& cell = ring.current();
+    lanes_.leave_cell(lane, cell.message, hash_of(cell));
+    ring.consume();
+  }
+
   void finish_inline(lane_type& lane) noexcept {
     if (limits)
-      limits->remove(lane.key, lane.finished);
+      limits->remove(lane.key(), lane.finished);
     credit_ += lanes_.finish_inline(lane, ring.consumed());
   }
 
@@ -175,7 +214,9 @@ public:
   }
 
 private:
-  static constexpr std::uint32_t most_per_visit = 256; // messages moved before lanes get their turn
+  // In a visit, before lanes get their turn: messages moved, and tickets consumed.
+  static constexpr std::uint32_t most_per_visit = 256;
+  static constexpr std::uint64_t most_tickets = 1024;
 
   void schedule() noexcept {
     if (take_role()) {
@@ -201,11 +242,11 @@ private:
     self.note_visit(now);
     lanes_.begin_visit(now);
     core_.scheduler.watch(self, now);
-    if (lanes_.adopt_inline())
-      policy.stage();
+    take_over();
     const auto settled = settle_returned();
+    begin_ = ring.consumed();
     most_ = room(self);
-    moved_ = 0;
+    moved_ = staged_ = 0;
     if (may_run_inline(self)) {
       if (!run_inline(self, now))
         return; // another pump has the role, and perhaps more
@@ -224,8 +265,8 @@ private:
     }
     pace_.note(now, moved_, most_per_visit);
     const bool hot = pace_.hot(now) && !self.lanes_are_slow();
-    const bool more = !spares_.trim_if_asked(lanes_, troubles, ring, limits) || moved_ >= most_ ||
-                      lanes_.lined_up() != 0;
+    const bool more = !spares_.trim_if_asked(lanes_, troubles, ring, limits) || staged_ >= most_ ||
+                      enough() || lanes_.lined_up() != 0;
     room_.tell(ring, !more && (!hot || moved_ == 0));
     if (hot && !more && moved_ == 0 && !settled)
       for (unsigned i = 0; i < 8; ++i) // the ring is empty for a moment; leaving would cost the
@@ -238,14 +279,41 @@ private:
     if (!inbox_.any_lane())
       return false;
     inbox_.take_lanes([this](lane_type& back) {
+      if (back.in_cell) [[unlikely]]
+        ring.let_go(back.take_key_home());
       if (limits)
-        limits->remove(back.key, back.finished);
+        limits->remove(back.key(), back.finished);
       credit_ += lanes_.settle(back, ring.consumed());
     });
     return true;
   }
 
   // ---- inline ----
+
+  /// From a drainer that is stuck in a handler, if there is one.
+  void take_over() noexcept {
+    auto* const lane = lanes_.left_inline();
+    if (lane == nullptr)
+      return;
+    if (lanes_.is_reserve(*lane)) { // which has its message, and its key, in the cell
+      credit_ += ring.consumed() - cells_begin_;
+      (void)ring.peek();
+      lane->hash = hash_of(ring.current());
+      ring.hold();
+      ring.consume();
+    }
+    lanes_.adopt(*lane);
+    policy.stage();
+  }
+
+  /// As many tickets have left the ring as may in a visit.
+  [[nodiscard]] bool enough() const noexcept { return ring.consumed() >= begin_ + most_tickets; }
+
+  void count_cells() noexcept {
+    const auto ran = ring.consumed() - cells_begin_;
+    credit_ += ran;
+    moved_ += static_cast<std::uint32_t>(ran);
+  }
 
   [[nodiscard]] bool may_run_inline(pump& self) noexcept {
     if (core_.run_inline == nullptr || policy.staged(self.lanes_are_slow()) || core_.is_abandoned())
@@ -289,10 +357,10 @@ private:
   }
 
   /// Moves messages from the ring to their lanes. If they may run `Inline`, it stops at the first whose
-  /// key has none waiting, and returns its lane; else null.
+  /// key has none waiting, and returns it where it is, or its lane; else nothing.
   template <bool Inline>
-  lane_type* move_messages() noexcept {
-    for (; moved_ < most_; ++moved_) {
+  inline_work move_messages() noexcept {
+    for (; staged_ < most_ && !enough(); ++staged_, ++moved_) {
       const auto next = ring.peek();
       if (next != ring_type::state::message) [[unlikely]] {
         if (next == ring_type::state::pending)
@@ -305,9 +373,16 @@ private:
       lane_type* lane = nullptr;
       auto& cell = ring.current();
       const auto hash = hash_of(cell);
-      if (Inline && !policy.over_quantum(hash, core_.options.quantum_messages))
-        lane = lanes_.append_inline(std::move(cell.key), hash, std::move(cell.message),
-                                    ring.consumed());
+      if (Inline && !policy.over_quantum(hash, core_.options.quantum_messages)) {
+        if constexpr (std::is_void_v<State>) {
+          if (!lanes_.has(cell.key, hash))
+            if (auto* const reserve = lanes_.reserve())
+              return {reserve, &cell};
+        } else {
+          lane = lanes_.append_inline(std::move(cell.key), hash, std::move(cell.message),
+                                      ring.consumed());
+        }
+      }
       if (lane == nullptr &&
           !lanes_.append(std::move(cell.key), hash, std::move(cell.message), ring.consumed()))
         break; // out of memory: it stays where it is, and we come back
@@ -316,10 +391,10 @@ private:
       ring.consume();
       if (lane != nullptr) {
         ++moved_;
-        return lane;
+        return {lane};
       }
     }
-    return nullptr;
+    return {};
   }
 
   /// It may be the place of a request.
@@ -384,10 +459,14 @@ private:
   unsigned looks_ = 0; // at a ticket that is not published
 
   // One visit's.
-  std::uint32_t most_ = 0;   // messages to move or run
-  std::uint32_t moved_ = 0;  // so far
+  std::uint64_t begin_ = 0;  // the first ticket
+  std::uint32_t most_ = 0;   // messages to move to their lanes
+  std::uint32_t staged_ = 0; // so far
+  std::uint32_t moved_ = 0;  // and run
   std::uint32_t turns_ = 0;  // lanes to run
   bool lanes_first_ = false; // or the ring: time may run out before the others get their turn
+
+  std::uint64_t cells_begin_ = 0; // the ticket of the first message that ran in its cell, in a row
 };
 
 } // namespace convoy::detail

@@ -13,4 +13,9 @@ inline void prefetch_for_writing(const void* at) noexcept {
 #endif
 }
 
+/// Likewise, to read it.
+inline void prefetch_for_reading(const void* at) noexcept {
+  __builtin_prefetch(at, 0);
+}
+
 } // namespace convoy::detail

@@ -26,6 +26,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <new>
@@ -131,6 +132,20 @@ public:
 
   void consume() noexcept { ++index_; }
 
+  /// The next cell is used on behind the consumer's back: its segment stays until let_go().
+  void hold() noexcept { ++first_->held; }
+  /// Of hold()'s cell, where `part` of it lies.
+  void let_go(const void* part) noexcept {
+    auto* s = first_;
+    if (!s->contains(part))
+      for (s = retired_first_; !s->contains(part);)
+        s = s->prev;
+    --s->held;
+  }
+
+  /// The next cells lie side by side, so many of them.
+  [[nodiscard]] std::uint64_t side_by_side() const noexcept { return segment_cells - index_; }
+
   /// Gives a new life to segments taken out earlier that nobody can hold any more. `tickets()` is
   /// how many were given out.
   template <class Tickets>
@@ -139,13 +154,22 @@ public:
     if (lookouts_.load(std::memory_order_acquire) != 0)
       return;
     mark_old(tickets);
-    while (retired_first_ != nullptr &&
-           retired_first_->free_at <= consumed() && // hint_ has left them all
-           !is_pinned(*retired_first_)) {
+    segment* kept = nullptr; // the last one that is held: there are no more than pumps
+    for (;;) {
+      auto*& next = kept == nullptr ? retired_first_ : kept->prev;
+      if (next == nullptr || next->free_at > consumed() || // hint_ has left them all
+          is_pinned(*next))
+        return;
+      if (next->held != 0) {
+        kept = next;
+        continue;
+      }
       const std::unique_lock lock(links_, std::try_to_lock); // never waits for a producer
       if (!lock)
         return;
-      auto* const s = std::exchange(retired_first_, retired_first_->prev);
+      auto* const s = std::exchange(next, next->prev);
+      if (retired_last_ == s)
+        retired_last_ = kept;
       if (linked_end_.load(std::memory_order_relaxed) <
           tickets() + 2 * segment_cells) { // under links_
         link(s);                           // producers will soon need it
@@ -158,7 +182,10 @@ public:
 
   /// More segments are spare, or will be, than an idle ring keeps. A hint.
   [[nodiscard]] bool has_spares() const noexcept {
-    return retired_first_ != nullptr || spares_.load(std::memory_order_relaxed) > kept_spares;
+    for (const auto* s = retired_first_; s != nullptr; s = s->prev)
+      if (s->held == 0)
+        return true;
+    return spares_.load(std::memory_order_relaxed) > kept_spares;
   }
 
   /// Gives up to `most` segments back to the system that have not been used since the last time.
@@ -217,10 +244,16 @@ private:
     std::uint64_t free_at = 0;         // nobody can hold it once so many tickets are consumed
     segment* prev = nullptr;           // retired or spare: the next one of these
     std::uint64_t counted_before = 0;  // see count(); known when the consumer comes here
+    std::uint32_t held = 0;            // cells that are in use though they were consumed
     atomic<std::uint32_t> left_out{0}; // tickets of this segment
     atomic<segment*> next{
         nullptr}; // stays when retired: a late producer may still walk on from here
     alignas(cache_line) alignas(Cell) Cell cells[segment_cells];
+
+    [[nodiscard]] bool contains(const void* part) const noexcept {
+      const std::less<const void*> before;
+      return !before(part, cells) && before(part, cells + segment_cells);
+    }
   };
 
   [[nodiscard]] segment& segment_of(std::uint64_t ticket) noexcept {

@@ -221,6 +221,18 @@ public:
   /// The cell that peek() found published.
   [[nodiscard]] cell& current() noexcept { return *current_; }
 
+  /// The cell of a ticket is published with a message that messages() counts. Short, for a consumer that
+  /// handles such messages where they lie, one after the other; else peek() says what is there.
+  [[nodiscard]] static bool has_message(const cell& at, std::uint64_t ticket) noexcept {
+    return at.word.load(std::memory_order_acquire) == word_of(ticket); // (6) acquire: as in peek()
+  }
+  /// The cells from current() on lie side by side, so many of them.
+  [[nodiscard]] std::uint64_t side_by_side() const noexcept { return cells_.side_by_side(); }
+
+  /// See segment_list.
+  void hold() noexcept { cells_.hold(); }
+  void let_go(const void* part) noexcept { cells_.let_go(part); }
+
   /// Done with the current cell; what lived in it has been destroyed.
   void consume() noexcept { cells_.consume(); }
 

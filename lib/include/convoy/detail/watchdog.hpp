@@ -60,7 +60,7 @@ private:
         return;
       const auto& lane = *static_cast<const Lane*>(r.lane);
       const std::uint32_t unfinished = lane.unsettled;
-      key.emplace(lane.key);
+      key.emplace(lane.key());
       running = r.running;
       waiting = unfinished == 0 ? 0 : unfinished - 1;
     });
