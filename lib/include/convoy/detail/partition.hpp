@@ -216,7 +216,7 @@ public:
 private:
   // In a visit, before lanes get their turn: messages moved, and tickets consumed.
   static constexpr std::uint32_t most_per_visit = 256;
-  static constexpr std::uint64_t most_tickets = 1024;
+  static constexpr std::uint64_t most_tickets = 512;
 
   void schedule() noexcept {
     if (take_role()) {
