@@ -35,6 +35,7 @@ TEST(format, writes_long_times_in_two_units) {
   EXPECT_EQ(long_time_text(59.6), "1 min 0 s");
   EXPECT_EQ(long_time_text(200), "3 min 20 s");
   EXPECT_EQ(long_time_text(3599.9), "1 h 0 min");
+  EXPECT_EQ(long_time_text(3720), "1 h 2 min");
   EXPECT_EQ(long_time_text(3.6e6), "1,000 h 0 min");
 }
 
