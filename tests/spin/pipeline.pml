@@ -60,7 +60,7 @@
 
 byte tail;               /* ticket_ring::tail_ */
 byte word[MESSAGES + 1]; /* cell.word: 0, or 1 + key once published; one more for a look beyond */
-bool scheduled;          /* partition::scheduled_ */
+bool scheduled;          /* drainer_role::taken_ */
 bool returned[2];        /* inbox::returned_, by lane */
 
 byte consumed; /* from here on the drainer's */

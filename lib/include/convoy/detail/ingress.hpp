@@ -5,7 +5,6 @@
 
 #include "convoy/detail/atomic.hpp"
 #include "convoy/detail/lane_run.hpp"
-#include "convoy/detail/leaving.hpp"
 #include "convoy/detail/thread_sanitizer.hpp"
 #include "convoy/scheduled.hpp"
 #include "convoy/status.hpp"

@@ -2,20 +2,19 @@
 
 // A partition: the part of the key space that shares one ingress ring, and the lanes of its keys.
 // One pump at a time drains it, as its drainer; what is not marked otherwise happens in that role.
-//
-// The word scheduled_: false, nobody is responsible; true, a pump is draining it or it is in a
-// ready queue. Who makes work and sees false exchanges it for true and, having won, makes the
-// partition ready. The drainer gives the role up in leave(). What others leave for it is in inbox_.
+// What others leave for the drainer is in inbox_. It gives the role up in leave().
 
 #include "convoy/detail/admission.hpp"
 #include "convoy/detail/asymmetric_fence.hpp"
 #include "convoy/detail/atomic.hpp"
 #include "convoy/detail/attendance.hpp"
 #include "convoy/detail/drain_point.hpp"
+#include "convoy/detail/drainer_role.hpp"
 #include "convoy/detail/inbox.hpp"
 #include "convoy/detail/inline_policy.hpp"
 #include "convoy/detail/lane_set.hpp"
 #include "convoy/detail/node_pool.hpp"
+#include "convoy/detail/patience.hpp"
 #include "convoy/detail/pause.hpp"
 #include "convoy/detail/room_notice.hpp"
 #include "convoy/detail/spare_memory.hpp"
@@ -69,9 +68,8 @@ public:
   /// To be called after a ticket was published. At most one read-modify-write, usually none.
   void signal() noexcept {
     fence_light(); // our publication against a drainer that leaves, see leave_to_producer()
-    // (1) seq_cst: after our ticket or lane is there to see; against (2)
-    if (!scheduled_.load(std::memory_order_seq_cst))
-      schedule();
+    if (role_.is_free())
+      make_ready();
   }
 
   /// See drain_point.
@@ -106,21 +104,29 @@ public:
   /// On a pump: gives memory back that was not needed since the last time, or has the drainer do it.
   /// False: some is left. An idle partition is not made ready for it: its processor's destructor
   /// would wait for the handlers in between.
-  [[nodiscard]] bool trim(pump& self) noexcept;
-
-  /// Takes the drainer's role; true if nobody had it. Who takes it must make the partition ready,
-  /// or never let it go.
-  [[nodiscard]] bool take_role() noexcept {
-    // (11) acquire: the last drainer's work, for whoever gets the partition from us; pairs with (2)
-    return !scheduled_.exchange(true, std::memory_order_acquire);
+  [[nodiscard]] bool trim(pump& self) noexcept {
+    if (!has_spares())
+      return true;
+    if (!role_.take()) {
+      spares_.ask();
+      return true;
+    }
+    ring.recycle();
+    const bool all = spares_.trim(lanes_, troubles, ring, limits);
+    spares_.note(lanes_, troubles, ring, limits);
+    if (!leave())
+      self.push_visit(*this);
+    return all;
   }
+
+  /// See drainer_role.
+  [[nodiscard]] bool take_role() noexcept { return role_.take(); }
 
   /// The pump that ran a lane until nothing was handed out any more gives it back, and must not
   /// touch it again.
   void give_back(lane_type& lane, pump& self) noexcept {
     inbox_.give_back(lane);
-    // (1) seq_cst: as in signal(); against (2)
-    if (!scheduled_.load(std::memory_order_seq_cst) && take_role())
+    if (role_.is_free() && role_.take())
       self.push_visit(*this);
   }
 
@@ -218,8 +224,8 @@ private:
   static constexpr std::uint32_t most_per_visit = 256;
   static constexpr std::uint64_t most_tickets = 512;
 
-  void schedule() noexcept {
-    if (take_role()) {
+  void make_ready() noexcept {
+    if (role_.take()) {
       tell_passed_on(static_cast<ready_item*>(this));
       core_.scheduler.make_ready(*this);
     }
@@ -424,15 +430,34 @@ private:
     ring.add_credit(std::exchange(credit_, 0));
   }
 
-  // ---- giving up the role, see leaving.hpp ----
+  // ---- giving up the role ----
 
   /// False: there is something to do, and we still (or again) have the role.
-  [[nodiscard]] bool leave() noexcept;
-  [[nodiscard]] bool leave_to_producer(std::uint64_t asked) noexcept;
+  [[nodiscard]] bool leave() noexcept {
+    const auto next = ring.consumed();
+    const auto asked = drain_point_.seen();
+    if (ring.tickets() == next) {
+      role_.give_up();
+      return !(ring.tickets() != next || more_work(asked)) || !role_.take();
+    }
+    if (ring.peek() != ring_type::state::pending)
+      return false;
+    if (++looks_ % looks_at_ticket != 0) { // it takes nanoseconds to publish
+      for (unsigned i = 0; i < 8; ++i)
+        pause();
+      return false;
+    }
+    return leave_to_producer(asked);
+  }
 
-  void give_up_role() noexcept {
-    // (2) release: our work, to (11); seq_cst: what we look at from here on is newer, against (1)
-    scheduled_.exchange(false, std::memory_order_seq_cst);
+  /// A producer has taken the next ticket but does not get on, perhaps it was preempted. Its
+  /// signal() comes after its publication: after this fence either we see the publication, or it
+  /// will see that nobody is responsible.
+  [[nodiscard]] bool leave_to_producer(std::uint64_t asked) noexcept {
+    const auto next = ring.look_out();
+    role_.give_up();
+    fence_heavy();
+    return !(ring_type::published(next) || more_work(asked)) || !role_.take();
   }
 
   /// Atomics only: we do not have the role.
@@ -442,7 +467,7 @@ private:
 
   core_type& core_;
 
-  alignas(cache_line) atomic<bool> scheduled_{false}; // producers look at it for each message
+  alignas(cache_line) drainer_role role_; // producers look at it for each message
 
   alignas(cache_line) inbox<lane_type, request_type> inbox_;
   drain_point drain_point_;

@@ -77,7 +77,7 @@ public:
     if (!covered(tail_.load(std::memory_order_relaxed) + count))
       return no_ticket;
     // (1) seq_cst: our ticket first, then credit_end_ (2), the segments' hint and the partition's
-    // scheduled_; against who changes one of these and then looks at the tickets (3), or closes (4)
+    // role; against who changes one of these and then looks at the tickets (3), or closes (4)
     const auto ticket = tail_.fetch_add(count, std::memory_order_seq_cst);
     if (covered(ticket + count)) [[likely]]
       return ticket;
