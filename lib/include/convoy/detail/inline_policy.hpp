@@ -36,7 +36,6 @@ public:
     over_ = false;
     ran_ = 0;
     next_look_ = 2;
-    in_a_row_ = 0;
   }
 
   /// A handler has run. True: others should get a turn.
@@ -59,14 +58,6 @@ public:
   /// it, so that it comes to an end and its key runs straight from the ring again.
   [[nodiscard]] std::uint32_t turn(std::uint32_t quantum) const noexcept {
     return cheap_ ? std::max(quantum, most_cheap) : quantum;
-  }
-
-  /// The key of this hash has had its quantum in a row; then its messages go to its lane, unless
-  /// that would cost as much as its handlers.
-  [[nodiscard]] bool over_quantum(std::uint32_t hash, std::uint32_t quantum) noexcept {
-    in_a_row_ = hash == last_hash_ ? in_a_row_ + 1 : 1;
-    last_hash_ = hash;
-    return in_a_row_ > quantum && !cheap_;
   }
 
   /// `moved` messages have left the ring. True: handlers ran, and were fast.
@@ -98,8 +89,6 @@ private:
   std::uint32_t ran_ = 0;       // handlers
   std::uint32_t next_look_ = 0; // at the clock
   bool over_ = false;
-  std::uint32_t last_hash_ = 0;
-  std::uint32_t in_a_row_ = 0; // messages of that key, probably
 };
 
 } // namespace convoy::detail

@@ -164,6 +164,7 @@ template <bool Failing, class Handler, class Core>
                              typename Core::lane_type& lane,
                              typename Core::partition_type::cell_type* cell, pump& self) noexcept {
   const bool limited = home.limits.has_value();
+  const bool looks = home.must_look();
   home.begin_cells();
   do {
     const auto most = home.longest_run();
@@ -181,7 +182,8 @@ template <bool Failing, class Handler, class Core>
         home.limits->remove(cell->key, 1);
       std::destroy_at(&cell->key);
       home.ring.consume();
-    } while (++ran != most && home.ring.has_message(*++cell, ++ticket));
+    } while (++ran != most && home.ring.has_message(*++cell, ++ticket) &&
+             (!looks || home.may_run(*cell)));
     cell = home.next_run(ran);
   } while (cell != nullptr);
   return true;

@@ -160,16 +160,20 @@ public:
   void begin_cells() noexcept { cells_begin_ = ring.consumed(); }
   /// How long the next run may be.
   [[nodiscard]] std::uint32_t longest_run() const noexcept {
-    if (lanes_.any() || !policy.cheap()) // next_inline() must look at each
-      return 1;
     const auto left = begin_ + most_tickets - ring.consumed();
     return static_cast<std::uint32_t>(
         std::min<std::uint64_t>({left, policy.until_look(), ring.side_by_side()}));
   }
-  /// A run is over. The next one may follow if it begins with a message.
+  /// Keys may have others that wait: each message must be looked at. So it stays while they run.
+  [[nodiscard]] bool must_look() const noexcept { return lanes_.any(); }
+  /// Its key is nowhere else.
+  [[nodiscard]] bool may_run(const cell_type& cell) const noexcept {
+    return !lanes_.has(cell.key, hash_of(cell));
+  }
+  /// A run is over. The first cell of the next one, if that may follow.
   [[nodiscard]] cell_type* next_run(std::uint32_t ran) noexcept {
-    if (policy.ran(ran) || lanes_.any() || !policy.cheap() || enough() ||
-        ring.peek() != ring_type::state::message) {
+    if (policy.ran(ran) || enough() || ring.peek() != ring_type::state::message ||
+        (must_look() && !may_run(ring.current()))) {
       count_cells();
       lanes_.ran_in_cells();
       return nullptr;
@@ -220,7 +224,7 @@ public:
   }
 
 private:
-  // In a visit, before lanes get their turn: messages moved, and tickets consumed.
+  // In a visit: messages moved to lanes, and tickets consumed.
   static constexpr std::uint32_t most_per_visit = 256;
   static constexpr std::uint64_t most_tickets = 512;
 
@@ -236,7 +240,6 @@ private:
     (carefully ? core_.run_lane_carefully : core_.run_lane)(core_, *this, lane, self);
   }
 
-  /// One visit.
   void drain(pump& self) noexcept {
     const auto now = clock::now();
     if (pace_.too_early(now) && !inbox_.any_lane()) {
@@ -379,7 +382,7 @@ private:
       lane_type* lane = nullptr;
       auto& cell = ring.current();
       const auto hash = hash_of(cell);
-      if (Inline && !policy.over_quantum(hash, core_.options.quantum_messages)) {
+      if constexpr (Inline) {
         if constexpr (std::is_void_v<State>) {
           if (!lanes_.has(cell.key, hash))
             if (auto* const reserve = lanes_.reserve())
@@ -491,7 +494,7 @@ private:
   std::uint32_t turns_ = 0;  // lanes to run
   bool lanes_first_ = false; // or the ring: time may run out before the others get their turn
 
-  std::uint64_t cells_begin_ = 0; // the ticket of the first message that ran in its cell, in a row
+  std::uint64_t cells_begin_ = 0; // the first ticket of those that run in their cells now
 };
 
 } // namespace convoy::detail
