@@ -26,7 +26,7 @@ constexpr std::chrono::milliseconds park_time{100};     // then the thread goes 
 ready_item* scheduler::search(pump& self) noexcept {
   const auto begin = clock::now();
   watch(self, begin);
-  for (auto* queue : {&self.visits_, &self.urgent_, &self.lanes_}) // what watch() has found
+  for (auto* queue : {&self.visits_, &self.lanes_}) // what watch() has found
     if (auto* const item = queue->pop())
       return item;
   const auto until = begin + search_time;

@@ -19,21 +19,12 @@ ready_item* pump::next() noexcept {
     until_visit_ = interval_;
     // Visits are short, so they go first; now and then the others do, so that nothing starves
     // behind what goes on for ever.
-    ready_item* item = nullptr;
-    switch (++turn_ % 4) {
-    case 0:
-      item = turn_ % 32 == 0 ? next_lane() : urgent_.pop();
-      break;
-    case 1:
-      item = home.parts_->shared.take();
-      break;
-    default:
-      break;
-    }
+    ++turn_;
+    ready_item* item = turn_ % 32 == 0  ? next_lane()
+                       : turn_ % 4 == 1 ? home.parts_->shared.take()
+                                        : nullptr;
     if (item == nullptr)
       item = visits_.pop();
-    if (item == nullptr)
-      item = urgent_.pop();
     if (item != nullptr)
       return item;
   }
@@ -41,14 +32,12 @@ ready_item* pump::next() noexcept {
     if (auto* const item = next_lane())
       return item;
   until_visit_ = 1;
-  if (auto* const item = urgent_.pop())
-    return item;
   if (auto* const item = visits_.pop())
     return item;
-  return home.parts_->shared.take();
+  return next_shared();
 }
 
-/// One of our own or a slow one in turns: neither must wait for the other to come to an end.
+/// One of our own or one that waits by age, in turns: neither must wait for the other to come to an end.
 ready_item* pump::next_lane() noexcept {
   if (!home.parts_->shared.any_lane()) // the rule
     return lanes_.pop();
@@ -56,7 +45,7 @@ ready_item* pump::next_lane() noexcept {
   if (!shared_first_)
     if (auto* const item = lanes_.pop())
       return item;
-  if (auto* const item = home.parts_->shared.take_lane(slow_turn_))
+  if (auto* const item = home.parts_->shared.take_lane(false))
     return item;
   return shared_first_ ? lanes_.pop() : nullptr;
 }
@@ -65,7 +54,7 @@ ready_item* pump::next_lane() noexcept {
 ready_item* pump::next_shared() noexcept {
   if (auto* const item = home.parts_->shared.take())
     return item;
-  return home.parts_->shared.take_lane(slow_turn_);
+  return home.parts_->shared.take_lane(true);
 }
 
 /// Lanes take so long that looking around costs nothing in comparison, and what waits here for the
@@ -74,41 +63,46 @@ ready_item* pump::next_while_slow() noexcept {
   home.watch(*this, clock::now());
   share();
   until_visit_ = 1;
-  // As in next(), but a visit is even shorter in comparison.
-  ++turn_;
-  if (!std::exchange(ran_inline_, false) && turn_ % 16 != 0)
+  // A visit is even shorter in comparison, and all that wait go before the next lane: that one has
+  // waited longest of those that came and came back by now. But not for ever.
+  constexpr std::uint32_t most_in_a_row = 16;
+  if (!std::exchange(ran_inline_, false) && ++visits_in_a_row_ <= most_in_a_row) {
     if (auto* const item = home.parts_->shared.take()) {
       cover(); // there may be many more
       return item;
     }
-  if (turn_ % 32 != 0) {
-    if (auto* const item = urgent_.pop())
-      return item;
-    auto& other = home.at(++victim_ % home.concurrency_);
-    if (auto* const item = other.visits_.take())
-      return item;
-    if (auto* const item = other.urgent_.take())
+    if (auto* const item = home.at(++victim_ % home.concurrency_).visits_.take())
       return item;
   }
-  if (auto* const item = home.parts_->shared.take_lane(slow_turn_))
-    return item;
-  if (auto* const item = urgent_.pop())
-    return item;
+  visits_in_a_row_ = 0;
+  if (auto* const lane = home.parts_->shared.take_lane(true))
+    return lane;
   return home.parts_->shared.take();
 }
 
-/// Gives all but urgent lanes, which stay on their pump as long as that is free, to all pumps.
+/// Gives all that waits here to all pumps.
 void pump::share() noexcept {
   while (auto* const partition = visits_.pop())
     home.push_shared(*partition);
+  ready_list lanes;
   while (auto* const lane = lanes_.pop())
-    home.push_slow(*lane);
+    lanes.push(*lane);
+  if (!lanes.empty())
+    home.parts_->shared.push_lanes(lanes, true);
+}
+
+void pump::push_by_age(ready_list& lanes) noexcept {
+  if (lanes.empty())
+    return;
+  for (auto* each = &lanes.first(); each != nullptr; each = each->link)
+    tell_passed_on(each);
+  home.parts_->shared.push_lanes(lanes, lanes_are_slow());
+  while (auto* const lane = lanes.pop()) // fast ones need not wait for the lock
+    push_to(lanes_, *lane);
 }
 
 ready_item* pump::steal_from(pump& victim) noexcept {
   if (auto* const item = victim.visits_.steal_into(visits_))
-    return item;
-  if (auto* const item = victim.urgent_.steal_into(urgent_))
     return item;
   return victim.lanes_.steal_into(lanes_);
 }
@@ -116,7 +110,6 @@ ready_item* pump::steal_from(pump& victim) noexcept {
 /// From a pump that is held up: we may be too busy ever to search.
 void pump::relieve(pump& other) noexcept {
   take_half(other.visits_, visits_);
-  take_half(other.urgent_, urgent_);
   take_half(other.lanes_, lanes_);
 }
 

@@ -114,10 +114,6 @@ void scheduler::push_shared(ready_item& item) noexcept {
   parts_->shared.push(item);
 }
 
-void scheduler::push_slow(ready_item& lane) noexcept {
-  parts_->shared.push_lane(lane);
-}
-
 void scheduler::wake() noexcept {
   if (is_inherited()) [[unlikely]]
     return say_that_nobody_comes();

@@ -35,8 +35,7 @@ constexpr unsigned count_all(std::uint64_t idle) noexcept {
 }
 
 struct scheduler::parts {
-  parts(scheduler& home, unsigned concurrency)
-      : shared(concurrency), threads(home, alarms, concurrency) {}
+  parts(scheduler& home, unsigned concurrency) : threads(home, alarms, concurrency) {}
 
   shared_queue shared;
   std::vector<std::unique_ptr<pump>> pumps;

@@ -11,7 +11,7 @@
    - segments: a ticket has its cell for ever, so lookouts_ has nothing to protect;
    - order within queues, which is there for speed: whoever takes an item gets any one of those there
      are. To look into all shared queues, or all of a pump, is one step; a search is one round;
-   - urgent lanes, which are lanes; held_up() and relieve(), which steal as a search does;
+   - held_up() and relieve(), which steal as a search does;
    - clocks. Each visit decides in any way whether lanes are slow (with SLOW or FAST: always one way),
      and no drainer stays that could leave (visit_pace). A nap always ends, but a pump's park only so
      often as `late` says, perhaps never: no message may depend on it;

@@ -43,6 +43,7 @@
 #include "convoy/detail/room_notice.hpp"
 #include "convoy/detail/outstanding.hpp"
 #include "convoy/detail/request_limit.hpp"
+#include "convoy/detail/pairing_heap.hpp"
 #include "convoy/detail/request_order.hpp"
 #include "convoy/detail/lane_watchers.hpp"
 #include "convoy/detail/requests.hpp"

@@ -172,8 +172,7 @@ void check(const processor_options<Key, Message, State>& wanted, bool has_ids, b
 /// Where more or less makes no sense, what does.
 template <class Key, class Message, class State>
 [[nodiscard]] auto clamped(processor_options<Key, Message, State> wanted) {
-  wanted.quantum_messages = std::clamp(wanted.quantum_messages, 1u, 1u << 24); // urgent lanes get
-                                                                               // multiples
+  wanted.quantum_messages = std::max(wanted.quantum_messages, 1u);
   wanted.quantum_time = std::clamp<std::chrono::nanoseconds>(
       wanted.quantum_time, std::chrono::nanoseconds(0), std::chrono::hours(24));
   wanted.batch_limit = std::max(wanted.batch_limit, 1u);

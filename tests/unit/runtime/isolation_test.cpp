@@ -172,9 +172,9 @@ TEST(isolation_of_processors, on_one_runtime_from_each_others_stuck_keys) {
   held.open();
 }
 
-// ---- keys that everything waits for in the end, and the others
+// ---- keys that fall behind, and the others
 
-/// How many messages of `hot` keys with a backlog are handled before 50 of other keys are.
+/// How many messages of `hot` keys with a backlog are handled before 50 of other keys are, that come later.
 int handled_before_the_cold_ones(unsigned workers, int hot) {
   constexpr int backlog = 500;
   constexpr int cold = 50;
@@ -198,9 +198,9 @@ int handled_before_the_cold_ones(unsigned workers, int hot) {
   return before;
 }
 
-TEST(hot_keys, leave_a_worker_to_the_others_though_there_are_as_many_as_workers) {
-  EXPECT_LE(handled_before_the_cold_ones(2, 2), 2 * 500 / 2);
-  EXPECT_LE(handled_before_the_cold_ones(4, 5), 5 * 500 / 2);
+TEST(hot_keys, that_fall_behind_have_a_worker_each_and_leave_the_others_to_the_others) {
+  EXPECT_LE(handled_before_the_cold_ones(2, 1), 500 / 2);
+  EXPECT_LE(handled_before_the_cold_ones(4, 3), 3 * 500 / 2);
 }
 
 TEST(hot_keys, of_one_processor_leave_a_worker_to_another) {
@@ -218,7 +218,7 @@ TEST(hot_keys, of_one_processor_leave_a_worker_to_another) {
                                 hot_before = hot_handled.load();
                             }};
   for (int i = 0; i < 1'000; ++i)
-    ASSERT_EQ(hot.submit(i % 2, i), submit_status::accepted);
+    ASSERT_EQ(hot.submit(0, i), submit_status::accepted);
   for (int i = 0; i < 100; ++i)
     ASSERT_EQ(other.submit(i, i), submit_status::accepted);
   hot.drain();

@@ -3,14 +3,20 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <convoy/convoy.hpp>
+#include <deque>
 #include <gtest/gtest.h>
+#include <map>
+#include <mutex>
 #include <numeric>
+#include <random>
+#include <span>
 #include <thread>
 #include <vector>
 
-// In which order lanes are run whose handlers are slow: the longest first, as everything waits for
-// it in the end, but not always.
+// In which order lanes are run whose handlers are slow: the one whose first message has waited longest
+// goes first.
 
 namespace {
 
@@ -18,18 +24,20 @@ using convoy::processor;
 using convoy::runtime;
 using convoy::submit_status;
 
-/// Handles `backlog[key]` messages of each key, all submitted at once, in the order in which a
-/// round takes one of each key that has some left. Returns the keys in the order in which their
+/// Handles `backlog[key]` messages of each key, all submitted at once, to one partition so that their order
+/// tells their age: a round takes one of each key that has some left. Returns the keys in the order in which their
 /// messages were done.
 std::vector<int> handle_slowly(unsigned workers, std::vector<int> backlog) {
   std::vector<int> done(
       static_cast<std::size_t>(std::accumulate(backlog.begin(), backlog.end(), 0)));
   std::atomic<std::size_t> next{0};
   runtime rt{{.concurrency = workers}};
-  processor<int, int> p{rt, [&](const int& key, int&) {
+  processor<int, int> p{rt,
+                        [&](const int& key, int&) {
                           std::this_thread::sleep_for(std::chrono::microseconds(500));
                           done[next.fetch_add(1)] = key;
-                        }};
+                        },
+                        {.partitions = 1}};
   for (bool any = true; any;) {
     any = false;
     for (int key = 0; auto& left : backlog) {
@@ -42,17 +50,6 @@ std::vector<int> handle_slowly(unsigned workers, std::vector<int> backlog) {
   }
   p.drain();
   return done;
-}
-
-TEST(slow_lanes, the_longest_does_not_wait_for_its_turn) {
-  constexpr int hot = 0;
-  constexpr int backlog = 300;
-  std::vector<int> keys(200, 3);
-  keys[hot] = backlog;
-  const auto done = handle_slowly(4, keys); // 225 rounds of all four, and the hot key needs 300
-  const auto last_cold =
-      std::find_if(done.rbegin(), done.rend(), [](int key) { return key != hot; }).base();
-  EXPECT_GE(std::count(done.begin(), last_cold, hot), backlog / 2); // in turns it would be 3 or 4
 }
 
 /// Of how many messages the last one of a key with one message was, beside so many keys with `backlog`.
@@ -76,6 +73,149 @@ TEST(slow_lanes, short_ones_do_not_wait_for_the_end_of_many_long_ones) {
 
 TEST(slow_lanes, of_two_workers_none_is_lost_to_a_key_with_a_small_backlog) {
   EXPECT_LE(last_of_short_ones(2, 60, 1, 100), 80);
+}
+
+/// One worker, and handlers that the test lets end one by one. Between two of them the worker looks at what was
+/// submitted meanwhile. They get spans, so that they never run straight from the ring.
+class steps {
+public:
+  struct event {
+    int key, value;
+    friend bool operator==(const event&, const event&) = default;
+  };
+
+  steps() {
+    submit(nobody);
+    await();
+  }
+  ~steps() {
+    {
+      const std::lock_guard lock(mutex_);
+      over_ = true;
+      changed_.notify_all();
+    }
+    p.drain();
+  }
+  steps(const steps&) = delete;
+  steps& operator=(const steps&) = delete;
+
+  void submit(int key, int value = 0) { EXPECT_EQ(p.submit(key, value), submit_status::accepted); }
+
+  /// The handler that runs ends; returns what runs next.
+  event next() {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1)); // so that ages differ
+    {
+      const std::lock_guard lock(mutex_);
+      ++may_end_;
+      changed_.notify_all();
+    }
+    return await();
+  }
+
+private:
+  static constexpr int nobody = -1;
+
+  event await() {
+    std::unique_lock lock(mutex_);
+    if (!changed_.wait_for(lock, patience, [this] { return begun_ > seen_; }))
+      ADD_FAILURE() << "nothing runs";
+    ++seen_;
+    return now_;
+  }
+
+  void handle(int key, int value) {
+    std::unique_lock lock(mutex_);
+    now_ = {key, value};
+    const auto mine = begun_++;
+    changed_.notify_all();
+    changed_.wait(lock, [&] { return over_ || may_end_ > mine; });
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  event now_{};
+  int begun_ = 0, seen_ = 0, may_end_ = 0;
+  bool over_ = false;
+  runtime rt_{{.concurrency = 1}};
+
+public:
+  processor<int, int> p{
+      rt_,
+      [this](const int& key, std::span<int> messages) { handle(key, messages.front()); },
+      {.partitions = 1, .quantum_messages = 1, .batch_limit = 1}};
+};
+
+using event = steps::event;
+
+TEST(oldest_head, goes_first_though_its_lane_has_just_had_its_turn) {
+  steps worker;
+  for (int i = 0; i < 3; ++i)
+    worker.submit(1, i);
+  EXPECT_EQ(worker.next(), (event{1, 0})); // by now the others of it have been seen
+  worker.submit(2);
+  worker.submit(3);
+  EXPECT_EQ(worker.next(), (event{1, 1}));
+  worker.submit(4);
+  EXPECT_EQ(worker.next(), (event{1, 2}));
+  EXPECT_EQ(worker.next(), (event{2, 0}));
+  EXPECT_EQ(worker.next(), (event{3, 0}));
+  EXPECT_EQ(worker.next(), (event{4, 0}));
+}
+
+TEST(oldest_head, is_that_of_a_key_with_many_messages_only_if_its_first_is_older) {
+  steps worker;
+  worker.submit(1, 0);
+  worker.submit(1, 1);
+  EXPECT_EQ(worker.next(), (event{1, 0}));
+  worker.submit(2);
+  EXPECT_EQ(worker.next(), (event{1, 1}));
+  for (int i = 2; i < 50; ++i)
+    worker.submit(1, i);
+  worker.submit(3);
+  EXPECT_EQ(worker.next(), (event{2, 0}));
+  EXPECT_EQ(worker.next(), (event{1, 2}));
+}
+
+TEST(oldest_head, is_as_old_as_what_others_were_put_before) {
+  steps worker;
+  for (int i = 0; i < 4; ++i)
+    worker.submit(1, i);
+  EXPECT_EQ(worker.next(), (event{1, 0}));
+  worker.submit(2);
+  EXPECT_EQ(worker.next(), (event{1, 1}));
+  std::vector<int> first{7, 8};
+  EXPECT_EQ(worker.p.resubmit(1, first, convoy::place::before).accepted, 2u);
+  EXPECT_EQ(worker.next(), (event{1, 2})); // it was ready before the others could be put there
+  EXPECT_EQ(worker.next(), (event{1, 7}));
+  EXPECT_EQ(worker.next(), (event{1, 8}));
+  EXPECT_EQ(worker.next(), (event{1, 3}));
+  EXPECT_EQ(worker.next(), (event{2, 0}));
+}
+
+/// Against a model of the rule: messages that are seen between the same two handlers are as old as each other.
+TEST(oldest_head, goes_first_whatever_comes) {
+  std::mt19937 random(3);
+  steps worker;
+  std::map<int, std::deque<int>> waiting; // when each message was seen, by key
+  int submitted = 0;
+  for (int step = 0; step < 400; ++step) {
+    for (auto count = step == 0 ? 40 : random() % 3; count != 0 && submitted < 300; --count) {
+      const int key = random() % 2 == 0 ? 0 : static_cast<int>(random() % 20);
+      worker.submit(key, ++submitted);
+      waiting[key].push_back(step);
+    }
+    if (waiting.empty())
+      break;
+    int oldest = step;
+    for (const auto& [key, seen] : waiting)
+      oldest = std::min(oldest, seen.front());
+    const auto runs = waiting.find(worker.next().key);
+    ASSERT_NE(runs, waiting.end());
+    ASSERT_EQ(runs->second.front(), oldest) << "in step " << step;
+    runs->second.pop_front();
+    if (runs->second.empty())
+      waiting.erase(runs);
+  }
 }
 
 /// A worker is stuck after it has made lanes ready. The other one always has more that it made ready

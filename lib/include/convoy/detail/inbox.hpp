@@ -61,7 +61,7 @@ public:
     // (4) acquire: the lanes; pairs with (1)
     auto* lane = returned_.exchange(nullptr, std::memory_order_acquire);
     while (lane != nullptr)
-      function(*std::exchange(lane, lane->link));
+      function(*std::exchange(lane, static_cast<Lane*>(lane->link)));
   }
 
   /// The alarm rang since the last call. It rings once each time it is set, by the drainer.
@@ -94,11 +94,12 @@ public:
 private:
   template <class Item>
   static void push(atomic<Item*>& stack, Item& item) noexcept {
-    item.link = stack.load(std::memory_order_relaxed); // the swap decides
+    auto* top = stack.load(std::memory_order_relaxed); // the swap decides
     // (1) release: the item; pairs with (4). seq_cst: before our look at who is responsible, against (2)
-    while (!stack.compare_exchange_weak(item.link, &item, std::memory_order_seq_cst,
-                                        std::memory_order_relaxed)) {
-    }
+    do {
+      item.link = top;
+    } while (!stack.compare_exchange_weak(top, &item, std::memory_order_seq_cst,
+                                          std::memory_order_relaxed));
   }
 
   atomic<Lane*> returned_{nullptr};

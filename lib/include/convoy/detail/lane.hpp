@@ -21,7 +21,7 @@
 
 namespace convoy::detail {
 
-/// Room for messages, raw; the slots follow the header.
+/// Room for messages, raw. The slots follow the header, and behind them is when each message came.
 template <class Message>
 struct chunk {
   static constexpr std::size_t alignment = std::max(alignof(Message), alignof(std::max_align_t));
@@ -33,7 +33,8 @@ struct chunk {
       static_cast<std::uint32_t>(std::clamp<std::size_t>(4096 / sizeof(Message), 1, 256));
 
   chunk* next;
-  std::uint32_t capacity;
+  std::uint16_t capacity;
+  std::uint16_t filled; ///< slots, from the first on; the drainer's
   std::uint32_t number; ///< sequence number of its first message, the lower half
 
   Message* slots() noexcept {
@@ -41,20 +42,33 @@ struct chunk {
         static_cast<void*>(static_cast<std::byte*>(static_cast<void*>(this)) + header));
   }
 
+  coarse_time* times() noexcept {
+    return static_cast<coarse_time*>(static_cast<void*>(
+        static_cast<std::byte*>(static_cast<void*>(this)) + begin_of_times(capacity)));
+  }
+
   static std::size_t size(std::uint32_t capacity) noexcept {
-    return header + capacity * sizeof(Message);
+    return begin_of_times(capacity) + capacity * sizeof(coarse_time);
   }
 
   /// Null when out of memory.
   static chunk* make(std::uint32_t capacity) noexcept {
     void* const memory = ::operator new (size(capacity), std::align_val_t{alignment}, std::nothrow);
-    return memory == nullptr ? nullptr : ::new (memory) chunk{nullptr, capacity, 0};
+    return memory == nullptr ? nullptr
+                             : ::new (memory)
+                                   chunk{nullptr, static_cast<std::uint16_t>(capacity), 0, 0};
   }
 
   static void destroy(chunk* c) noexcept { ::operator delete (c, std::align_val_t{alignment}); }
+
+private:
+  static constexpr std::size_t begin_of_times(std::uint32_t capacity) noexcept {
+    constexpr auto align = alignof(coarse_time);
+    return (header + capacity * sizeof(Message) + align - 1) / align * align;
+  }
 };
 
-/// The first chunk of a lane lies inside it and holds one message.
+/// The first chunk of a lane lies inside it and holds one message; when that came is the lane's `since`.
 template <class Message>
 struct first_chunk : chunk<Message> {
   alignas(Message) std::byte slot[sizeof(Message)];
@@ -108,14 +122,14 @@ struct lane : ready_item, lane_state<State, lane<Key, Message, State>> {
       : ready_item{where}, hash(its_hash), own_key(std::move(of)) {
     first.next = nullptr;
     first.capacity = 1;
+    first.filled = 0;
   }
   /// Of a message that runs in its cell of the ring: counted as the lane's first one, though it is
   /// not in here.
   explicit lane(runner& where) noexcept : ready_item{where}, in_cell(true), key_in_cell(nullptr) {
     first.next = nullptr;
-    first.capacity = 1;
+    first.capacity = first.filled = 1;
     handed = 1;
-    back_index = 1;
   }
 
   [[nodiscard]] const Key& key() const noexcept { return in_cell ? *key_in_cell : own_key; }
@@ -144,6 +158,12 @@ struct lane : ready_item, lane_state<State, lane<Key, Message, State>> {
   [[nodiscard]] std::uint32_t next_number() const noexcept {
     return front->number + front_index; // also if that is in the next chunk
   }
+  /// When its first message came. It must have one.
+  [[nodiscard]] coarse_time first_came() const noexcept {
+    if (front_index == front->capacity)
+      return front->next->times()[0];
+    return front == &first ? since : front->times()[front_index];
+  }
 
   lane(const lane&) = delete;
   lane& operator=(const lane&) = delete;
@@ -157,26 +177,22 @@ struct lane : ready_item, lane_state<State, lane<Key, Message, State>> {
   std::uint32_t hash = 0; // upper bits unused by the choice of the partition; the drainer's
 
   // ---- the pump that runs it, while it is out; ready_item::handed as well ----
-  chunk<Message>* front = &first;  // where the next message to handle is
-  chunk<Message>* spent = nullptr; // used up since the lane went out
+  std::uint32_t finished = 0;     // handled since the lane went out
+  chunk<Message>* front = &first; // where the next message to handle is
   detail::trouble<lane>* trouble =
-      nullptr;                // its first message has failed, or it is stopped; see held
-  lane* link = nullptr;       // in the stack of returned lanes, or of free ones
-  std::uint32_t finished = 0; // handled since the lane went out
+      nullptr; // its first message has failed, or it is stopped; see held
 
   // ---- the drainer ----
-  std::uint32_t staged = 0; // appended, not yet handed out
-  shared_count unsettled;   // appended, not yet back as finished
-  std::uint32_t older = 0;  // how many of these belong to the epoch before the lane's
-  chunk<Message>* back = &first;
-  lane* next = nullptr; // in its bucket of the lane table
-  std::uint16_t back_index = 0;
+  std::uint32_t staged = 0;      // appended, not yet handed out
+  shared_count unsettled;        // appended, not yet back as finished
+  std::uint32_t older = 0;       // how many of these belong to the epoch before the lane's
   std::uint16_t front_index = 0; // the runner's
-  bool out = false;              // lined up to be handed out, ready, running, or stopped
-  bool urgent = false;           // handed out to be run before others, see lane_set::hand_out()
-  bool epoch = false;            // of its youngest message
+  bool in_cell = false; // the key is still in the ring, and so is the first message or its place;
+                        // written only while the lane is not out
 
   // These too, in one byte.
+  bool out : 1 = false;      // lined up to be handed out, ready, running, or stopped
+  bool epoch : 1 = false;    // of its youngest message
   bool held : 1 = false;     // stopped, and back: its trouble is the drainer's
   bool paused : 1 = false;   // does not go on until resume()
   bool resumed : 1 = false;  // resume() came while it was out: it does not park this time
@@ -184,13 +200,14 @@ struct lane : ready_item, lane_state<State, lane<Key, Message, State>> {
   bool watched : 1 = false;  // requests wait for it, see lane_watchers
   bool evicting : 1 = false; // out for its state to go
 
-  // Both write this only when the lane is not out.
-  bool in_cell = false; // the key is still in the ring, and so is the first message or its place
+  chunk<Message>* back = &first;
+  lane* next = nullptr; // in its bucket of the lane table
+
   union {
     Key own_key;
     Key* key_in_cell;
   };
-  first_chunk<Message> first;
+  first_chunk<Message> first; // its `next` is the oldest chunk that is there besides
 };
 
 } // namespace convoy::detail

@@ -200,6 +200,7 @@ void lane_set<Key, Message, State, Hash, Equal>::idle_timer_is_due(
   trouble_of(lane).evict = true; // a pump does it, in the lane's turn
   core_.callbacks.begin();       // nothing of it is unfinished, but the processor must wait
   lane.out = lane.evicting = true;
+  lane.since = coarse_now_;
   pump::current()->push(lane);
 }
 
@@ -363,25 +364,25 @@ void lane_set<Key, Message, State, Hash, Equal>::put_before(lane_type& lane,
   const auto count = static_cast<std::uint32_t>(first.size());
   const std::uint32_t waiting = lane.handed + lane.staged; // others may be counted, too
   const auto number = waiting != 0 ? lane.next_number() : static_cast<std::uint32_t>(consumed);
-  std::vector<Message> rest;
-  until_there_is_memory([&] { rest.reserve(waiting); });
+  std::vector<std::pair<Message, coarse_time>> all;
+  until_there_is_memory([&] { all.reserve(waiting + count); });
+  for (auto& each : first) // as old as what they are put before
+    all.emplace_back(std::move(each), waiting != 0 ? lane.first_came() : coarse_now_);
   for (std::uint32_t i = 0; i < waiting; ++i, ++lane.front_index) {
-    if (lane.front_index == lane.front->capacity)
-      advance(lane);
-    auto* const slot = lane.front->slots() + lane.front_index;
-    rest.push_back(std::move(*slot));
-    std::destroy_at(slot);
+    const auto came = lane.first_came();
+    auto& message = first_of(lane);
+    all.emplace_back(std::move(message), came);
+    std::destroy_at(&message);
   }
   while (lane.front != lane.back) // an empty one at the end
     advance(lane);
   pool_.free_spent(lane);
   pool_.rewind(lane);
   lane.first.number = number;
-  for (auto* const part : {&first, &rest})
-    for (auto& each : *part)
-      // NOLINTNEXTLINE(bugprone-use-after-move): what can't be appended is as it was
-      while (!pool_.append(lane, std::move(each)))
-        sleep_for(std::chrono::milliseconds(1));
+  for (auto& [message, came] : all)
+    // NOLINTNEXTLINE(bugprone-use-after-move): what can't be appended is as it was
+    while (!pool_.append(lane, std::move(message), came))
+      sleep_for(std::chrono::milliseconds(1));
   lane.handed = waiting + count;
   lane.staged = 0;
   if (auto* const t = lane.trouble) { // it was about another message

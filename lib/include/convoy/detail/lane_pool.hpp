@@ -66,26 +66,34 @@ public:
     return lane.idle_since != nullptr;
   }
 
-  /// Appends a message to a lane; false when out of memory, then `message` is as it was.
-  [[nodiscard]] bool append(lane_type& lane, Message&& message) noexcept {
-    if (lane.back_index == lane.back->capacity) {
+  /// Appends a message that came `at` a time to a lane; false when out of memory, then `message` is as
+  /// it was.
+  [[nodiscard]] bool append(lane_type& lane, Message&& message, coarse_time at) noexcept {
+    if (lane.back->filled == lane.back->capacity) {
       auto* const next = make_chunk(lane.back->capacity);
       if (next == nullptr)
         return false;
       next->number = lane.back->number + lane.back->capacity;
       lane.back->next = next;
       lane.back = next;
-      lane.back_index = 0;
     }
-    ::new (static_cast<void*>(lane.back->slots() + lane.back_index)) Message(std::move(message));
-    ++lane.back_index;
+    auto& back = *lane.back;
+    ::new (static_cast<void*>(back.slots() + back.filled)) Message(std::move(message));
+    if (&back != &lane.first)
+      back.times()[back.filled] = at;
+    else if (std::is_void_v<State> ||
+             !lane.evicting) // then it waits for a worker without a message
+      lane.since = at;
+    ++back.filled;
     return true;
   }
 
   /// Takes back the chunks that the runner has used up.
   void free_spent(lane_type& lane) noexcept {
-    while (lane.spent != nullptr)
-      free_chunk(*std::exchange(lane.spent, lane.spent->next));
+    if (lane.front == &lane.first)
+      return;
+    while (lane.first.next != lane.front)
+      free_chunk(*std::exchange(lane.first.next, lane.first.next->next));
   }
 
   /// For a lane without messages: back to its first chunk.
@@ -93,7 +101,7 @@ public:
     if (lane.back != &lane.first)
       free_chunk(*lane.back);
     lane.front = lane.back = &lane.first;
-    lane.front_index = lane.back_index = 0;
+    lane.front_index = lane.first.filled = 0;
   }
 
   /// More is kept than idle partitions keep.
@@ -159,6 +167,7 @@ private:
     note_use();
     auto* const chunk = std::exchange(list, list->next);
     chunk->next = nullptr;
+    chunk->filled = 0;
     return chunk;
   }
 

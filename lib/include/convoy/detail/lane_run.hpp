@@ -51,14 +51,11 @@ void run_lane(Core& core, typename Core::partition_type& home, typename Core::la
       return home.give_back(lane, self);
   }
   const auto before = lane.finished;
-  constexpr std::uint32_t urgent_factor = 16; // an urgent lane keeps its worker longer
-  const auto factor = lane.urgent ? urgent_factor : 1;
-  const auto most = std::min(lane.handed, core.options.quantum_messages * factor);
-  const auto time = core.options.quantum_time * factor;
+  const auto most = std::min(lane.handed, core.options.quantum_messages);
   quantum_clock quantum(most, self.lanes_are_slow());
   const auto may_go_on = [&] {
     const auto done = lane.finished - before;
-    return done < most && !quantum.over(done, time);
+    return done < most && !quantum.over(done, core.options.quantum_time);
   };
   const auto limit = gets_spans<Handler, Core> ? core.options.batch_limit : 1;
   if constexpr (Failing) {

@@ -44,7 +44,6 @@ public:
 
   /// Nothing is unfinished; only idle lanes with state are left.
   ~lane_set() {
-    core_.scheduler.approx_unfinished.fetch_sub(reported_, std::memory_order_relaxed); // a guess
     table_.drain([this](lane_type& lane) {
       if constexpr (!std::is_void_v<State>)
         core_.evict(lane);
@@ -66,8 +65,8 @@ public:
       table_.insert(*lane);
     }
     if (lane->unsettled == 0) // numbers begin anew; the back need not be the first chunk
-      lane->back->number = static_cast<std::uint32_t>(ticket) - lane->back_index;
-    if (!pool_.append(*lane, std::move(message)))
+      lane->back->number = static_cast<std::uint32_t>(ticket) - lane->back->filled;
+    if (!pool_.append(*lane, std::move(message), coarse_now_))
       return false; // not a new lane: its first message has room in it
     count(*lane);
     ++lane->staged;
@@ -93,7 +92,7 @@ public:
       return nullptr;
     }
     lane->first.number = static_cast<std::uint32_t>(ticket);
-    (void)pool_.append(*lane, std::move(message)); // it is empty: there is room
+    (void)pool_.append(*lane, std::move(message), coarse_now_); // it is empty: there is room
     lane->handed = 1;
     return inline_ = lane;
   }
@@ -126,6 +125,7 @@ public:
     lane.take_message_home(message);
     (void)lane.take_key_home();
     lane.hash = hash;
+    lane.since = coarse_now_;
     reserve_ = nullptr;
   }
 
@@ -135,14 +135,11 @@ public:
 
   /// The lane that has been lined up longest, to be run by the drainer. There must be one.
   [[nodiscard]] lane_type* next_lined_up() noexcept {
-    auto* const lane = lined_up_;
-    lined_up_ = lane->link;
-    if (--count_lined_up_ == 0)
-      lined_up_end_ = &lined_up_;
+    auto* const lane = static_cast<lane_type*>(lined_up_.pop());
     lane->handed += std::exchange(lane->staged, 0); // inline handlers don't linger
     return inline_ = lane;
   }
-  [[nodiscard]] std::uint32_t lined_up() const noexcept { return count_lined_up_; }
+  [[nodiscard]] std::uint32_t lined_up() const noexcept { return lined_up_.size(); }
 
   /// The drainer has run the lane. Returns how many messages are finished. `consumed` tickets have
   /// left the ring.
@@ -166,8 +163,10 @@ public:
   /// pump.
   void adopt(lane_type& lane) noexcept {
     inline_ = nullptr;
-    if (is_reserve(lane))
+    if (is_reserve(lane)) {
       reserve_ = nullptr;
+      lane.since = coarse_now_;
+    }
     lane.out = true;
     enter(lane);
   }
@@ -182,8 +181,6 @@ public:
     outstanding_[epoch_] -= finished - of_older;
     lane.unsettled -= finished;
     lane.out = false;
-    if (std::exchange(lane.urgent, false))
-      core_.scheduler.urgent_is_back();
     pool_.free_spent(lane);
     if (lane.watched) [[unlikely]]
       serve_watchers(lane, finished, consumed);
@@ -202,7 +199,10 @@ public:
   // ---- lanes that are stopped or controlled, see lane_control.hpp ----
 
   /// To be called at the beginning of a visit.
-  void begin_visit(clock::time_point now) noexcept { now_ = now; }
+  void begin_visit(clock::time_point now) noexcept {
+    now_ = now;
+    coarse_now_ = coarse(now);
+  }
 
   /// Something waits for release_stopped(), or may.
   [[nodiscard]] bool has_stopped() const noexcept { return stopped_ != nullptr; }
@@ -222,46 +222,24 @@ public:
   /// See stopped_lanes::end(); likewise what is paused.
   void end_stopped(std::uint64_t tickets) noexcept;
 
-  /// Makes the lanes ready that got work or came back with some, in that order, once per lane and
-  /// visit.
-  ///
-  /// A lane that holds more than half a worker's share of all that waits is urgent: order lets only
-  /// one worker at a time work on it, so everything will wait for it in the end if it takes turns
-  /// with the others now. (Half, because messages are counted and their handlers differ.) There are
-  /// fewer urgent lanes than workers, so that the others are never left without one. Slow lanes are
-  /// all put in order of their length.
+  /// Makes the lanes ready that got work or came back with some, once per lane and visit. By age, if
+  /// lanes are slow or the quantum has left some of it over: else it falls behind with each turn of
+  /// the others, who then wait for it in the end.
   void hand_out(pump& self) noexcept {
-    const bool slow = self.lanes_are_slow();
-    report_unfinished();
-    if (count_lined_up_ == 0)
+    if (lined_up_.empty())
       return;
-    *lined_up_end_ = nullptr;
-    for (auto* lane = lined_up_; lane != nullptr;) {
-      auto& ready = *std::exchange(lane, lane->link);
-      ready.urgent = !slow && is_urgent(ready) && core_.scheduler.one_more_urgent();
-      hand(ready);
-      if (ready.urgent) // from here on it is the runner's
-        self.push_urgent(ready);
-      else if (slow) {
-        tell_passed_on(static_cast<ready_item*>(&ready));
-        core_.scheduler.push_slow(ready);
-      } else
-        self.push(ready);
+    ready_list by_age;
+    while (auto* const each = lined_up_.pop()) {
+      auto& lane = static_cast<lane_type&>(*each);
+      const bool is_behind = self.lanes_are_slow() || lane.handed != 0;
+      hand(lane);
+      if (is_behind)
+        by_age.push(lane);
+      else
+        self.push(lane); // from here on it is the runner's
     }
-    lined_up_end_ = &lined_up_;
-    count_lined_up_ = 0;
+    self.push_by_age(by_age);
     self.note_visit_end(clock::now());
-  }
-
-  /// Adds what has changed to the scheduler's count, if it is more than a few: small differences do
-  /// not matter, and reporting them would cost.
-  void report_unfinished() noexcept {
-    const auto now = static_cast<std::int64_t>(outstanding_[0] + outstanding_[1]);
-    const auto change = now - reported_;
-    if (change > few || change < -few) {
-      core_.scheduler.approx_unfinished.fetch_add(change, std::memory_order_relaxed); // a guess
-      reported_ = now;
-    }
   }
 
   // ---- epochs: drain() in constant time ----
@@ -348,6 +326,9 @@ private:
     lane.flush = false;
     lane.handed += ready;
     lane.staged -= ready;
+    lane.since = lane.first_came();
+    if (coarse_now_ - lane.since > oldest) // further apart they could not be compared
+      lane.since = coarse_now_ - oldest;
   }
 
   [[nodiscard]] bool must_hold(lane_type& lane, std::uint64_t consumed) noexcept;
@@ -399,19 +380,10 @@ private:
 
   void line_up(lane_type& lane) noexcept {
     lane.out = true;
-    *lined_up_end_ = &lane;
-    lined_up_end_ = &lane.link;
-    ++count_lined_up_;
+    lined_up_.push(lane);
   }
 
-  static constexpr std::int64_t few = 64;
-
-  [[nodiscard]] bool is_urgent(const lane_type& lane) const noexcept {
-    if (lane.unsettled < few)
-      return false;
-    const auto shares = 2 * std::int64_t{lane.unsettled} * core_.scheduler.concurrency();
-    return shares > core_.scheduler.approx_unfinished.load(std::memory_order_relaxed); // a guess
-  }
+  static constexpr coarse_time oldest = coarse_time{1} << 30; // five hours
 
   core_type& core_;
   runner& home_;
@@ -422,16 +394,14 @@ private:
   std::unique_ptr<stopped_type> stopped_;
   lane_watchers<lane_type, request_type> watchers_; // requests that wait for a lane
   clock::time_point now_{};                         // when the visit began
+  coarse_time coarse_now_ = 0;                      // likewise
   bool ended_ = false;                              // end_stopped() was called
   std::uint64_t ended_at_ = 0;                      // with so many tickets
-  lane_type* lined_up_ = nullptr;                   // to be handed out at the end of this visit
-  lane_type** lined_up_end_ = &lined_up_;
-  std::uint32_t count_lined_up_ = 0;
-  lane_type* inline_ = nullptr;       // run by the drainer itself at the moment
-  lane_type* reserve_ = nullptr;      // for messages that run in their cell
-  std::uint64_t outstanding_[2] = {}; // unfinished messages in lanes, by epoch
+  ready_list lined_up_;                             // lanes to be handed out when this visit ends
+  lane_type* inline_ = nullptr;                     // run by the drainer itself at the moment
+  lane_type* reserve_ = nullptr;                    // for messages that run in their cell
+  std::uint64_t outstanding_[2] = {};               // unfinished messages in lanes, by epoch
   bool epoch_ = false; // the current one; the other is being waited for, or has nothing outstanding
-  std::int64_t reported_ = 0; // our part of scheduler::approx_unfinished
 };
 
 } // namespace convoy::detail

@@ -347,9 +347,7 @@ private:
       return false;
     self.claim.close();
     const bool fast = policy.end(moved_);
-    if (policy.cheap()) {
-      lanes_.report_unfinished();
-    } else {
+    if (!policy.cheap()) {
       lanes_.hand_out(self);
       self.note_visit_end(clock::now());
     }

@@ -11,6 +11,7 @@
 #include "convoy/detail/atomic.hpp"
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 
@@ -31,18 +32,63 @@ protected:
   ~runner() = default;
 };
 
+/// A time, in steps of 16 us. It comes round after 19 hours, so only what lies less than half of that
+/// apart can be compared.
+using coarse_time = std::uint32_t;
+
+[[nodiscard]] inline coarse_time coarse(clock::time_point when) noexcept {
+  const std::chrono::nanoseconds since = when.time_since_epoch();
+  return static_cast<coarse_time>(since.count() >> 14);
+}
+[[nodiscard]] inline bool is_before(coarse_time a, coarse_time b) noexcept {
+  return static_cast<std::int32_t>(a - b) < 0;
+}
+
 /// A lane with work, or a partition to drain. Belongs to whoever took it from a queue.
 struct ready_item {
   explicit ready_item(runner& where) noexcept : home(&where) {}
 
   runner* home;
-  std::uint32_t handed = 0; ///< of a lane: messages that may be handled
+  ready_item* link = nullptr;  ///< in a list or a heap
+  ready_item* below = nullptr; ///< in a heap
+  std::uint32_t handed = 0;    ///< of a lane: messages that may be handled
+  coarse_time since = 0;       ///< of a lane that is ready: its first message has waited since then
 };
 
-/// Where a pump is in the order of slow lanes.
-struct slow_turn {
-  std::size_t takes = 0;
-  std::size_t length = 0; ///< that had its turn last
+/// Items in the order in which they are to be made ready, linked; of one thread.
+class ready_list {
+public:
+  ready_list() = default;
+  ready_list(const ready_list&) = delete;
+  ready_list& operator=(const ready_list&) = delete;
+  ~ready_list() = default;
+
+  [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
+  [[nodiscard]] std::uint32_t size() const noexcept { return size_; }
+
+  void push(ready_item& item) noexcept {
+    item.link = nullptr;
+    (empty() ? first_ : last_->link) = &item;
+    last_ = &item;
+    ++size_;
+  }
+  [[nodiscard]] ready_item& last() const noexcept { return *last_; } // there must be one
+
+  /// Null: empty.
+  [[nodiscard]] ready_item* pop() noexcept {
+    auto* const first = first_;
+    if (first != nullptr) {
+      first_ = first->link;
+      --size_;
+    }
+    return first;
+  }
+  [[nodiscard]] ready_item& first() const noexcept { return *first_; } // there must be one
+
+private:
+  ready_item* first_ = nullptr; // the others by `link`
+  ready_item* last_ = nullptr;  // if there is one
+  std::uint32_t size_ = 0;
 };
 
 class ready_queue {

@@ -3,6 +3,8 @@
 // Requests that wait, in order. Intrusive, so that nothing here needs memory, and it never depends on
 // their number what one of them costs: a list costs O(1), a heap O(log n).
 
+#include "convoy/detail/pairing_heap.hpp"
+
 #include <cstdint>
 #include <memory>
 #include <utility>
@@ -44,8 +46,7 @@ private:
   Request* last_ = nullptr;
 };
 
-/// By ticket, the lowest first: a pairing heap (Fredman, Sedgewick, Sleator and Tarjan, 1986). It owns
-/// them.
+/// By ticket, the lowest first. It owns them.
 template <class Request>
 class request_heap {
 public:
@@ -54,50 +55,27 @@ public:
   request_heap& operator=(const request_heap&) = delete;
   ~request_heap() {
     while (!empty())
-      (void)pop();
+      delete &heap_.pop();
   }
 
-  [[nodiscard]] bool empty() const noexcept { return top_ == nullptr; }
+  [[nodiscard]] bool empty() const noexcept { return heap_.empty(); }
 
-  void push(std::unique_ptr<Request> what) noexcept {
-    what->link = what->below = nullptr;
-    top_ = empty() ? what.release() : merge(top_, what.release());
-  }
+  void push(std::unique_ptr<Request> what) noexcept { heap_.push(*what.release()); }
 
   /// The one with the lowest ticket, if that is not above `ticket`; else null.
   [[nodiscard]] std::unique_ptr<Request> take_until(std::uint64_t ticket) noexcept {
-    return empty() || top_->ticket > ticket ? nullptr : pop();
+    return std::unique_ptr<Request>(empty() || heap_.top().ticket > ticket ? nullptr
+                                                                           : &heap_.pop());
   }
 
 private:
-  /// Two heaps become one.
-  static Request* merge(Request* a, Request* b) noexcept {
-    if (b->ticket < a->ticket)
-      std::swap(a, b);
-    b->link = std::exchange(a->below, b);
-    return a;
-  }
-
-  std::unique_ptr<Request> pop() noexcept {
-    std::unique_ptr<Request> mine(top_);
-    Request* pairs = nullptr; // those below it, merged two by two; the last pair first
-    for (auto* each = std::exchange(mine->below, nullptr); each != nullptr;) {
-      auto* one = std::exchange(each, each->link);
-      if (each != nullptr) {
-        auto* const other = std::exchange(each, each->link);
-        one = merge(one, other);
-      }
-      one->link = std::exchange(pairs, one);
+  struct lower_ticket {
+    bool operator()(const Request& a, const Request& b) const noexcept {
+      return a.ticket < b.ticket;
     }
-    top_ = nullptr;
-    while (pairs != nullptr) {
-      auto* const one = std::exchange(pairs, pairs->link);
-      top_ = top_ == nullptr ? one : merge(one, top_);
-    }
-    return mine;
-  }
+  };
 
-  Request* top_ = nullptr; // the others by `below`, the first of a list by `link`
+  pairing_heap<Request, lower_ticket> heap_;
 };
 
 } // namespace convoy::detail

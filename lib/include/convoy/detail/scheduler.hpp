@@ -66,17 +66,14 @@ public:
     push_to(lanes_, lane);
   }
 
-  /// As push(), for a lane that everything will wait for in the end.
-  void push_urgent(ready_item& lane) noexcept {
-    tell_passed_on(&lane);
-    push_to(urgent_, lane);
-  }
+  /// As push(), for lanes that wait their turn by age: any pump may take them. Under a short lock.
+  void push_by_age(ready_list& lanes) noexcept;
 
   /// As push(), for a partition to drain.
   void push_visit(ready_item& partition) noexcept;
 
   [[nodiscard]] std::uint64_t approx_size() const noexcept {
-    return lanes_.approx_size() + urgent_.approx_size() + visits_.approx_size();
+    return lanes_.approx_size() + visits_.approx_size();
   }
 
   /// A partition ran handlers inline here, fast ones or not: now it is the turn of a lane.
@@ -150,7 +147,6 @@ private:
   }
 
   ready_queue lanes_;
-  ready_queue urgent_;
   ready_queue visits_;
 
   atomic<std::uint64_t> seen_items_run_{0};
@@ -159,14 +155,14 @@ private:
   bool has_limits_ = false; // `running` is among the alarms
   bool ran_inline_ = false; // since the last lane
   clock::time_point last_visit_{};
-  std::uint32_t lanes_run_ = 0;   // since then
-  bool inline_was_fast_ = false;  // by it
-  std::uint32_t interval_ = 1;    // how many lanes between two visits
-  std::uint32_t until_visit_ = 1; // lanes still to run before the next
-  std::uint32_t turn_ = 0;        // every so many of these something else goes first
-  bool shared_first_ = false;     // the next lane is a slow one, if there is one
-  slow_turn slow_turn_;
-  std::uint32_t victim_ = 0; // where the next search starts
+  std::uint32_t lanes_run_ = 0;       // since then
+  bool inline_was_fast_ = false;      // by it
+  std::uint32_t interval_ = 1;        // how many lanes between two visits
+  std::uint32_t until_visit_ = 1;     // lanes still to run before the next
+  std::uint32_t turn_ = 0;            // every so many of these something else goes first
+  bool shared_first_ = false;         // the next lane is one by age, if there is one
+  std::uint32_t visits_in_a_row_ = 0; // while lanes are slow
+  std::uint32_t victim_ = 0;          // where the next search starts
 };
 
 /// True on threads that must never wait for a handler: pumps, and whoever else works in a runtime's
@@ -204,22 +200,6 @@ public:
   [[nodiscard]] bool is_inherited() const noexcept;
   void refuse_if_inherited() const; ///< throws std::logic_error
 
-  /// Unfinished messages of all processors, roughly: partitions report changes that matter.
-  alignas(cache_line) atomic<std::int64_t> approx_unfinished{0};
-
-  /// One more lane may be handed out as urgent; urgent_is_back() when it is not any more. Never as
-  /// many as there are workers: one is left for the others.
-  [[nodiscard]] bool one_more_urgent() noexcept {
-    auto now = urgent_.load(std::memory_order_relaxed); // only counted
-    while (now + 1 < concurrency_)
-      if (urgent_.compare_exchange_weak(now, now + 1, std::memory_order_relaxed))
-        return true;
-    return false;
-  }
-  void urgent_is_back() noexcept {
-    urgent_.fetch_sub(1, std::memory_order_relaxed);
-  } // only counted
-
   /// Some pump looks around, or will as soon as it has nothing to do. To be asked after cover()'s
   /// or inline_claim::open()'s fence; if nobody does, wake() somebody.
   [[nodiscard]] bool watched() const noexcept;
@@ -236,10 +216,6 @@ public:
   /// Makes a partition ready, from any thread. Lock-free, except for a system call when it must
   /// wake a sleeping pump.
   void make_ready(ready_item& partition) noexcept;
-
-  /// Makes a lane ready, for any pump: while lanes are slow, those with the most messages go first.
-  /// From a pump; lock-free.
-  void push_slow(ready_item& lane) noexcept;
 
   /// Alarms ring on the runtime's timer thread, which the first one starts. add_alarm() throws
   /// std::bad_alloc and std::system_error; remove_alarm() waits while it rings; set_alarm() has it
@@ -288,7 +264,6 @@ private:
   alignas(cache_line) atomic<std::uint64_t> idle_;
   alignas(cache_line) atomic<bool> stopping_{false};
   alignas(cache_line) atomic<std::int64_t> next_watch_{0}; // ns, of the steady clock
-  atomic<unsigned> urgent_{0};                             // lanes handed out as urgent
 };
 
 inline void pump::push_to(ready_queue& queue, ready_item& item) noexcept {

@@ -15,15 +15,11 @@
 
 namespace convoy::detail {
 
-/// Goes on to the next chunk; the used-up one travels back with the lane to whom it belongs.
+/// Goes on to the next chunk; the drainer frees the used-up one when the lane is back.
 template <class Lane>
 void advance(Lane& lane) noexcept {
-  auto* const old = std::exchange(lane.front, lane.front->next);
+  lane.front = lane.front->next;
   lane.front_index = 0;
-  if (old != &lane.first) {
-    old->next = lane.spent;
-    lane.spent = old;
-  }
 }
 
 /// It must have one.
@@ -111,17 +107,19 @@ public:
 private:
   struct bench {
     chunk<Message>* room = nullptr;
+    std::uint32_t size = 0;
     ~bench() { chunk<Message>::destroy(room); }
   };
 
   /// Moves messages that lie in several chunks side by side. False when out of memory.
   bool gather() noexcept {
     auto& mine = of_thread<bench>(); // one lane at a time runs on a thread
-    if (mine.room == nullptr || mine.room->capacity < count_) {
+    if (mine.size < count_) {
       auto* const room = chunk<Message>::make(count_);
       if (room == nullptr)
         return false;
       chunk<Message>::destroy(std::exchange(mine.room, room));
+      mine.size = count_;
     }
     auto* const side_by_side = mine.room->slots();
     for_each_slot([&](std::uint32_t i, Message* slot) { move(slot, side_by_side + i); });

@@ -1,0 +1,96 @@
+#include "lanes_by_age.hpp"
+
+#include <algorithm>
+#include <convoy/convoy.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <gtest/gtest.h>
+#include <random>
+#include <vector>
+
+// In which order lanes wait for a worker.
+
+namespace {
+
+using convoy::detail::coarse;
+using convoy::detail::coarse_time;
+using convoy::detail::lanes_by_age;
+using convoy::detail::ready_item;
+
+class nobody final : public convoy::detail::runner {
+  void run(ready_item&, convoy::detail::pump&) noexcept override {}
+};
+
+/// Lanes in a deque, so that they stay where they are, and the order in which they came.
+class waiting_lanes {
+public:
+  void push(coarse_time since) {
+    auto& lane = made_.emplace_back(home_);
+    lane.since = since;
+    waiting_.push(lane);
+  }
+  /// Of the lane that is taken; there must be one.
+  coarse_time pop() { return waiting_.pop()->since; }
+  bool empty() { return waiting_.pop() == nullptr; }
+
+  /// Which one it was, of all that were pushed.
+  std::size_t pop_number() {
+    const auto* const lane = waiting_.pop();
+    const auto found = std::ranges::find_if(made_, [&](auto& each) { return &each == lane; });
+    return static_cast<std::size_t>(found - made_.begin());
+  }
+
+private:
+  nobody home_;
+  std::deque<ready_item> made_;
+  lanes_by_age waiting_;
+};
+
+TEST(lanes_by_age, give_the_oldest_first_whatever_the_order_they_come_in) {
+  std::mt19937 random(7);
+  for (const coarse_time begin : {0u, ~0u - 500}) { // it may come round meanwhile
+    waiting_lanes lanes;
+    std::vector<coarse_time> inside; // since `begin`
+    for (coarse_time now = 0; now < 2'000; ++now) {
+      for (auto count = random() % 3; count != 0; --count) {
+        inside.push_back(random() % 4 == 0 ? random() % (now + 1) : now);
+        lanes.push(begin + inside.back());
+      }
+      if (!inside.empty() && random() % 8 != 0) {
+        const auto oldest = std::ranges::min_element(inside);
+        ASSERT_EQ(lanes.pop(), begin + *oldest);
+        inside.erase(oldest);
+      }
+    }
+    std::ranges::sort(inside);
+    for (const auto each : inside)
+      ASSERT_EQ(lanes.pop(), begin + each);
+    EXPECT_TRUE(lanes.empty());
+  }
+}
+
+TEST(lanes_by_age, that_are_as_old_as_each_other_are_first_come_first_served) {
+  waiting_lanes lanes;
+  for (int i = 0; i < 100; ++i)
+    lanes.push(5);
+  for (std::size_t i = 0; i < 100; ++i)
+    EXPECT_EQ(lanes.pop_number(), i);
+}
+
+TEST(coarse_time, is_fine_enough_to_tell_lanes_apart_whose_handlers_are_slow) {
+  using std::chrono::microseconds;
+  const convoy::detail::clock::time_point then{std::chrono::hours(1000)};
+  EXPECT_NE(coarse(then), coarse(then + microseconds(25)));
+  EXPECT_TRUE(convoy::detail::is_before(coarse(then), coarse(then + std::chrono::hours(9))));
+}
+
+/// Of a `long` key and a message of 16 bytes, as in the figures of bench/README.md.
+TEST(lane, with_a_small_message_fills_two_lines_of_cache) {
+  struct message {
+    std::uint64_t words[2];
+  };
+  EXPECT_LE(sizeof(convoy::detail::lane<std::uint64_t, message, void>), 128u);
+}
+
+} // namespace
