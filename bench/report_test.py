@@ -101,6 +101,14 @@ class ReportTest(unittest.TestCase):
             self.assertEqual((row["reached"], row["met"]), (f"{ours:.2f}", met))
             self.assertIn("1 of 2", row["note"])
 
+    def test_judges_p99_over_ideal_in_each_cell_and_in_the_middle(self):
+        def row(*ratios):
+            runs = [effect(part="open", workers=2 + i, p99_over_ideal={"all": r}) for i, r in enumerate(ratios)]
+            return judged(runs=runs)["p99 of lanes over ideal, exponential service"]
+        self.assertEqual((row(1.0, 1.02, 1.15)["reached"], row(1.0, 1.02, 1.15)["met"]), ("1.15", True))
+        self.assertFalse(row(1.0, 1.02, 1.25)["met"])
+        self.assertFalse(row(1.0, 1.06, 1.15)["met"])
+
     def test_compares_cold_keys_beside_a_stuck_one(self):
         at = {"part": "fault", "fault": "stuck_often", "load": 0.8, "cold_work": 1.6}
         runs = [effect(**at, latency_us={"cold": {"p99": 2000.0}}),

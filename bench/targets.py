@@ -126,8 +126,24 @@ def stuck_row(runs):
     return against_ideal("stuck key, cold p99: static shards over lanes", ">= 20 x", ours, ideal, lambda v: v >= 20, " x")
 
 
+def over_ideal(runs, whose, figure, each, middle=math.inf):
+    """p99 over that of workers that cost nothing and follow the same rule: see effects/README.md."""
+    found = cells([r for r in runs if r["strategy"] == "lanes"], lambda r: r.get("p99_over_ideal", {}).get(whose))
+    target = f"<= {each:g}" + (f", median <= {middle:g}" if middle < math.inf else "")
+    if not found:
+        return row(figure, target)
+    worst, median = max(found, key=found.get), statistics.median(found.values())
+    note = f"worst, at {worst[1]} workers, Zipf {worst[2]:g}, {worst[3]}, {100 * worst[4]:.0f} % load; median {median:.2f}; " \
+           f"{sum(v <= each for v in found.values())} of {len(found)} cells"
+    return row(figure, target, f"{found[worst]:.2f}", found[worst] <= each and median <= middle, note)
+
+
 def effects_rows(effects):
     runs = effects["runs"] if effects else []
+    open_loop = [r for r in runs if r["part"] == "open" and r["service"] == "exp"]
+    yield over_ideal(open_loop, "all", "p99 of lanes over ideal, exponential service", 1.2, 1.05)
+    yield over_ideal(open_loop, "hot", "the hottest key's", 1.3)
+    yield over_ideal([r for r in runs if r["fault"] == "hot_half"], "cold", "cold p99 over ideal, beside half of the work", 1.2)
     yield stuck_row(runs)
     yield efficiency_row(runs)
     yield isolation_row(runs)

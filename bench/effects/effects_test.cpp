@@ -44,6 +44,37 @@ TEST(ideal, runs_other_keys_beside_a_long_message_and_its_own_key_after_it) {
   EXPECT_EQ(records[3].done, 6 * ms);
 }
 
+TEST(ideal, takes_the_key_next_whose_first_message_came_first) {
+  const load l = load_of({{.arrival_ns = 0, .service_ns = 3 * ms, .key = 0, .position = 0},
+                          {.arrival_ns = 1, .service_ns = 2 * ms, .key = 0, .position = 1},
+                          {.arrival_ns = 2, .service_ns = 1 * ms, .key = 1, .position = 0},
+                          {.arrival_ns = 3, .service_ns = 1 * ms, .key = 0, .position = 2}},
+                         2);
+  const auto records = simulate_ideal(l.messages, 1).records;
+  EXPECT_EQ(records[1].begun, 3 * ms); // its key was ready later than the other one
+  EXPECT_EQ(records[2].begun, 5 * ms);
+  EXPECT_EQ(records[3].begun, 6 * ms);
+}
+
+TEST(ideal, takes_the_service_times_that_a_run_has_measured) {
+  const load l = load_of({{.service_ns = ms}, {.service_ns = ms}}, 1);
+  tool::run seen;
+  seen.records = {{.begun = 1 * ms, .done = 4 * ms}, {}}; // the second was lost
+  const auto measured = as_measured(l.messages, seen);
+  EXPECT_EQ(measured.messages[0].service_ns, 3 * ms);
+  EXPECT_EQ(measured.messages[1].service_ns, ms);
+}
+
+TEST(figures, compare_p99_with_what_workers_reach_that_cost_nothing) {
+  std::vector<cell_run> runs{run_of("lanes", fault::none, 12), run_of("ideal", fault::none, 10)};
+  runs[0].figures.hot.p99 = 30;
+  runs[1].figures.hot.p99 = 20;
+  compare(runs);
+  EXPECT_DOUBLE_EQ(runs[0].all_over_ideal.value(), 1.2);
+  EXPECT_DOUBLE_EQ(runs[0].hot_over_ideal.value(), 1.5);
+  EXPECT_DOUBLE_EQ(runs[0].cold_over_ideal.value(), 1.2);
+}
+
 TEST(figures, tell_slowdown_and_fairness_of_keys) {
   const load l = load_of({{.service_ns = ms, .key = 0}, {.service_ns = ms, .key = 1}}, 2);
   tool::run seen;

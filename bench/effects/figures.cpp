@@ -1,5 +1,6 @@
 #include "figures.hpp"
 
+#include "ideal.hpp"
 #include "strategies/strategy.hpp"
 
 #include <algorithm>
@@ -123,6 +124,11 @@ void compare(std::vector<cell_run>& runs) {
     if (const auto free = at.find(place_of(r, r.at.beside, unordered)); free != at.end()) {
       r.price_of_p99 = ratio(r.figures.all.p99, free->second->figures.all.p99);
       r.price_of_seconds = ratio(r.figures.seconds, free->second->figures.seconds);
+    }
+    if (const auto ideal = at.find(place_of(r, r.at.beside, ideal_name)); ideal != at.end()) {
+      r.all_over_ideal = ratio(r.figures.all.p99, ideal->second->figures.all.p99);
+      r.hot_over_ideal = ratio(r.figures.hot.p99, ideal->second->figures.hot.p99);
+      r.cold_over_ideal = ratio(r.cold.p99, ideal->second->cold.p99);
     }
   }
 }

@@ -39,6 +39,8 @@ struct cell_run {
   std::optional<double> isolation;        ///< cold p99 / cold p99 without the fault
   std::optional<double> price_of_p99;     ///< p99 / p99 of the unordered pool
   std::optional<double> price_of_seconds; ///< makespan / makespan of the unordered pool
+  // p99 / p99 of workers that cost nothing, see ideal.hpp; of the hottest key's messages, and the others'.
+  std::optional<double> all_over_ideal, hot_over_ideal, cold_over_ideal;
 };
 
 /// Everything but what it takes other runs for.

@@ -40,14 +40,17 @@ private:
   void arrive(std::uint32_t index) {
     records_[index].intended = records_[index].accepted = now_;
     const std::uint32_t key = load_.messages[index].key;
-    (busy_[key] ? waiting_[key] : ready_).push_back(index);
+    if (busy_[key])
+      waiting_[key].push_back(index);
+    else
+      ready_.push(index);
     busy_[key] = true;
   }
 
   void begin_ready() {
     for (; idle_workers_ > 0 && !ready_.empty(); --idle_workers_) {
-      const std::uint32_t index = ready_.front();
-      ready_.pop_front();
+      const std::uint32_t index = ready_.top();
+      ready_.pop();
       records_[index].begun = now_;
       running_.emplace(now_ + load_.messages[index].service_ns, index);
     }
@@ -62,7 +65,7 @@ private:
     std::deque<std::uint32_t>& behind = waiting_[key];
     busy_[key] = !behind.empty();
     if (!behind.empty()) {
-      ready_.push_back(behind.front());
+      ready_.push(behind.front());
       behind.pop_front();
     }
   }
@@ -73,7 +76,8 @@ private:
   std::int64_t now_ = 0;
   std::vector<std::deque<std::uint32_t>> waiting_; // of each key, behind its head
   std::vector<bool> busy_;                         // the key has a message that is ready or runs
-  std::deque<std::uint32_t> ready_;
+  std::priority_queue<std::uint32_t, std::vector<std::uint32_t>, std::greater<>>
+      ready_; // first come
   std::priority_queue<ending, std::vector<ending>, std::greater<>> running_;
   std::vector<tool::record> records_;
 };
@@ -87,6 +91,13 @@ tool::run simulate_ideal(const tool::workload& load, unsigned workers) {
   result.keeps_order = true;
   result.records = simulation{load, workers}.run();
   return result;
+}
+
+tool::workload as_measured(tool::workload load, const tool::run& seen) {
+  for (std::size_t i = 0; i < load.messages.size(); ++i)
+    if (const tool::record& r = seen.records[i]; r.done >= 0)
+      load.messages[i].service_ns = r.done - r.begun;
+  return load;
 }
 
 } // namespace convoy::effects

@@ -8,9 +8,13 @@ namespace convoy::effects {
 
 inline constexpr auto ideal_name = "ideal";
 
-/// Simulates `workers` that take ready messages in the order in which they became ready, keep the
-/// order of each key, know of everything at once and lose no time. Not the least latency possible:
-/// that would need to know the service times before. O(n log n).
+/// Simulates `workers` that keep the order of each key, know of everything at once and lose no time.
+/// Of the keys that wait for a worker the one whose first message came first goes next: the rule that
+/// lanes follow. Not the least latency possible: that would need to know the service times before.
+/// O(n log n).
 [[nodiscard]] tool::run simulate_ideal(const tool::workload&, unsigned workers);
+
+/// The same messages, with the service times that a run of them took.
+[[nodiscard]] tool::workload as_measured(tool::workload, const tool::run&);
 
 } // namespace convoy::effects

@@ -30,7 +30,8 @@ constexpr auto footer =
 Faults: stuck_once and stuck_often (a handler hangs for 100 ms, once or five times a second), hot_half (one key has as
 much work as all the others). Fairness is Jain's index of the keys' mean slowdowns. Price of order is against the
 strategy `unordered`, isolation against the same cold messages without the fault. `ideal` is a simulation beside the
-strategies: the same messages on workers that cost nothing.
+strategies: the same messages, with the service times that the first strategy measured, on workers that cost nothing
+and take the key first whose first message has waited longest.
 The strategy `single` is not among the defaults: one consumer takes up to as many times longer as there are workers.
 
 Examples:

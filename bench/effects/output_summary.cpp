@@ -76,7 +76,7 @@ std::string closed_summary(const runs& closed) {
 
 std::string open_summary(const runs& open) {
   table rows{{"strategy", "cold p50", "cold p99", "slowdown p99", "convoy share", "fairness",
-              "price of order, p99"}};
+              "price of order, p99", "p99 over ideal", "hottest key's"}};
   for (const std::string& name : strategies_of(open)) {
     const runs mine = of_strategy(open, name);
     const auto of = [&](const auto& figure) { return median(values(mine, figure)); };
@@ -85,7 +85,9 @@ std::string open_summary(const runs& open) {
                     times_text(of([](const cell_run& r) { return r.slowdown_p99; })),
                     share_text(of([](const cell_run& r) { return r.figures.share.own_key; })),
                     tool::ratio_text(of([](const cell_run& r) { return r.fairness; })),
-                    times_text(of([](const cell_run& r) { return r.price_of_p99; }))});
+                    times_text(of([](const cell_run& r) { return r.price_of_p99; })),
+                    times_text(of([](const cell_run& r) { return r.all_over_ideal; })),
+                    times_text(of([](const cell_run& r) { return r.hot_over_ideal; }))});
   }
   return "Submitted at a pace: who waits for whom, medians over all cells\n" + tool::align(rows);
 }
