@@ -42,6 +42,8 @@ letter_line parse_letter(std::string_view line) {
   result.attempts = static_cast<unsigned>(cursor.number(std::numeric_limits<unsigned>::max()));
   cursor.expect(R"(,"why":)");
   result.why = parse_death(cursor);
+  if (cursor.skip(R"(,"reason":)"))
+    result.reason = cursor.string();
   cursor.expect(R"(,"first_error":)");
   result.first_error = parse_error(cursor);
   cursor.expect(R"(,"last_error":)");

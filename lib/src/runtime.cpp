@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <string>
 #include <thread>
 
 namespace convoy {
@@ -13,7 +14,8 @@ namespace {
 unsigned checked(unsigned concurrency) {
   constexpr unsigned most = 4095; // what the scheduler's idle word can count
   if (concurrency > most)
-    throw std::invalid_argument("convoy::runtime: a concurrency above 4095 is not supported");
+    throw std::invalid_argument("convoy::runtime: concurrency must be at most 4095, and is " +
+                                std::to_string(concurrency));
   return concurrency != 0 ? concurrency : std::clamp(std::thread::hardware_concurrency(), 1u, most);
 }
 

@@ -23,7 +23,7 @@ int main() {
   bool ledger_is_back = false; // of account 7; touched while it is parked, or by its handler
   const auto book = [&](const int& account, booking& b, long& balance) {
     if (b.amount < 0 && balance + b.amount < 0)
-      return outcome::skip; // it becomes a dead letter; the account goes on
+      return outcome::skip.because("not enough money"); // a dead letter; the account goes on
     if (account == 7 && !ledger_is_back)
       throw std::runtime_error("the ledger of account 7 does not answer"); // is tried again
     balance += b.amount;
@@ -38,7 +38,7 @@ int main() {
        .failure =
            convoy::failure_policy{
                .attempts = 3, .backoff = 1ms, .ceiling = 100ms, .then = convoy::exhausted::park},
-       .dead_letters = [&](auto& letter) { refused += letter.message.what == "rent"; }}};
+       .dead_letters = [&](auto& letter) { refused += letter.reason == "not enough money"; }}};
   // [/readme]
 
   bool accepted = true;

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <convoy/convoy.hpp>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <gmock/gmock.h>
 #include <optional>
@@ -84,7 +85,7 @@ int kind_of(const std::exception_ptr& error) {
 
 constexpr int messages = 60;
 
-/// Without a policy a message whose handler throws counts as handled, whatever it throws.
+/// Without a policy a message whose handler throws is dead after one attempt, whatever it throws.
 template <class Handler>
 void expect_all_reported(Handler&& throwing) {
   runtime rt{{.concurrency = 2}};
@@ -102,6 +103,7 @@ void expect_all_reported(Handler&& throwing) {
   for (int i = 0; i < messages; ++i)
     ASSERT_EQ(reported[static_cast<std::size_t>(i)], i % kinds);
   expect_exact_account(p, messages);
+  EXPECT_EQ(p.dead_letters(), std::uint64_t{messages});
 }
 
 TEST(handler_that_throws_anything, is_reported_with_what_it_threw) {

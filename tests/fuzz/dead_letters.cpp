@@ -34,8 +34,10 @@ std::string json(const std::optional<std::string>& text) {
 std::string written(const letter_line& letter) {
   return R"({"key":)" + std::string(letter.key) + R"(,"sequence":)" +
          std::to_string(letter.sequence) + R"(,"attempts":)" + std::to_string(letter.attempts) +
-         R"(,"why":")" + to_string(letter.why) + R"(","first_error":)" + json(letter.first_error) +
-         R"(,"last_error":)" + json(letter.last_error) + R"(,"first_failed":)" +
+         R"(,"why":")" + to_string(letter.why) + '"' +
+         (letter.reason ? R"(,"reason":)" + json_string(*letter.reason) : "") +
+         R"(,"first_error":)" + json(letter.first_error) + R"(,"last_error":)" +
+         json(letter.last_error) + R"(,"first_failed":)" +
          (letter.first_failed ? json_time(*letter.first_failed) : "null") + R"(,"died":)" +
          json_time(letter.died) + (letter.mark == 0 ? "" : R"(,"redriven":)") +
          (letter.mark == 0  ? ""

@@ -136,6 +136,66 @@ TEST(endings, two_shutdowns) {
   });
 }
 
+/// What is parked or paused waits for a resume() until the deadline: it might be buried before, or held for ever.
+TEST(endings, parked_and_resumed_as_the_deadline_comes) {
+  for (const bool in_time : {true, false})
+    expect_works(400, [in_time] {
+      fate seen[3];
+      int failures = 0;
+      runtime rt{{.concurrency = 1}};
+      processor<int, int> p{rt,
+                            [&](const int& key, int& m) -> outcome {
+                              if (key == 1 && m == 1 && failures++ == 0)
+                                return outcome::park;
+                              seen[key].see(m);
+                              return outcome::done;
+                            },
+                            {.capacity = 64, .partitions = 1, .dead_letters = [&](auto& letter) {
+                               seen[letter.key].bury(letter.message);
+                             }}};
+      p.pause(2);
+      for (const int key : {1, 2})
+        for (int i = 1; i <= 2; ++i)
+          must_submit(p, key, i);
+      thread other([&] {
+        convoy::detail::sleep_for(microseconds(in_time ? 100 : 400));
+        p.resume(in_time ? 1 : 2); // else nobody resumes key 1
+        p.resume(2);
+      });
+      const auto account = p.shutdown(clock::now() + microseconds(400));
+      other.join();
+      model::check(account.accepted == 4 && account.balanced(),
+                   "the account does not come out even");
+      model::check(p.parked() == 0, "something is left");
+      model::check(seen[1].all() == 2 && seen[2].all() == 2, "lost");
+      model::outcome(static_cast<int>(account.dead_letters));
+    });
+}
+
+TEST(endings, parked_as_the_processor_is_destroyed) {
+  expect_works(400, [] {
+    fate seen[3];
+    {
+      runtime rt{{.concurrency = 1}};
+      processor<int, int> p{rt,
+                            [&](const int& key, int& m) -> outcome {
+                              if (key == 1)
+                                return outcome::park;
+                              seen[key].see(m);
+                              return outcome::done;
+                            },
+                            {.capacity = 64, .partitions = 1, .dead_letters = [&](auto& letter) {
+                               seen[letter.key].bury(letter.message);
+                             }}};
+      p.pause(2);
+      for (const int key : {1, 2})
+        for (int i = 1; i <= 2; ++i)
+          must_submit(p, key, i);
+    }
+    model::check(seen[1].dead == 2 && seen[2].dead == 2, "not buried");
+  });
+}
+
 /// A lane that is paused as all ends: it might be held for ever.
 TEST(endings, pause_against_shutdown) {
   expect_works(600, [] {

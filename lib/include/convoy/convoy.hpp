@@ -13,6 +13,7 @@
 #include "convoy/failure.hpp"
 #include "convoy/message.hpp"
 #include "convoy/options.hpp"
+#include "convoy/detail/report.hpp"
 #include "convoy/detail/alarm.hpp"
 #include "convoy/detail/timer_wheel.hpp"
 #include "convoy/detail/asymmetric_fence.hpp"

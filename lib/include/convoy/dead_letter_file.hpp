@@ -46,7 +46,8 @@ template <class T>
 ///    "message":…}
 ///
 /// (in one line). Errors are what they say, null if the handler returned an outcome; first_failed is
-/// null if the handler was not called. `why` is a death's name, see to_string(death). Both times are told
+/// null if the handler was not called. `why` is a death's name, see to_string(death); behind it comes
+/// "reason":"…" if there is one. Both times are told
 /// by one look at the wall clock. read_dead_letters() reads the lines, and redrive_dead_letters() sends the
 /// letters back and makes `redriven` 1.
 ///
@@ -113,11 +114,12 @@ public:
 
 private:
   static options checked(options wanted) {
-    for (const bool is_missing : {!wanted.key_json, !wanted.message_json})
-      if (is_missing)
-        throw std::invalid_argument(
-            "convoy::dead_letter_file: only integers and strings have a JSON "
-            "form by themselves; set options::key_json and message_json");
+    constexpr const char* must =
+        "set where it is neither an integer nor a string, which have a JSON form by themselves";
+    if (!wanted.key_json)
+      detail::refuse("convoy::dead_letter_file: key_json", must, "empty");
+    if (!wanted.message_json)
+      detail::refuse("convoy::dead_letter_file: message_json", must, "empty");
     return wanted;
   }
 
@@ -142,8 +144,9 @@ private:
     const auto time = [&](auto when) { return detail::json_time(clock.at(when)); };
     return R"({"key":)" + one_line(options_.key_json(letter.key)) + R"(,"sequence":)" +
            std::to_string(letter.sequence) + R"(,"attempts":)" + std::to_string(letter.attempts) +
-           R"(,"why":")" + to_string(letter.why) + R"(","first_error":)" +
-           detail::json_error(letter.first_error) + R"(,"last_error":)" +
+           R"(,"why":")" + to_string(letter.why) + '"' +
+           (letter.reason.empty() ? "" : R"(,"reason":)" + detail::json_string(letter.reason)) +
+           R"(,"first_error":)" + detail::json_error(letter.first_error) + R"(,"last_error":)" +
            detail::json_error(letter.last_error) + R"(,"first_failed":)" +
            (letter.attempts == 0 ? "null" : time(letter.first_failed)) + R"(,"died":)" +
            time(letter.died) + R"(,"redriven":0,"message":)" +

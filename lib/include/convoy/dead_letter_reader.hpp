@@ -99,6 +99,7 @@ struct dead_letter_record {
   std::uint64_t sequence;
   unsigned attempts;
   death why;
+  std::optional<std::string> reason;      ///< see outcome::because()
   std::optional<std::string> first_error; ///< what it said; what is no UTF-8 is U+FFFD there
   std::optional<std::string> last_error;
   std::optional<time_point> first_failed;
@@ -190,9 +191,12 @@ private:
   }
 
   static parse checked(parse how) {
-    if (!how.key || !how.message)
-      throw std::invalid_argument("convoy::read_dead_letters: only integers and std::string are "
-                                  "parsed by themselves; set dead_letter_parse::key and message");
+    constexpr const char* must =
+        "set where it is neither an integer nor a std::string, which are parsed by themselves";
+    if (!how.key)
+      detail::refuse("convoy::read_dead_letters: dead_letter_parse::key", must, "empty");
+    if (!how.message)
+      detail::refuse("convoy::read_dead_letters: dead_letter_parse::message", must, "empty");
     return how;
   }
 
@@ -201,9 +205,9 @@ private:
       auto line = detail::parse_letter(lines_.line());
       mark_ = line.mark == 0 ? 0 : lines_.offset() + line.mark;
       current_.emplace(record{parse_.key(line.key), parse_.message(line.message), line.sequence,
-                              line.attempts, line.why, std::move(line.first_error),
-                              std::move(line.last_error), line.first_failed, line.died,
-                              line.redriven, lines_.number()});
+                              line.attempts, line.why, std::move(line.reason),
+                              std::move(line.first_error), std::move(line.last_error),
+                              line.first_failed, line.died, line.redriven, lines_.number()});
     } catch (const std::bad_alloc&) {
       throw;
     } catch (const std::exception& error) {

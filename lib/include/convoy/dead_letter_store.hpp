@@ -20,6 +20,7 @@
 #include <optional>
 #include <span>
 #include <stdexcept>
+#include <string>
 #include <type_traits>
 #include <unordered_map>
 #include <utility>
@@ -42,7 +43,8 @@ enum class store_full : unsigned char {
 /// **Redrive.** While a key's letters are on their way back they are in nobody's sight, but take
 /// their room until redrive() knows what became of them. Threads that redrive take turns.
 ///
-/// **Cost.** One allocation for a letter, two for a key, which go when its last letter does.
+/// **Cost.** One allocation for a letter (two with a long reason), two for a key, which go when its last
+/// letter does.
 ///
 /// All members may be called by any thread at any time, by handlers too. They hold a lock for a short
 /// time, never while a processor or the overflow sink is called; redrive() waits for others that
@@ -68,11 +70,14 @@ public:
   /// A dead letter that owns what the sink was shown.
   struct entry {
     entry(dead_letter& from, std::uint64_t number)
-        : key(from.key), message(std::move(from.message)), arrival(number), sequence(from.sequence),
-          attempts(from.attempts), why(from.why), first_error(from.first_error),
-          last_error(from.last_error), first_failed(from.first_failed), died(from.died) {}
+        : key(from.key), reason(from.reason), message(std::move(from.message)), arrival(number),
+          sequence(from.sequence), attempts(from.attempts), why(from.why),
+          first_error(from.first_error), last_error(from.last_error),
+          first_failed(from.first_failed), died(from.died) {}
 
-    Key key; // first: its copy may throw, and the message must not have moved by then
+    // These first: copying them may throw, and the message must not have moved by then.
+    Key key;
+    std::string reason; ///< what the last outcome's because() said; empty: nothing
     Message message;
     std::uint64_t arrival; ///< counts the letters of all keys as they come
     std::uint64_t sequence;
@@ -88,15 +93,16 @@ public:
   explicit dead_letter_store(options wanted = {}, Hash hash = {}, Equal equal = {})
       : options_(std::move(wanted)), keys_(0, std::move(hash), std::move(equal)) {
     if (options_.capacity == 0)
-      throw std::invalid_argument("convoy::dead_letter_store: capacity must be at least 1 letter");
+      detail::refuse("convoy::dead_letter_store: capacity", "at least 1 letter", "0");
     const bool overflows = options_.when_full == store_full::overflow;
     if (overflows && !options_.overflow)
-      throw std::invalid_argument(
-          "convoy::dead_letter_store: when_full is overflow, so set options::"
-          "overflow to the sink that takes what does not fit");
+      detail::refuse("convoy::dead_letter_store: overflow",
+                     "set to the sink that takes what does not fit, as when_full says overflow",
+                     "empty");
     if (!overflows && options_.overflow)
-      throw std::invalid_argument("convoy::dead_letter_store: there is an overflow sink that would "
-                                  "never be called; set when_full to store_full::overflow");
+      detail::refuse("convoy::dead_letter_store: overflow",
+                     "empty unless when_full is store_full::overflow, or it would never be called",
+                     "set");
   }
 
   dead_letter_store(const dead_letter_store&) = delete;

@@ -2,6 +2,10 @@
 
 // What becomes of a message whose handler fails: retries that keep the order, dead letters, lanes that
 // are parked.
+//
+// One rule for every form of handler: a message whose handler throws has had its one attempt. The exception
+// goes to on_error, the message becomes a dead letter (`failed`), the account counts it as dead, and its
+// lane goes on. Only a failure_policy, or an outcome that says retry, asks for more attempts.
 
 #include "convoy/detail/prologue.hpp"
 
@@ -12,16 +16,51 @@
 #include <cstdint>
 #include <exception>
 #include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
 
 namespace convoy {
+namespace detail {
 
-/// What a handler may return about its message. Whatever it is: later messages of the key wait until
-/// this one is done or dead, and other keys do not notice.
+/// A text that is rarely there; without one it is a null pointer.
+class rare_text {
+public:
+  constexpr rare_text() noexcept = default;
+  explicit rare_text(std::string_view text) : text_(text.empty() ? nullptr : made(text)) {}
+  constexpr rare_text(const rare_text& other)
+      : text_(other.text_ == nullptr ? nullptr : made(*other.text_)) {}
+  constexpr rare_text(rare_text&& other) noexcept : text_(std::exchange(other.text_, nullptr)) {}
+  constexpr rare_text& operator=(rare_text other) noexcept {
+    std::swap(text_, other.text_);
+    return *this;
+  }
+  constexpr ~rare_text() {
+    if (text_ != nullptr) [[unlikely]]
+      destroy(text_);
+  }
+
+  [[nodiscard]] std::string_view view() const noexcept {
+    return text_ != nullptr ? std::string_view(*text_) : std::string_view();
+  }
+
+private:
+  // std::string is no literal type before GCC 12.
+  static std::string* made(std::string_view text) { return new std::string(text); }
+  static void destroy(const std::string* text) noexcept { delete text; }
+
+  std::string* text_ = nullptr;
+};
+
+} // namespace detail
+
+/// What a handler may return about its message; a handler returns this or nothing. Whatever it is: later
+/// messages of the key wait until this one is done or dead, and other keys do not notice.
 class [[nodiscard]] outcome {
 public:
   enum class kind : unsigned char {
     done,      ///< handled
-    retry,     ///< not yet: call the handler again after the policy's backoff
+    retry,     ///< not yet: call the handler again after the policy's backoff; see failure_policy
     skip,      ///< it becomes a dead letter, and its lane goes on
     park,      ///< its lane stops in front of it, until resume()
     fail_rest, ///< it becomes a dead letter, and so does all that waits behind it
@@ -39,6 +78,16 @@ public:
     return result;
   }
 
+  /// Why, for the dead letter that the message becomes, now or when its attempts are used up:
+  ///   return outcome::skip.because("no such account");
+  /// Throws std::bad_alloc, as does copying the outcome then.
+  [[nodiscard]] outcome because(std::string_view reason) const {
+    auto result = *this;
+    result.reason_ = detail::rare_text(reason);
+    return result;
+  }
+  [[nodiscard]] std::string_view reason() const noexcept { return reason_.view(); } ///< or empty
+
   [[nodiscard]] constexpr kind what() const noexcept { return kind_; }
 
   /// What retry_after() was given; negative: nothing.
@@ -47,7 +96,7 @@ public:
   /// For handlers of spans: this is said of the index-th message; those before it are done, and those
   /// behind it stay in line. Else `done` is said of all, and what else there is of the first. An
   /// index beyond the span counts as an exception, std::out_of_range.
-  [[nodiscard]] constexpr outcome at(std::size_t index) const noexcept {
+  [[nodiscard]] constexpr outcome at(std::size_t index) const {
     auto result = *this;
     result.index_ = index;
     return result;
@@ -59,18 +108,31 @@ private:
   kind kind_;
   std::size_t index_ = whole;
   std::chrono::nanoseconds delay_{-1};
+  detail::rare_text reason_;
 };
 
+#ifdef __clang__ // which takes their destructors, which are constexpr, for ones that run at the exit
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wglobal-constructors"
+#pragma clang diagnostic ignored "-Wexit-time-destructors"
+#endif
 inline constexpr outcome outcome::done = outcome::kind::done;
 inline constexpr outcome outcome::retry = outcome::kind::retry;
 inline constexpr outcome outcome::skip = outcome::kind::skip;
 inline constexpr outcome outcome::park = outcome::kind::park;
 inline constexpr outcome outcome::fail_rest = outcome::kind::fail_rest;
+#ifdef __clang__
+#pragma clang diagnostic pop
+#endif
 
 /// What is done with a message that has used up its attempts.
 enum class exhausted : unsigned char { skip, park, fail_rest };
 
-/// How often a message is tried, and how long its lane waits in between: the n-th retry comes
+/// How often a message is tried, and how long its lane waits in between. Without one
+/// (processor_options::failure) what a handler throws is not tried again, and outcome::retry, which asks for
+/// it, follows failure_policy{}.
+///
+/// The n-th retry comes
 ///   min(backoff * factor^(n-1), ceiling)
 /// after the n-th failure, or, with jitter, after a random part of that (full jitter). So a message
 /// that fails for ever blocks its own key for
@@ -79,6 +141,9 @@ enum class exhausted : unsigned char { skip, park, fail_rest };
 /// max_block + one handler: a retry that would begin later than
 /// max_block after the first failure is not made. No memory is allocated for a message that fails,
 /// but an exception is memory of its own.
+///
+/// A span whose handler throws: if another attempt is allowed, its messages are tried again one at a time, to
+/// see which one throws; that first call is not counted. If none is, all of them are dead, or parked.
 struct failure_policy {
   unsigned attempts = 5; ///< calls of the handler, the first one included; at least 1
   time_span backoff = std::chrono::milliseconds(10);
@@ -112,7 +177,7 @@ template <class E>
 
 /// Why a message is dead.
 enum class death : unsigned char {
-  failed,      ///< its attempts are used up, or its handler said skip
+  failed,      ///< its attempts (without a policy: the one) are used up, or its handler said skip
   failed_rest, ///< an earlier one of its key failed, and took all that waited with it
   shutdown,    ///< the processor ended before it could be handled
   expired,     ///< its deadline had passed before it could start
@@ -152,11 +217,12 @@ struct dead_letter {
   std::exception_ptr last_error = nullptr;
   time_point first_failed{}; ///< only if attempts is not 0
   time_point died{};
+  std::string_view reason = {}; ///< what the last outcome's because() said; empty: nothing
 };
 
 /// A sink throws it when it can't take a dead letter now: the message stays the first of its lane,
-/// which offers it again after 10 ms, 20 ms, … up to 1 s, or parks until resume(). While the
-/// processor ends it is discarded.
+/// which offers it again after 10 ms, 20 ms, … up to 1 s, or parks until resume(). After the deadline of
+/// shutdown(), and in the destructor, the sink is asked one last time; what it refuses then is discarded.
 class dead_letter_refused : public std::runtime_error {
 public:
   enum class then : unsigned char { offer_again, park };

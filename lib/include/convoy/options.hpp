@@ -15,7 +15,6 @@
 #include <functional>
 #include <limits>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -88,13 +87,14 @@ struct processor_options {
   unsigned quantum_messages = 64; ///< handled of one lane before other lanes get a turn
   time_span quantum_time = std::chrono::microseconds(100); ///< likewise, whichever comes first
   unsigned batch_limit = 64; ///< most messages that a span handler gets at once, 1 to 65535
-  /// Called on a worker with what a handler threw; must not throw. Default: a line on stderr.
+  /// Called on a worker with what a handler threw, each time, and marker, on_parked or state.on_evict;
+  /// should not throw. Default: a line on stderr, see dead_letters.
   std::function<void(const Key&, std::exception_ptr)> on_error = {};
 
   // ---- failure, see failure.hpp ----
 
-  /// How often a message is tried whose handler throws or returns outcome::retry. Without one a
-  /// handler that returns no outcome is called once, and one that does follows failure_policy{}.
+  /// How often a message is tried whose handler throws or returns outcome::retry. Without one what is thrown
+  /// is not tried again, and outcome::retry follows failure_policy{}.
   std::optional<failure_policy> failure = {};
   /// Called on a worker with each dead letter, for each key in order; should not throw anything but
   /// dead_letter_refused, or std::bad_alloc: then it is offered the letter again, so it must not have moved from it
@@ -102,8 +102,8 @@ struct processor_options {
   std::function<void(dead_letter<Key, Message>&)> dead_letters = {};
   /// The first that matches counts instead of `failure`.
   std::vector<exception_policy> exceptions = {};
-  /// fail_rest goes as far as the first message that this is true of, which is handled again; for
-  /// instance the beginning of the next transaction. Must not throw.
+  /// fail_rest stops before the first message that matches; that one is handled normally. For instance the
+  /// beginning of the next transaction. Should not throw.
   std::function<bool(const Message&)> marker = {};
   /// So many lanes may be parked by handlers at a time; what would park beyond is skipped. Messages
   /// for a parked key are refused with key_parked while that is reached. 0: no limit.
@@ -132,39 +132,38 @@ namespace detail {
 /// Throws std::invalid_argument.
 template <class Key, class Message, class State>
 void check(const processor_options<Key, Message, State>& wanted, bool has_ids, bool gets_spans) {
-  constexpr std::chrono::nanoseconds zero{0};
-  const auto must = [](bool holds, const char* what) {
-    if (!holds)
-      throw std::invalid_argument(what);
+  const auto number = [](const char* what, bool fits, const char* must, auto value) {
+    if (!fits)
+      refuse(std::string("convoy::processor: ") + what, must, std::to_string(value));
   };
-  must(wanted.capacity != 0 && wanted.capacity <= std::size_t{1} << 31,
-       "convoy::processor: capacity must be 1 to 2^31 messages");
-  must(wanted.partitions <= 1024 && (wanted.partitions & (wanted.partitions - 1)) == 0,
-       "convoy::processor: partitions must be a power of two up to 1024, or 0 for automatic");
-  must(wanted.request_capacity != 0, "convoy::processor: request_capacity must be at least 1");
-  must(wanted.batch_limit <= 65535, "convoy::processor: batch_limit must be at most 65535");
-  if (!(wanted.rate.per_second > 0))
-    refuse("convoy::processor: rate.per_second", "more than 0",
-           std::to_string(wanted.rate.per_second));
-  if (!(wanted.rate.burst >= 1))
-    refuse("convoy::processor: rate.burst", "at least 1", std::to_string(wanted.rate.burst));
+  number("capacity", wanted.capacity != 0 && wanted.capacity <= std::size_t{1} << 31,
+         "1 to 2^31 messages", wanted.capacity);
+  number("partitions",
+         wanted.partitions <= 1024 && (wanted.partitions & (wanted.partitions - 1)) == 0,
+         "a power of two up to 1024, or 0 for automatic", wanted.partitions);
+  number("request_capacity", wanted.request_capacity != 0, "at least 1", wanted.request_capacity);
+  number("batch_limit", wanted.batch_limit <= 65535, "at most 65535", wanted.batch_limit);
+  number("rate.per_second", wanted.rate.per_second > 0, "more than 0", wanted.rate.per_second);
+  number("rate.burst", wanted.rate.burst >= 1, "at least 1", wanted.rate.burst);
   not_negative("convoy::processor: linger", wanted.linger);
   if (to_text(wanted.quantum_time) == "NaN")
     refuse("convoy::processor: quantum_time", "a number", "NaN");
-  must(wanted.linger == zero || gets_spans,
-       "convoy::processor: linger collects messages for a handler of spans; this one gets them one "
-       "by one");
-  must(!wanted.duplicates || has_ids,
-       "convoy::processor: duplicates needs messages with ids: specialise message_traits, or use "
-       "envelope");
+  if (wanted.linger.count() != 0 && !gets_spans)
+    refuse("convoy::processor: linger", "0 for a handler that gets messages one by one",
+           to_text(wanted.linger));
   if (wanted.duplicates) {
+    if (!has_ids)
+      refuse("convoy::processor: duplicates",
+             "left out for messages without ids (specialise message_traits, or use envelope)",
+             "set");
     more_than_zero("convoy::processor: duplicates.window", wanted.duplicates->window);
-    must(wanted.duplicates->most != 0, "convoy::processor: duplicates.most must be more than 0");
+    number("duplicates.most", wanted.duplicates->most != 0, "at least 1", wanted.duplicates->most);
   }
-  must(
-      !wanted.watchdog.report || wanted.watchdog.threshold != std::chrono::nanoseconds::max(),
-      "convoy::processor: watchdog.report needs watchdog.threshold, which is not set, or for ever");
   more_than_zero("convoy::processor: watchdog.threshold", wanted.watchdog.threshold);
+  if (wanted.watchdog.report && wanted.watchdog.threshold == std::chrono::nanoseconds::max())
+    refuse("convoy::processor: watchdog.threshold",
+           "less than for ever (the default) for watchdog.report to be called",
+           to_text(wanted.watchdog.threshold));
   if constexpr (!std::is_void_v<State>)
     more_than_zero("convoy::processor: state.idle", wanted.state.idle);
 }

@@ -40,11 +40,12 @@ namespace convoy {
 /// a span handler gets as many consecutive messages of the key as are waiting, up to batch_limit. With a
 /// State, a State& comes last, where there is no context to ask for it: it lives with the key's lane,
 /// see state_options. A handler may move from its messages. It may submit
-/// to any processor, its own key included, and may use oneTBB. What it throws goes to on_error; the
-/// message counts as handled and the lane goes on.
+/// to any processor, its own key included, and may use oneTBB. It returns void or an outcome.
 ///
-/// **Failure.** A handler may return an outcome, and with a failure_policy what it throws is tried
-/// again, too (failure.hpp). Until a message is done or dead it stays the first of its key; other
+/// **Failure.** One rule for every form of handler: a message whose handler throws has had its one attempt.
+/// The exception goes to on_error, the message becomes a dead letter (`failed`), the account counts it as
+/// dead, and its lane goes on. Only a failure_policy, or an outcome that says retry, asks for more attempts
+/// (failure.hpp). Until a message is done or dead it stays the first of its key; other
 /// keys do not notice, except that it takes room: set a key_capacity, or a parked key fills all. Every
 /// accepted message is handled or becomes a dead letter. Do not move from a message and then fail.
 ///
@@ -97,13 +98,12 @@ public:
               std::move(equal),
               std::make_shared<Handler>(std::move(handler)),
               this,
-              runner_of<Handler>(failures_count<Handler>(wanted)),
-              inline_runner_of<Handler>(failures_count<Handler>(wanted)),
+              runner_of<Handler>(handles_failures<Handler>(wanted)),
+              inline_runner_of<Handler>(handles_failures<Handler>(wanted)),
               runner_of<Handler>(true),
-              failures_count<Handler>(wanted),
-              {wanted.failure.value_or(says_outcome<Handler> ? failure_policy{}
-                                                             : failure_policy{.attempts = 1}),
-               std::move(wanted.exceptions), std::move(wanted.dead_letters), wanted.max_parked}},
+              handles_failures<Handler>(wanted),
+              {wanted.failure, std::move(wanted.exceptions), std::move(wanted.dead_letters),
+               wanted.max_parked}},
         ingress_(core_, partitions_of(wanted)) {
     if (core_.options.watchdog.report)
       core_.watchdog = std::make_unique<detail::watchdog_alarm<Key, typename core_type::lane_type>>(
@@ -179,10 +179,12 @@ public:
   /// close(), shutdown() or the destructor was called.
   [[nodiscard]] bool closed() const noexcept { return ingress_.closed(); }
 
-  /// As close(), then finishes what it can before the deadline, retries and scheduled messages that are
-  /// due by then included. The rest becomes dead letters, in order: what is parked or paused at once,
-  /// everything that has not started by the deadline then, but for what a worker was handed; running
-  /// handlers have stop requested, and are waited for, as is what other threads still ask for meanwhile. Returns the exact account. Throws std::logic_error on a worker thread.
+  /// As close(), then finishes what it can before the deadline: retries and scheduled messages that are due
+  /// by then, and what is parked or paused and resumed by then. Returns as soon as nothing is unfinished; so
+  /// with a key that is parked and that nobody resumes it takes until the deadline, and with time_span::max()
+  /// for ever. At the deadline the rest becomes dead letters (`shutdown`), in order, but for what a worker was handed;
+  /// running handlers have stop requested, and are waited for, as is what other threads still ask for
+  /// meanwhile. Returns the exact account. Throws std::logic_error on a worker thread.
   convoy::account shutdown(moment deadline) {
     ingress_.refuse_on_worker();
     close();
@@ -231,11 +233,13 @@ public:
   // All of these only ask for it, any thread may, also in handlers, and other keys do not notice. They
   // throw std::bad_alloc and what copying or hashing the key throws. `then` is called on a worker when
   // it is done; what it throws goes to stderr. Each costs the same, however many wait. When
-  // request_capacity is reached they sleep, or on a worker thread throw too_many_requests.
+  // request_capacity is reached they sleep, or on a worker thread throw too_many_requests. They work until
+  // the deadline of shutdown(). When that has returned no message is left that they could concern, so they
+  // only call `then`.
 
   /// The key's lane stops, after what a worker has already been handed, until resume(). Its messages
-  /// wait, and take room. `then`: it stands still. Once the processor ends it does nothing, and `then`
-  /// is called at once.
+  /// wait, and take room. `then`: it stands still. After the deadline of shutdown(), and in the destructor,
+  /// it does nothing but call `then`.
   void pause(const Key& key, std::function<void()> then = {}) {
     ingress_.control(detail::wish::pause, key, std::move(then));
   }
@@ -290,15 +294,12 @@ private:
   using core_type = detail::core<Key, Message, State, Hash, Equal>;
   using ingress_type = detail::ingress<Key, Message, State, Hash, Equal>;
 
+  /// See core. Without it there is no sink either.
   template <class Handler>
-  static constexpr bool says_outcome = detail::returns_outcome<Handler, core_type>;
-
-  /// What a handler says or throws has consequences, or there is something to do besides calling it.
-  template <class Handler>
-  static bool failures_count(const options& wanted) noexcept {
-    return says_outcome<Handler> || detail::gets_context<Handler, core_type> || wanted.failure ||
-           wanted.dead_letters || !wanted.exceptions.empty() || wanted.watchdog.report ||
-           detail::has_deadline<Message> ||
+  static bool handles_failures(const options& wanted) noexcept {
+    return detail::returns_outcome<Handler, core_type> ||
+           detail::gets_context<Handler, core_type> || wanted.failure || wanted.dead_letters ||
+           !wanted.exceptions.empty() || wanted.watchdog.report || detail::has_deadline<Message> ||
            (wanted.duplicates && wanted.duplicates->then == on_duplicate::dead_letter);
   }
 
@@ -310,7 +311,11 @@ private:
                   "or (const key&, std::span<message>), each followed by State& if the "
                   "processor has one, or as (context&, message&) or (context&, "
                   "std::span<message>)");
-    if constexpr (fits)
+    constexpr bool returns = !fits || detail::returns_nothing<Handler, core_type> ||
+                             detail::returns_outcome<Handler, core_type>;
+    static_assert(returns, "convoy: the handler must return void or convoy::outcome: what else it "
+                           "returns, a bool for instance, would mean nothing");
+    if constexpr (fits && returns)
       return failing ? &detail::run_lane<true, Handler, core_type>
                      : &detail::run_lane<false, Handler, core_type>;
     else
@@ -339,8 +344,8 @@ private:
     detail::check(wanted, detail::has_id<Message>, detail::gets_spans<Handler, core_type>);
     if constexpr (!std::is_void_v<State> && !std::is_default_constructible_v<State>)
       if (!wanted.state.make)
-        throw std::invalid_argument(
-            "convoy::processor: a State without a default constructor needs options::state.make");
+        detail::refuse("convoy::processor: state.make",
+                       "set for a State without a default constructor", "empty");
     return detail::clamped(wanted);
   }
 

@@ -103,6 +103,8 @@ namespace detail {
 [[nodiscard]] inline std::string to_text(std::chrono::nanoseconds span) {
   if (span == std::chrono::nanoseconds::min())
     return "NaN";
+  if (span == std::chrono::nanoseconds::max())
+    return "for ever";
   const auto count = span.count();
   if (count % 1'000'000'000 == 0)
     return std::to_string(count / 1'000'000'000) + "s";
@@ -114,8 +116,9 @@ namespace detail {
 }
 
 /// Throws std::invalid_argument: "`what` `must`, and is …".
-[[noreturn]] inline void refuse(const char* what, const char* must, const std::string& value) {
-  throw std::invalid_argument(std::string(what) + " must be " + must + ", and is " + value);
+[[noreturn]] inline void refuse(const std::string& what, const std::string& must,
+                                const std::string& value) {
+  throw std::invalid_argument(what + " must be " + must + ", and is " + value);
 }
 
 /// Returns a span that must not be negative. `what` names it.

@@ -237,17 +237,17 @@ const std::vector<std::pair<const char*, void (*)(everything::options&, time_spa
        [](everything::options& o, time_span t) {
          o.watchdog = {.threshold = t, .report = [](const auto&) {}};
        }},
-      {"failure_policy::backoff",
+      {"failure.backoff",
        [](everything::options& o, time_span t) {
          o.failure = failure_policy{.backoff = t, .ceiling = nanoseconds::max()};
        }},
-      {"failure_policy::ceiling",
+      {"failure.ceiling",
        [](everything::options& o, time_span t) {
          o.failure = failure_policy{.backoff = 0s, .ceiling = t};
        }},
-      {"failure_policy::max_block",
+      {"failure.max_block",
        [](everything::options& o, time_span t) { o.failure = failure_policy{.max_block = t}; }},
-      {"failure_policy::backoff", [](everything::options& o, time_span t) {
+      {"exceptions[0].policy.backoff", [](everything::options& o, time_span t) {
          o.exceptions = {convoy::on_exception<std::runtime_error>(
              {.backoff = t, .ceiling = nanoseconds::max()})};
        }}};
@@ -350,7 +350,7 @@ TEST(times_at_their_ends, of_rates) {
         refusal_of([&] {
           const processor<int, int> p{rt, [](int&) {}, {.failure = failure_policy{.factor = bad}}};
         }),
-        AllOf(HasSubstr("failure_policy::factor"), HasSubstr("and is")));
+        AllOf(HasSubstr("failure.factor"), HasSubstr("and is")));
 }
 
 } // namespace

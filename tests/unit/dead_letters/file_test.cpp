@@ -93,7 +93,12 @@ TEST(dead_letter_file, tells_all_of_a_letter) {
         .last_error = std::make_exception_ptr(1),
         .first_failed = now,
         .died = now});
-  file({.key = 6, .message = message, .sequence = 8, .why = death::shutdown, .died = now});
+  file({.key = 6,
+        .message = message,
+        .sequence = 8,
+        .why = death::shutdown,
+        .died = now,
+        .reason = "\"late\""});
   const std::string time =
       R"("20[0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-6][0-9]\.)"
       "[0-9][0-9][0-9][0-9][0-9][0-9]Z\"";
@@ -106,7 +111,8 @@ TEST(dead_letter_file, tells_all_of_a_letter) {
                    time + ",\"died\":" + time +
                    R"(,"redriven":0,"message":"the \\"message\\""})"
                    "\n"
-                   R"(\{"key":6,"sequence":8,"attempts":0,"why":"shutdown","first_error":null,)"
+                   R"(\{"key":6,"sequence":8,"attempts":0,"why":"shutdown","reason":"\\"late\\"",)"
+                   R"("first_error":null,)"
                    R"("last_error":null,"first_failed":null,"died":)" +
                    time +
                    R"(,"redriven":0,"message":"the \\"message\\""})"

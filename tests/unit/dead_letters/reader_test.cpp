@@ -78,7 +78,8 @@ TEST(dead_letter_reader, tells_all_of_a_letter) {
           .why = death::failed_rest,
           .first_error = std::make_exception_ptr(std::runtime_error("line\nbreak")),
           .first_failed = now,
-          .died = now + std::chrono::seconds(1)});
+          .died = now + std::chrono::seconds(1),
+          .reason = "no \"such\"\naccount"});
   }
   int letters = 0;
   for (const auto& letter : read_dead_letters<std::string, int>(here.file())) {
@@ -87,6 +88,7 @@ TEST(dead_letter_reader, tells_all_of_a_letter) {
     EXPECT_EQ(letter.sequence, std::numeric_limits<std::uint64_t>::max());
     EXPECT_EQ(letter.attempts, std::numeric_limits<unsigned>::max());
     EXPECT_EQ(letter.why, death::failed_rest);
+    EXPECT_EQ(letter.reason, "no \"such\"\naccount");
     EXPECT_EQ(letter.first_error, "line\nbreak");
     EXPECT_EQ(letter.last_error, std::nullopt);
     EXPECT_EQ(letter.died - letter.first_failed.value(), std::chrono::seconds(1));
@@ -112,6 +114,13 @@ TEST(dead_letter_reader, knows_every_death) {
   for (const auto& letter : read_dead_letters<int, int>(here.file()))
     read.push_back(letter.why);
   EXPECT_EQ(read, deaths);
+}
+
+TEST(dead_letter_reader, finds_no_reason_where_there_is_none) {
+  const file_directory here;
+  const auto path = here.file(line("a"));
+  for (const auto& letter : read_dead_letters<int, std::string>(path))
+    EXPECT_EQ(letter.reason, std::nullopt);
 }
 
 TEST(dead_letter_reader, gives_keys_and_messages_back_byte_for_byte) {

@@ -156,8 +156,8 @@ TEST(dead_letter_store, refuses_options_that_make_no_sense) {
     }
   };
   EXPECT_THAT(error_of({.capacity = 0}), HasSubstr("capacity must be at least 1"));
-  EXPECT_THAT(error_of({.when_full = store_full::overflow}), HasSubstr("set options::overflow"));
-  EXPECT_THAT(error_of({.overflow = [](auto&) {}}), HasSubstr("set when_full"));
+  EXPECT_THAT(error_of({.when_full = store_full::overflow}), HasSubstr("overflow must be set"));
+  EXPECT_THAT(error_of({.overflow = [](auto&) {}}), HasSubstr("overflow must be empty"));
   EXPECT_EQ(error_of({.capacity = 1}), "");
 }
 

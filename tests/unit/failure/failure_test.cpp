@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <convoy/convoy.hpp>
+#include <cstdint>
 #include <gmock/gmock.h>
 #include <span>
 #include <stdexcept>
@@ -74,6 +75,8 @@ TEST(handler_that_throws, loses_nothing_under_load) {
   p.drain();
   EXPECT_EQ(errors, messages);
   EXPECT_EQ(out_of_order, 0);
+  EXPECT_EQ(p.dead_letters(), std::uint64_t{messages});
+  EXPECT_EQ(p.account().completed, 0u);
 }
 
 TEST(handler_that_throws, is_reported_on_stderr_by_default) {

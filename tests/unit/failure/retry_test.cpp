@@ -154,14 +154,6 @@ TEST(outcome_at, of_done_leaves_the_rest_in_line) {
   EXPECT_EQ(seen, all);
 }
 
-TEST(outcome, may_be_returned_as_its_kind) {
-  runtime rt{{.concurrency = 1}};
-  processor<int, int> p{rt, [](int&) { return outcome::kind::skip; }};
-  ASSERT_EQ(p.submit(1, 1), submit_status::accepted);
-  p.drain();
-  EXPECT_EQ(p.dead_letters(), 1u);
-}
-
 TEST(backoff, stays_what_it_is_after_thousands_of_attempts) {
   const failure_policy none{.backoff = 0ns, .jitter = false};
   convoy::detail::failures<int, int> any(none, {}, {}, 0);
@@ -182,11 +174,12 @@ TEST(failure_policy, that_makes_no_sense_is_refused) {
       EXPECT_THAT(e.what(), HasSubstr(member));
     }
   };
-  refuses({.attempts = 0}, "attempts");
-  refuses({.backoff = -1ms}, "backoff");
-  refuses({.backoff = 2s, .ceiling = 1s}, "ceiling");
-  refuses({.factor = 0.5}, "factor");
-  refuses({.max_block = -1ms}, "max_block");
+  refuses({.attempts = 0}, "failure.attempts must be at least 1, and is 0");
+  refuses({.backoff = -1ms}, "failure.backoff must be 0 or more, and is -1ms");
+  refuses({.backoff = 2s, .ceiling = 1s},
+          "failure.ceiling must be at least the backoff of 2s, and is 1s");
+  refuses({.factor = 0.5}, "failure.factor must be at least 1, and finite, and is 0.5");
+  refuses({.max_block = -1ms}, "failure.max_block must be 0 or more, and is -1ms");
   EXPECT_THROW((void)outcome::retry_after(-1ms), std::invalid_argument);
 }
 

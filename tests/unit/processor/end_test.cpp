@@ -26,7 +26,7 @@ using then = convoy::dead_letter_refused::then;
 
 class refusing_sink : public testing::TestWithParam<then> {};
 
-TEST_P(refusing_sink, is_asked_now_and_then_until_the_deadline) {
+TEST_P(refusing_sink, is_asked_again_until_the_deadline) {
   constexpr int keys = 20;
   convoy::runtime rt{{.concurrency = 2}};
   std::atomic<int> asked{0};
@@ -47,8 +47,12 @@ TEST_P(refusing_sink, is_asked_now_and_then_until_the_deadline) {
   (void)testing::internal::GetCapturedStderr();
   EXPECT_EQ(account.discarded, std::uint64_t{keys});
   EXPECT_TRUE(account.balanced());
-  EXPECT_GT(asked - before, keys);      // it may have room again
-  EXPECT_LT(asked - before, 20 * keys); // 10 ms, 20, 40, …
+  if (GetParam() == then::park) {
+    EXPECT_EQ(asked - before, keys); // nobody has resumed them: only at the deadline
+  } else {
+    EXPECT_GT(asked - before, keys);      // it may have room again
+    EXPECT_LT(asked - before, 20 * keys); // 10 ms, 20, 40, …
+  }
 }
 
 TEST(refusing_sink, is_asked_ever_more_rarely) {
@@ -300,8 +304,8 @@ TEST(shutdown, finds_a_key_paused_that_was_paused_before) {
     ASSERT_EQ(p.submit(2, 0), submit_status::accepted);
     p.pause(1);
     ASSERT_EQ(p.submit(1, 1), submit_status::accepted);
-    const auto account = p.shutdown(1h);
-    EXPECT_EQ(account.dead_letters, 1u);
+    const auto account = p.shutdown(1ms);
+    EXPECT_GE(account.dead_letters, 1u); // perhaps key 2's as well: it has but a millisecond
     EXPECT_EQ(handled, 0);
   }
 }

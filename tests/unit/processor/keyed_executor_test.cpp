@@ -11,6 +11,7 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -97,12 +98,15 @@ TEST(keyed_executor, leaves_a_callable_intact_that_it_refuses) {
   gate held;
   keyed_executor<int> ex{rt, {.capacity = 1}};
   ASSERT_EQ(ex.submit(1, [&] { held.pass(); }), submit_status::accepted);
-  auto function = [owned = std::make_unique<int>(42)] { return *owned; };
+  int called = 0;
+  auto function = [&called, owned = std::make_unique<int>(42)] { called = *owned; };
   EXPECT_EQ(ex.try_submit(1, std::move(function)), submit_status::full);
-  EXPECT_EQ(function(), 42);
+  function();
+  EXPECT_EQ(std::exchange(called, 0), 42);
   ex.close();
   EXPECT_EQ(ex.submit(1, std::move(function)), submit_status::closed);
-  EXPECT_EQ(function(), 42);
+  function();
+  EXPECT_EQ(called, 42);
   held.open();
 }
 
@@ -117,6 +121,8 @@ TEST(keyed_executor, reports_what_a_callable_throws_and_goes_on) {
   ex.drain();
   EXPECT_THAT(keys, testing::ElementsAre(7));
   EXPECT_EQ(ran, 1);
+  EXPECT_EQ(ex.tasks().account().completed, 1u);
+  EXPECT_EQ(ex.tasks().dead_letters(), 1u);
 }
 
 TEST(keyed_executor, destroys_every_callable) {
@@ -165,6 +171,7 @@ TEST(async, passes_on_what_the_callable_throws) {
   EXPECT_THROW(result.get(), std::out_of_range);
   ex.drain();
   EXPECT_FALSE(on_error);
+  EXPECT_EQ(ex.tasks().account().completed, 1u);
 }
 
 TEST(async, throws_refused_when_it_is_not_accepted) {

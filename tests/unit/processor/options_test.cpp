@@ -150,7 +150,8 @@ TEST(context, knows_what_a_handler_may_ask) {
               }
               return outcome::done;
             },
-            {.on_error = [](const int&, const std::exception_ptr&) {}}};
+            {.on_error = [](const int&, const std::exception_ptr&) {},
+             .failure = convoy::failure_policy{}}};
   ASSERT_EQ(p.submit(1, 1), submit_status::accepted);
   while (p.account().completed < 2)
     std::this_thread::sleep_for(1ms);

@@ -35,19 +35,19 @@ public:
     serve_fences(p);
     auto& lanes = p.lanes();
     auto due = now;
-    // Who ends or abandons rings afterwards, so with the ring comes what was done before it.
+    // destroyed and abandoned are set before it rings, so with the ring comes what was done before.
     if (rung && core.is_abandoned() && !std::exchange(abandoned_, true)) {
       due = clock::time_point::max() - std::chrono::hours(1); // all that waits for a time
       core.callbacks.end();
     }
-    if (rung && core.is_ending() && !std::exchange(ending_, true))
+    if (rung && (core.is_destroyed() || core.is_abandoned()) && !std::exchange(buries_, true))
       end_at_ = p.ring.tickets(); // what was asked before has its turn, a resume() too
-    if (ending_) {
+    if (buries_) {
       must_end_ = p.ring.consumed() < end_at_;
       if (!must_end_)
         lanes.end_stopped(p.ring.tickets());
     }
-    const bool lingers = !ending_ && !p.wants_drain();
+    const bool lingers = !core.is_ending() && !p.wants_drain();
     auto next = lanes.release_stopped(due, p.ring.consumed(), lingers, [&](timer& each) {
       submit(p, core, static_cast<message_type&>(each));
     });
@@ -143,8 +143,8 @@ private:
   request_heap<request_type> fences_;                     // of all keys
   clock::time_point alarm_at_ = clock::time_point::max(); // it will ring
   bool abandoned_ = false;
-  bool ending_ = false;
-  bool must_end_ = false;    // when the ring is as far as
+  bool buries_ = false;      // what is parked or paused
+  bool must_end_ = false;    // that, when the ring is as far as
   std::uint64_t end_at_ = 0; // the tickets when it rang
 };
 

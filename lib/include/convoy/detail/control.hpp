@@ -322,7 +322,7 @@ void ingress<Key, Message, State, Hash, Equal>::drain_closed() {
 template <class Key, class Message, class State, class Hash, class Equal>
 bool ingress<Key, Message, State, Hash, Equal>::finish_until(clock::time_point deadline) noexcept {
   bool all = false;
-  core_.drained.wait([&] {
+  const auto is_over = [&] {
     // In this order: what was scheduled gets a ticket, and what has one may be followed by a callback.
     all = core_.scheduled.none();
     for (auto& p : partitions_) {
@@ -334,7 +334,8 @@ bool ingress<Key, Message, State, Hash, Equal>::finish_until(clock::time_point d
     }
     all = all && core_.callbacks.none();
     return all || clock::now() >= deadline;
-  });
+  };
+  core_.drained.wait(is_over, deadline);
   return all;
 }
 

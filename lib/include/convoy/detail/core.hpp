@@ -6,6 +6,7 @@
 #include "convoy/detail/event_count.hpp"
 #include "convoy/detail/failures.hpp"
 #include "convoy/detail/outstanding.hpp"
+#include "convoy/detail/report.hpp"
 #include "convoy/detail/request_limit.hpp"
 #include "convoy/detail/requests.hpp"
 #include "convoy/detail/scheduler.hpp"
@@ -80,21 +81,22 @@ struct core {
   inline_runner run_inline; ///< null for handlers that want messages in spans
   /// For lanes with trouble, and for all if what handlers say or throw has consequences.
   lane_runner run_lane_carefully;
-  /// Without consequences: it is reported, and the message counts as handled.
-  bool failures_count;
+  /// There is more to do about a message than to call its handler and to count what it throws.
+  bool handles_failures;
 
   detail::failures<Key, Message> failures;
   std::unique_ptr<watchdog_alarm<Key, lane_type>> watchdog = nullptr;
   const clock::time_point made = clock::now();
 
   // Set before all partitions' alarms ring.
-  atomic<bool> destroyed{false}; ///< sinks that refuse are not asked again, and nobody resumes
-  atomic<bool> ending{false};    ///< parked and paused lanes become dead letters
-  atomic<bool> abandoned{false}; ///< everything does
+  atomic<bool> ending{false}; ///< shutdown() or the destructor has begun: no lane lingers any more
+  atomic<bool> destroyed{false}; ///< parked and paused lanes become dead letters, and sinks that
+                                 ///< refuse are not asked again
+  atomic<bool> abandoned{false}; ///< so does everything; the deadline of shutdown() has passed
   atomic<bool> over{false};      ///< callbacks are not asked for any more
 
   event_count room{};    ///< credit was added somewhere
-  event_count drained{}; ///< a partition finished what a drain() waits for, or so did these:
+  event_count drained{}; ///< notified when drain progress or one of the counters below changes
   outstanding scheduled{drained};      ///< messages that are not due yet, and who asks for one more
   outstanding callbacks{drained};      ///< still to be called, and lanes out to be evicted
   outstanding late_callbacks{drained}; ///< those that were asked for after the end had begun
@@ -131,17 +133,24 @@ struct core {
     return spread(static_cast<std::uint64_t>(hash_of(key)));
   }
 
-  void report(const Key& key, std::exception_ptr error) noexcept {
-    if (options.on_error) {
-      try {
-        return options.on_error(key, error);
-      } catch (
-          ...) { // the callback's own exception goes where the default goes, after the handler's
-        report_to_stderr(error);
-        error = std::current_exception();
-      }
+  /// To on_error, else to stderr.
+  void report(thrower who, const Key& key, const std::exception_ptr& error) noexcept {
+    if (!options.on_error)
+      return report_to_stderr(who, error);
+    try {
+      options.on_error(key, error);
+    } catch (...) {
+      report_to_stderr(who, error);
+      report_to_stderr(thrower::on_error, std::current_exception());
     }
-    report_to_stderr(error);
+  }
+
+  /// A handler threw that handles_failures does not speak of: so many messages are dead letters, which
+  /// have no sink. They need not exist any more.
+  void bury_without_sink(const Key& key, std::uint32_t messages,
+                         const std::exception_ptr& error) noexcept {
+    report(thrower::handler, key, error);
+    failures.count_buried(messages);
   }
 
   /// A lane's state goes.
@@ -153,7 +162,7 @@ struct core {
         if (options.state.on_evict)
           options.state.on_evict(lane.key(), *lane.state);
       } catch (...) {
-        report(lane.key(), std::current_exception());
+        report(thrower::on_evict, lane.key(), std::current_exception());
       }
       lane.state.reset();
     }

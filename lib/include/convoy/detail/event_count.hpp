@@ -2,6 +2,7 @@
 
 #include "convoy/detail/atomic.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <mutex>
@@ -25,9 +26,9 @@ public:
   }
 
   /// Sleeps until ready() is true. Ready runs after this thread can be seen waiting, so no notify()
-  /// is missed.
+  /// is missed. It runs once more at the deadline.
   template <class Ready>
-  void wait(Ready&& ready) {
+  void wait(Ready&& ready, clock::time_point deadline = clock::time_point::max()) {
     waiting_.fetch_add(1, std::memory_order_relaxed); // ordered by the fence
     // (1) seq_cst: first we can be seen, then we look, whatever ready() loads with; against notify()'s
     // load (2) after the change, (4) and (8) in ticket_ring.hpp, (1) in request_limit.hpp
@@ -41,8 +42,11 @@ public:
       }
       if (ready())
         return;
+      std::chrono::nanoseconds most = most_asleep_;
+      if (deadline != clock::time_point::max())
+        most = std::min<std::chrono::nanoseconds>(most, deadline - clock::now());
       std::unique_lock lock(mutex_);
-      changed_.wait_for(lock, most_asleep_, [&] { return notified_ != seen; });
+      changed_.wait_for(lock, most, [&] { return notified_ != seen; });
     }
   }
 

@@ -5,6 +5,7 @@
 #include "convoy/detail/core.hpp"
 #include "convoy/detail/handler.hpp"
 #include "convoy/detail/partition.hpp"
+#include "convoy/detail/report.hpp"
 #include "convoy/detail/taken.hpp"
 #include "convoy/detail/trouble.hpp"
 
@@ -34,16 +35,17 @@ template <class Core>
   const auto sequence = home.ring.sequence_of(lane.next_number());
   taken_one messages(lane, 1);
   dead_letter<typename Core::key_type, typename Core::message_type> letter{
-      lane.key(), messages.front(), sequence, 0, why, nullptr, nullptr, {}, clock::now()};
+      lane.key(), messages.front(), sequence, 0, why, nullptr, nullptr, {}, clock::now(), {}};
   if (t != nullptr) {
     letter.attempts = t->attempts;
     letter.first_error = t->first_error;
     letter.last_error = t->last_error;
     letter.first_failed = t->first_failed;
+    letter.reason = t->last.reason();
+    if (t->last_error && !core.failures.has_sink() && !core.options.on_error)
+      report_to_stderr(thrower::handler, std::exchange(t->last_error, nullptr)); // once for a span
   }
   try {
-    if (letter.last_error && !core.failures.has_sink() && !core.options.on_error)
-      report_to_stderr(letter.last_error);
     core.failures.bury(letter);
   } catch (const dead_letter_refused& refused) {
     if (core.waits_for_sinks()) {
@@ -51,22 +53,20 @@ template <class Core>
       return refused.next() == dead_letter_refused::then::park ? buried::park : buried::offer_again;
     }
     core.failures.discard();
-    report_to_stderr(std::current_exception());
-  } catch (const std::bad_alloc&) { // also of who wanted to say why it refuses
+    report_to_stderr(thrower::sink_at_the_end, std::current_exception());
+  } catch (const std::bad_alloc&) { // also if the sink ran out of memory while it built its refusal
     if (core.waits_for_sinks()) {
       messages.keep_from(0);
       return buried::offer_again;
     }
     core.failures.discard();
-    report_to_stderr(std::current_exception());
+    report_to_stderr(thrower::sink_at_the_end, std::current_exception());
   } catch (...) {
     core.failures.count_buried();
-    report_to_stderr(std::current_exception());
+    report_to_stderr(thrower::sink, std::current_exception());
   }
-  if (t != nullptr) {
-    t->refusals = t->attempts = 0;
-    t->first_error = t->last_error = nullptr;
-  }
+  if (t != nullptr)
+    t->refusals = 0;
   return buried::yes;
 }
 
@@ -84,7 +84,7 @@ template <class Core>
     try {
       core.options.on_parked(lane.key(), t.last_error);
     } catch (...) {
-      core.report(lane.key(), std::current_exception());
+      core.report(thrower::on_parked, lane.key(), std::current_exception());
     }
   }
   return true;
@@ -94,7 +94,7 @@ template <class Core>
 [[nodiscard]] bool is_marker(Core& core, typename Core::lane_type& lane) noexcept try {
   return core.options.marker && core.options.marker(first_of(lane));
 } catch (...) {
-  core.report(lane.key(), std::current_exception());
+  core.report(thrower::marker, lane.key(), std::current_exception());
   return false;
 }
 
@@ -118,19 +118,18 @@ template <class Core>
   }
   switch (bury(core, home, lane, t.why)) {
   case buried::park:
-    if (!core.is_ending()) {
-      core.failures.count_parked(1);
-      t.stopped = stop::park;
-      return false;
-    } // nobody may resume it any more
-    [[fallthrough]];
+    core.failures.count_parked(1);
+    t.stopped = stop::park;
+    return false;
   case buried::offer_again:
     offer_later(t);
     return false;
   case buried::yes:
     break;
   }
-  if (--t.doomed != 0)
+  if (--t.doomed == 0 || t.why != death::failed) // else they failed together
+    t.forget_attempts();
+  if (t.doomed != 0)
     return true;
   if (std::exchange(t.then_rest, false)) {
     t.why = death::failed_rest;
@@ -150,6 +149,7 @@ template <class Core>
     offer_later(t);
     return false;
   }
+  t.forget_attempts();
   if (std::exchange(t.then_rest, false)) { // these included
     t.doomed = t.spared = 0;
     t.why = death::failed_rest;
@@ -160,42 +160,49 @@ template <class Core>
   return lane.handed != 0;
 }
 
-/// The lane's first message is dead, for a reason of its own. As attempt().
+/// The lane's first message is dead, for a reason of its own; or its first few, for the same reason. As
+/// attempt().
 template <class Core>
 [[nodiscard]] bool bury_first(Core& core, typename Core::partition_type& home,
-                              typename Core::lane_type& lane, death why) noexcept {
+                              typename Core::lane_type& lane, death why,
+                              std::uint32_t count = 1) noexcept {
   using trouble_type = trouble<typename Core::lane_type>;
   auto& t = trouble_type::of(lane, home.troubles);
   if (t.doomed != 0) // others behind it are dead for another reason
     return bury_spared(core, home, lane, why);
-  t.doomed = 1; // should the sink refuse it
+  t.doomed = count; // should the sink refuse it
   t.why = why;
   const bool goes_on = bury_doomed(core, home, lane);
-  if (goes_on && lane.trouble != nullptr && lane.trouble->stopped == stop::none)
+  if (goes_on && t.doomed == 0)
     trouble_type::forget_first(lane);
   return goes_on && lane.handed != 0;
 }
 
 // ---- failures ----
 
-/// The handler of the lane's first message has not succeeded. True: the lane goes on; false: it
-/// stops, as its trouble tells.
+/// The handler of the lane's first message has not succeeded; of its first `count`, if it has thrown. True:
+/// the lane goes on; false: it stops, as its trouble tells.
 template <class Core>
 [[nodiscard]] bool after_failure(Core& core, typename Core::partition_type& home,
                                  typename Core::lane_type& lane, outcome result,
-                                 const std::exception_ptr& error) noexcept {
+                                 const std::exception_ptr& error, std::uint32_t count) noexcept {
   using trouble_type = trouble<typename Core::lane_type>;
   auto& t = trouble_type::of(lane, home.troubles);
+  const auto& policy = core.failures.policy(error);
+  if (count > 1 && policy.attempts > 1) { // we will see which one throws
+    t.singly = count;
+    return true;
+  }
   const auto now = clock::now();
   if (t.attempts++ == 0) {
     t.first_failed = now;
     t.first_error = error;
   }
   t.last_error = error;
-  auto what = result.what();
+  t.last = std::move(result);
+  auto what = t.last.what();
   if (what == outcome::kind::retry) {
-    const auto& policy = core.failures.policy(error);
-    const auto asked = result.delay();
+    const auto asked = t.last.delay();
     const auto delay = asked.count() >= 0 ? asked : core.failures.backoff(policy, t.attempts);
     if (t.attempts < policy.attempts && delay <= policy.max_block - (now - t.first_failed)) {
       t.due = later(now, delay);
@@ -212,7 +219,7 @@ template <class Core>
     t.rest_until = home.ring.tickets();
     t.then_rest = true;
   }
-  return bury_first(core, home, lane, death::failed);
+  return bury_first(core, home, lane, death::failed, count);
 }
 
 /// As after_failure(), of a message that has been handled alone; on_error is told.
@@ -221,8 +228,8 @@ template <class Core>
                               typename Core::lane_type& lane, outcome result,
                               const std::exception_ptr& error) noexcept {
   if (error && core.options.on_error)
-    core.report(lane.key(), error);
-  return after_failure(core, home, lane, result, error);
+    core.report(thrower::handler, lane.key(), error);
+  return after_failure(core, home, lane, std::move(result), error, 1);
 }
 
 // ---- attempts ----
@@ -341,10 +348,6 @@ template <class Handler, class Core, class Messages>
     }
     result = outcome::retry;
   }
-  if (error && !core.failures_count) [[unlikely]] {
-    core.report(lane.key(), std::exchange(error, nullptr));
-    result = outcome::done;
-  }
   return result;
 }
 
@@ -369,7 +372,7 @@ template <class Handler, class Core>
     return bury_first(core, home, lane, death::duplicate);
   outcome result = outcome::done;
   std::exception_ptr error;
-  std::uint32_t count = 0;
+  std::uint32_t count = 1;
   {
     taken_for<Handler, Core> messages(lane, limit);
     if constexpr (gets_spans<Handler, Core>)
@@ -389,15 +392,12 @@ template <class Handler, class Core>
     messages.keep_from(index);
     if (index != 0 && lane.trouble != nullptr) // it was the first one's, which is done
       trouble_type::forget_first(lane);
-    count = static_cast<std::uint32_t>(messages.size());
+    if (error)
+      count = static_cast<std::uint32_t>(messages.size());
   }
   if (error && core.options.on_error)
-    core.report(lane.key(), error);
-  if (error && count > 1) { // we will see which one throws
-    trouble_type::of(lane, home.troubles).singly = count;
-    return true;
-  }
-  return after_failure(core, home, lane, result, error);
+    core.report(thrower::handler, lane.key(), error);
+  return after_failure(core, home, lane, std::move(result), error, count);
 }
 
 /// A message must not be handled in its cell: a lane sees to it.

@@ -13,7 +13,8 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
-#include <stdexcept>
+#include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -26,25 +27,29 @@ public:
   using sink = std::function<void(letter&)>;
 
   /// Throws std::invalid_argument. `max_parked`: 0 is no limit.
-  failures(const failure_policy& policy, std::vector<exception_policy> exceptions,
+  failures(const std::optional<failure_policy>& policy, std::vector<exception_policy> exceptions,
            sink dead_letters, std::size_t max_parked)
-      : policy_(checked(policy)), exceptions_(std::move(exceptions)),
-        dead_letters_(std::move(dead_letters)), max_parked_(max_parked) {
-    for (const auto& each : exceptions_) {
-      if (each.matches == nullptr)
-        throw std::invalid_argument(
-            "convoy: exception_policy::matches is missing: use on_exception");
-      (void)checked(each.policy);
+      : of_outcomes_(policy.value_or(failure_policy{})),
+        of_exceptions_(policy.value_or(failure_policy{.attempts = 1})),
+        exceptions_(std::move(exceptions)), dead_letters_(std::move(dead_letters)),
+        max_parked_(max_parked) {
+    check("convoy::processor: failure", of_outcomes_);
+    for (std::size_t i = 0; i < exceptions_.size(); ++i) {
+      const auto name = "convoy::processor: exceptions[" + std::to_string(i) + "]";
+      if (exceptions_[i].matches == nullptr)
+        refuse(name + ".matches", "a function (use on_exception)", "null");
+      check(name + ".policy", exceptions_[i].policy);
     }
   }
 
-  /// For what a handler threw, or null.
+  /// For what a handler threw; null: it asked for a retry.
   [[nodiscard]] const failure_policy& policy(const std::exception_ptr& error) const noexcept {
-    if (error)
-      for (const auto& each : exceptions_)
-        if (each.matches(error))
-          return each.policy;
-    return policy_;
+    if (!error)
+      return of_outcomes_;
+    for (const auto& each : exceptions_)
+      if (each.matches(error))
+        return each.policy;
+    return of_exceptions_;
   }
 
   [[nodiscard]] bool has_sink() const noexcept { return static_cast<bool>(dead_letters_); }
@@ -68,8 +73,8 @@ public:
       dead_letters_(dead);
     count_buried();
   }
-  void count_buried() noexcept {
-    buried_.fetch_add(1, std::memory_order_release); // (3) release: its ticket; pairs with (4)
+  void count_buried(std::uint32_t messages = 1) noexcept {
+    buried_.fetch_add(messages, std::memory_order_release); // (3) release: tickets; pairs with (4)
   }
   [[nodiscard]] std::uint64_t buried() const noexcept {
     return buried_.load(std::memory_order_acquire); // (4) acquire: pairs with (3)
@@ -103,31 +108,33 @@ public:
   }
 
 private:
-  static const failure_policy& checked(const failure_policy& policy) {
+  static void check(const std::string& name, const failure_policy& policy) {
     if (policy.attempts == 0)
-      throw std::invalid_argument("convoy: failure_policy::attempts must be at least 1");
-    not_negative("convoy: failure_policy::backoff", policy.backoff);
+      refuse(name + ".attempts", "at least 1", "0");
+    if (policy.backoff.count() < 0)
+      refuse(name + ".backoff", "0 or more", to_text(policy.backoff));
     if (policy.ceiling < policy.backoff)
-      refuse("convoy: failure_policy::ceiling", "at least backoff", to_text(policy.ceiling));
+      refuse(name + ".ceiling", "at least the backoff of " + to_text(policy.backoff),
+             to_text(policy.ceiling));
     if (!(policy.factor >= 1) || std::isinf(policy.factor))
-      refuse("convoy: failure_policy::factor", "at least 1, and finite",
-             std::to_string(policy.factor));
-    not_negative("convoy: failure_policy::max_block", policy.max_block);
-    return policy;
+      refuse(name + ".factor", "at least 1, and finite", std::to_string(policy.factor));
+    if (policy.max_block.count() < 0)
+      refuse(name + ".max_block", "0 or more", to_text(policy.max_block));
   }
 
   /// From 0 to 1: splitmix64 of a counter, so that threads need not take turns.
   double random() noexcept {
     constexpr std::uint64_t step = 0x9E3779B97F4A7C15;
-    auto z =
-        policy_.seed + step * (1 + drawn_.fetch_add(1, std::memory_order_relaxed)); // only counted
+    auto z = of_outcomes_.seed +
+             step * (1 + drawn_.fetch_add(1, std::memory_order_relaxed)); // only counted
     z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
     z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
     z ^= z >> 31;
     return static_cast<double>(z >> 11) * 0x1p-53;
   }
 
-  const failure_policy policy_;
+  const failure_policy of_outcomes_;
+  const failure_policy of_exceptions_; // that none of exceptions_ matches
   const std::vector<exception_policy> exceptions_;
   const sink dead_letters_;
   const std::size_t max_parked_;

@@ -129,24 +129,26 @@ private:
   }
 };
 
-/// Its outcome is heeded; what else a handler may return is not.
-template <class Handler, class Core>
-consteval bool says_outcome() {
+template <class Handler, class Core, class Result>
+consteval bool has_result() {
   if constexpr (form<Handler, Core> == handler_form::none)
     return false;
   else
-    return std::is_convertible_v<decltype(std::declval<invocation<Handler, Core>&>()()), outcome>;
+    return std::is_same_v<
+        std::remove_cvref_t<decltype(std::declval<invocation<Handler, Core>&>()())>, Result>;
 }
 template <class Handler, class Core>
-inline constexpr bool returns_outcome = says_outcome<Handler, Core>();
+inline constexpr bool returns_outcome = has_result<Handler, Core, outcome>();
+template <class Handler, class Core>
+inline constexpr bool returns_nothing = has_result<Handler, Core, void>();
 
-/// What the handler returns, if that is an outcome; else done.
+/// What the handler returns; done if that is nothing.
 template <class Handler, class Core, class Messages>
 outcome outcome_of(invocation<Handler, Core, Messages> call) {
   if constexpr (returns_outcome<Handler, Core>) {
     return call();
   } else {
-    (void)call();
+    call();
     return outcome::done;
   }
 }

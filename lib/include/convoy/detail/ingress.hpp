@@ -182,7 +182,7 @@ private:
     bool state_goes = false;
     if constexpr (!std::is_void_v<State>)
       state_goes = o.state.idle != std::chrono::nanoseconds::max();
-    return core_.failures_count || state_goes || o.linger.count() != 0 ||
+    return core_.handles_failures || state_goes || o.linger.count() != 0 ||
            partitions_.front()->must_sweep();
   }
 

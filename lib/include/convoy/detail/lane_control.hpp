@@ -46,10 +46,11 @@ bool lane_set<Key, Message, State, Hash, Equal>::must_hold(lane_type& lane,
   auto& t = *lane.trouble;
   if (t.stopped == stop::none)
     return false;
+  const bool abandoned = core_.is_abandoned(); // one look, or what is parked goes on uncounted
   // A processor that is destroyed does not wait for resume().
-  if (t.stopped == stop::park && ((lane.resumed && !core_.is_destroyed()) || core_.is_abandoned()))
+  if (t.stopped == stop::park && ((lane.resumed && !core_.is_destroyed()) || abandoned))
     unpark(lane);
-  if (core_.is_abandoned())
+  if (abandoned)
     t.stopped = stop::none;
   if (t.stopped == stop::none)
     return false;
@@ -95,8 +96,7 @@ void lane_set<Key, Message, State, Hash, Equal>::unpark(lane_type& lane) noexcep
   stopped_type::release(t);
   if (t.doomed != 0)
     return;
-  t.attempts = 0;
-  t.first_error = t.last_error = nullptr;
+  t.forget_attempts();
 }
 
 template <class Key, class Message, class State, class Hash, class Equal>
@@ -388,8 +388,7 @@ void lane_set<Key, Message, State, Hash, Equal>::put_before(lane_type& lane,
   if (auto* const t = lane.trouble) { // it was about another message
     if (t->stopped == stop::retry || t->stopped == stop::linger)
       lane.held ? stopped_type::release(*t) : void(t->stopped = stop::none);
-    t->attempts = 0;
-    t->first_error = t->last_error = nullptr;
+    t->forget_attempts();
     if (t->singly != 0)
       t->singly += count;
     if (t->doomed != 0)

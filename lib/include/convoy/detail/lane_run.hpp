@@ -38,8 +38,7 @@ private:
   std::uint32_t next_look_;
 };
 
-/// core::run_lane for a handler type. `Failing`: what fails is tried again or becomes a dead letter;
-/// else what the handler throws is reported, and the message counts as handled.
+/// core::run_lane for a handler type. `Failing`: see core::handles_failures.
 template <bool Failing, class Handler, class Core>
 void run_lane(Core& core, typename Core::partition_type& home, typename Core::lane_type& lane,
               pump& self) noexcept {
@@ -62,9 +61,12 @@ void run_lane(Core& core, typename Core::partition_type& home, typename Core::la
     while (attempt<Handler>(core, home, lane, self, limit) && may_go_on()) {
     }
   } else {
+    [[maybe_unused]] auto finished_before = before; // a call for a span
     for (bool go_on = true; go_on;) {
       try {
         while (go_on) {
+          if constexpr (gets_spans<Handler, Core>)
+            finished_before = lane.finished;
           {
             taken_for<Handler, Core> messages(lane, limit);
             (void)invocation<Handler, Core>{core, home, lane, self, messages}();
@@ -72,7 +74,8 @@ void run_lane(Core& core, typename Core::partition_type& home, typename Core::la
           go_on = may_go_on();
         }
       } catch (...) {
-        core.report(lane.key(), std::current_exception());
+        const auto dead = gets_spans<Handler, Core> ? lane.finished - finished_before : 1;
+        core.bury_without_sink(lane.key(), dead, std::current_exception());
         go_on = may_go_on();
       }
     }
@@ -118,20 +121,20 @@ template <bool Failing, class Handler, class Core>
       return run_left([&] { (void)attempt<Handler>(core, home, lane, self, 1); });
     std::exception_ptr error;
     self.claim.begin();
-    const auto result = call_handler<Handler>(core, home, lane, self, messages, error);
+    auto result = call_handler<Handler>(core, home, lane, self, messages, error);
     const bool done = result.what() == outcome::kind::done;
     if (done) [[likely]]
       std::destroy_at(&cell.message);
     const bool lost = self.claim.end();
     if (!lost && !done) [[unlikely]]
-      return run_left([&] { (void)fail_first(core, home, lane, result, error); });
+      return run_left([&] { (void)fail_first(core, home, lane, std::move(result), error); });
     if (lost) [[unlikely]] {
       self.claim.settle();
       if (done) {
         lane.end_first();
       } else {
         lane.take_message_home(cell.message);
-        (void)fail_first(core, home, lane, result, error);
+        (void)fail_first(core, home, lane, std::move(result), error);
       }
       home.give_back(lane, self);
       return in_cell::taken_over;
@@ -141,7 +144,7 @@ template <bool Failing, class Handler, class Core>
     try {
       (void)invocation<Handler, Core, decltype(messages)>{core, home, lane, self, messages}();
     } catch (...) {
-      core.report(cell.key, std::current_exception());
+      core.bury_without_sink(cell.key, 1, std::current_exception());
     }
     std::destroy_at(&cell.message);
     if (self.claim.end()) [[unlikely]] {
@@ -209,7 +212,7 @@ bool run_inline(Core& core, typename Core::partition_type& home, pump& self) noe
           taken_for<Handler, Core> messages(*lane, 1);
           (void)invocation<Handler, Core>{core, home, *lane, self, messages}();
         } catch (...) {
-          core.report(lane->key(), std::current_exception());
+          core.bury_without_sink(lane->key(), 1, std::current_exception());
         }
       }
     };

@@ -19,6 +19,7 @@ struct letter_line {
   std::uint64_t sequence = 0;
   unsigned attempts = 0;
   death why = death::failed;
+  std::optional<std::string> reason;
   std::optional<std::string> first_error;
   std::optional<std::string> last_error;
   std::optional<wall_time> first_failed;

@@ -49,6 +49,11 @@ public:
     std::destroy_at(&t);
     keep(&t);
   }
+  /// Of an object that was destroyed.
+  void keep(void* memory) noexcept {
+    free_ = ::new (memory) free_node{free_};
+    ++kept_;
+  }
 
   /// More is kept than idle partitions keep.
   [[nodiscard]] bool has_spares() const noexcept { return kept_ > kept_when_idle; }
@@ -73,10 +78,6 @@ private:
   };
   static_assert(sizeof(T) >= sizeof(free_node));
 
-  void keep(void* memory) noexcept {
-    free_ = ::new (memory) free_node{free_};
-    ++kept_;
-  }
   void delete_one() noexcept {
     --kept_;
     ::operator delete(std::exchange(free_, free_->next), alignment);
@@ -97,8 +98,10 @@ public:
     return pool_.make(std::forward<Arguments>(arguments)...);
   }
   void give_back(T& t) noexcept {
+    std::destroy_at(
+        &t); // without the lock: what an exception holds is the user's, and may take long
     const std::lock_guard lock(mutex_);
-    pool_.give_back(t);
+    pool_.keep(&t);
     if (pool_.has_spares())
       has_spares_.store(true, std::memory_order_relaxed); // a hint
   }

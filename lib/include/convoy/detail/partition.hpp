@@ -81,7 +81,7 @@ public:
     inbox_.post(std::move(what));
     signal();
   }
-  /// A timer is due, or core::ending was set.
+  /// A timer is due, or the end has come one step nearer, see core::ending.
   void ring_alarm() noexcept override {
     inbox_.ring();
     signal();

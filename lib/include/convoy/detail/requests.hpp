@@ -4,6 +4,7 @@
 
 #include "convoy/detail/atomic.hpp"
 #include "convoy/detail/outstanding.hpp"
+#include "convoy/detail/report.hpp"
 #include "convoy/detail/request_limit.hpp"
 #include "convoy/detail/scheduler.hpp"
 #include "convoy/detail/thread_sanitizer.hpp"
@@ -18,9 +19,6 @@
 #include <vector>
 
 namespace convoy::detail {
-
-/// Complains on stderr about what a handler let out; the default of on_error.
-void report_to_stderr(std::exception_ptr error) noexcept;
 
 /// When a request is served.
 enum class turn : unsigned char {
@@ -103,7 +101,7 @@ private:
     try {
       call_();
     } catch (...) {
-      report_to_stderr(std::current_exception());
+      report_to_stderr(thrower::then, std::current_exception());
     }
     call_ = nullptr; // its end is a part of the call
     self.calls_back = false;

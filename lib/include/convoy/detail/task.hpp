@@ -19,6 +19,9 @@ public:
   requires(!std::is_same_v<std::remove_cvref_t<Function>, task>) explicit task(
       Function&& function) {
     using held = std::decay_t<Function>;
+    static_assert(std::is_void_v<std::invoke_result_t<held&>>,
+                  "convoy: a callable must return void: nobody would see what it returns; "
+                  "keyed_executor::async() gives it to a future");
     if constexpr (fits<held>) {
       ::new (static_cast<void*>(room_)) held(std::forward<Function>(function));
       how_ = &inside<held>;

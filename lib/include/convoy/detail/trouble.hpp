@@ -53,8 +53,14 @@ struct trouble : timer {
     t.spared -= t.spared != 0;
     if (t.singly + t.spared + t.doomed == 0)
       return forget(lane);
-    t.attempts = 0;
-    t.first_error = t.last_error = nullptr;
+    t.forget_attempts();
+  }
+
+  /// Its first message is another one, or begins anew.
+  void forget_attempts() noexcept {
+    attempts = 0;
+    first_error = last_error = nullptr;
+    last = outcome::done;
   }
 
   Lane& lane;
@@ -65,6 +71,7 @@ struct trouble : timer {
   unsigned attempts = 0; // since it failed first, or was resumed
   std::exception_ptr first_error;
   std::exception_ptr last_error;
+  outcome last = outcome::done; // after an exception retry
   clock::time_point first_failed{};
 
   // ---- of the lane ----

@@ -7,7 +7,7 @@
 // a mutex: if the timer thread looked too early for a note, its clearing came before the noter's mutex.
 
 #include "convoy/detail/atomic.hpp"
-#include "convoy/detail/requests.hpp"
+#include "convoy/detail/report.hpp"
 #include "convoy/detail/scheduler.hpp"
 #include "convoy/options.hpp"
 
@@ -68,7 +68,7 @@ private:
       wanted_.report({*key, running, worker, waiting});
     return next;
   } catch (...) {
-    report_to_stderr(std::current_exception());
+    report_to_stderr(thrower::watchdog_report, std::current_exception());
     return wanted_.threshold;
   }
 
