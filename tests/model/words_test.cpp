@@ -202,7 +202,7 @@ TEST(drain_point, asks_and_answers) {
         busy_lanes lanes;
         do {
           lanes.began = false;
-          if (point.advance(lanes, 5))
+          if (point.advance(lanes, 5) && point.take_waiters())
             drained.notify();
         } while (lanes.began);
         const auto asked = point.seen();
@@ -220,10 +220,38 @@ TEST(drain_point, asks_and_answers) {
                if (!scheduled.load(std::memory_order_seq_cst) &&
                    !scheduled.exchange(true, std::memory_order_acq_rel))
                  drain();
-               drained.wait([&] { return point.reached() >= 5; });
+               drained.wait([&] { return point.await(5); });
                model::check(done == 1, "not seen");
              }});
   });
+}
+
+/// No messages are under way, so each visit gets on.
+struct idle_lanes {
+  bool older_epoch_finished() const { return true; }
+  bool all_finished() const { return true; }
+  void begin_epoch() {}
+};
+
+/// The drainer wakes those who wait for what it has reached, and forgets who waits for more: they say so again.
+TEST(drain_point, wakes_all_that_wait_for_different_tickets) {
+  expect_holds(
+      [] {
+        drain_point point;
+        event_count drained;
+        const auto wait_for = [&](std::uint64_t ticket) {
+          drained.wait([&] { return point.await(ticket); });
+          model::check(point.reached() >= ticket, "too early");
+        };
+        at_once({[&] { wait_for(1); }, [&] { wait_for(2); },
+                 [&] {
+                   idle_lanes lanes;
+                   for (std::uint64_t consumed = 1; consumed <= 2; ++consumed)
+                     if (point.advance(lanes, consumed) && point.take_waiters())
+                       drained.notify();
+                 }});
+      },
+      {.preemptions = 2});
 }
 
 // ---- inline_claim ----

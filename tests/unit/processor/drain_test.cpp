@@ -8,6 +8,19 @@
 #include <thread>
 #include <vector>
 
+/// Where a processor's drain() sleeps.
+struct drain_sleepers {};
+
+/// A friend of processor's.
+template <>
+class convoy::keyed_executor<drain_sleepers> {
+public:
+  template <class Processor>
+  static auto& of(Processor& p) {
+    return p.core_.drained;
+  }
+};
+
 namespace {
 
 using convoy::processor;
@@ -54,6 +67,32 @@ TEST(drain, waits_for_a_handler_that_runs) {
     held.open();
   }
   EXPECT_TRUE(drained);
+}
+
+TEST(drain, wakes_its_caller_once_for_each_partition) {
+  for (const unsigned partitions : {1u, 4u}) {
+    runtime rt{{.concurrency = 2}};
+    gate held;
+    processor<int, int> p{rt,
+                          [&](int& m) {
+                            if (m == 0)
+                              held.pass();
+                          },
+                          {.partitions = partitions}};
+    ASSERT_EQ(p.submit(-1, 0), submit_status::accepted);
+    ASSERT_EQ(p.submit(-2, 0), submit_status::accepted);
+    held.await_visitors(2);
+    for (int i = 1; i <= 50'000; ++i) // some hundred visits
+      ASSERT_EQ(p.submit(i % 100, i), submit_status::accepted);
+    auto& sleepers = convoy::keyed_executor<drain_sleepers>::of(p);
+    const std::jthread drainer([&] { p.drain(); });
+    ASSERT_TRUE(eventually([&] { return sleepers.has_waiters(); }));
+    const auto before = sleepers.notified();
+    held.open();
+    p.drain();
+    EXPECT_TRUE(eventually([&] { return !sleepers.has_waiters(); }));
+    EXPECT_LE(sleepers.notified() - before, 2 * partitions); // of two callers
+  }
 }
 
 TEST(drain, returns_at_once_when_there_is_nothing_to_wait_for) {

@@ -303,7 +303,7 @@ bool ingress<Key, Message, State, Hash, Equal>::is_finished(partition_type& p,
   if (p.drained() >= tickets)
     return true;
   p.request_drain(tickets);
-  return false;
+  return p.await_drained(tickets);
 }
 
 template <class Key, class Message, class State, class Hash, class Equal>

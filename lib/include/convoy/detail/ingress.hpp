@@ -96,11 +96,11 @@ public:
       if (p->drained() < until.back())
         p->request_drain(until.back());
     }
-    core_.drained.wait([&] {
-      for (std::size_t i = 0; i < until.size(); ++i)
-        if (partitions_[i]->drained() < until[i])
-          return false;
-      return true;
+    std::size_t i = 0;
+    core_.drained.wait([&] { // one after another: each notifies once
+      while (i < until.size() && partitions_[i]->await_drained(until[i]))
+        ++i;
+      return i == until.size();
     });
   }
 

@@ -14,7 +14,7 @@ namespace convoy::detail {
 /// given it its ticket before.
 class outstanding {
 public:
-  /// `over` is told each time that something is.
+  /// `over` is told when nothing is left.
   explicit outstanding(event_count& over) noexcept : over_(over) {}
 
   void begin(std::uint64_t count = 1) noexcept {
@@ -24,8 +24,8 @@ public:
 
   void end(std::uint64_t count = 1) noexcept {
     // (1) seq_cst: after its ticket, before notify() looks for waiters; against (2)
-    count_.fetch_sub(count, std::memory_order_seq_cst);
-    over_.notify();
+    if (count_.fetch_sub(count, std::memory_order_seq_cst) == count)
+      over_.notify();
   }
 
   [[nodiscard]] bool none() const noexcept {

@@ -90,6 +90,10 @@ public:
   void use_alarm() { core_.scheduler.add_alarm(*this); }
 
   [[nodiscard]] std::uint64_t drained() const noexcept { return drain_point_.reached(); }
+  /// See drain_point::await(); core::drained is notified.
+  [[nodiscard]] bool await_drained(std::uint64_t ticket) noexcept {
+    return drain_point_.await(ticket);
+  }
   [[nodiscard]] bool wants_drain() const noexcept { return drain_point_.is_asked(); }
 
   [[nodiscard]] bool must_sweep() const noexcept { return limits && limits->must_sweep(); }
@@ -228,7 +232,7 @@ private:
   static constexpr std::uint32_t most_per_visit = 256;
   static constexpr std::uint64_t most_tickets = 512;
 
-  void make_ready() noexcept {
+  [[gnu::noinline]] void make_ready() noexcept {
     if (role_.take()) {
       tell_passed_on(static_cast<ready_item*>(this));
       core_.scheduler.make_ready(*this);
@@ -269,7 +273,8 @@ private:
         [[unlikely]]
       attendance_.attend(*this, core_, inbox_, now);
     if (drain_point_.advance(lanes_, ring.consumed())) {
-      core_.drained.notify();
+      if (drain_point_.take_waiters())
+        core_.drained.notify();
       attendance_.serve_fences(*this);
     }
     pace_.note(now, moved_, most_per_visit);
