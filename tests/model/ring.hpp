@@ -26,10 +26,14 @@ inline void publish(ring& r, std::uint64_t ticket, int number) {
   ring::publish(cell, ticket);
 }
 
+/// As ingress does, with the credit that the ring has.
 inline bool put(ring& r, int number) {
-  const auto ticket = r.claim();
-  if (ticket >= ring::void_tickets)
-    return false;
+  auto ticket = r.must_look() ? ring::no_ticket : r.claim();
+  while (ticket == ring::no_ticket) {
+    if (r.closed() || !r.grow(1))
+      return false;
+    ticket = r.claim();
+  }
   publish(r, ticket, number);
   return true;
 }

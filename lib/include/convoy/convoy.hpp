@@ -27,6 +27,7 @@
 #include "convoy/detail/scheduler.hpp"
 #include "convoy/detail/task_wait.hpp"
 #include "convoy/runtime.hpp"
+#include "convoy/detail/ticket_limit.hpp"
 #include "convoy/detail/segment_list.hpp"
 #include "convoy/detail/ticket_ring.hpp"
 #include "convoy/detail/node_pool.hpp"

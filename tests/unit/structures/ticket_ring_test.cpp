@@ -13,11 +13,10 @@ using state = ring::state;
 
 /// Claims as processors do: grows while there is credit.
 std::uint64_t claim(ring& r, std::uint64_t count = 1) {
-  for (;;) {
-    const auto ticket = r.claim(count);
-    if (ticket < ring::void_tickets || r.closed() || !r.grow(count))
+  if (!r.must_look())
+    if (const auto ticket = r.claim(count); ticket != ring::no_ticket)
       return ticket;
-  }
+  return r.closed() || !r.grow(count) ? ring::no_ticket : r.claim(count);
 }
 
 void put(ring& r, std::uint64_t ticket, int message) {
@@ -28,6 +27,8 @@ void put(ring& r, std::uint64_t ticket, int message) {
 }
 
 int take(ring& r) {
+  while (r.peek() == state::skipped) // somebody had to grow
+    r.consume();
   EXPECT_EQ(r.peek(), state::message);
   const int message = r.current().message;
   r.consume();
@@ -76,7 +77,7 @@ TEST(ticket_ring, gives_up_half_of_its_credit_and_what_is_left_still_counts) {
   EXPECT_EQ(claim(r), ring::no_ticket);
   EXPECT_EQ(take(r), 0);
   EXPECT_EQ(take(r), 1);
-  for (std::uint64_t ticket = 2; ticket < 7; ++ticket)
+  for (std::uint64_t ticket = r.consumed(); ticket < r.tickets(); ++ticket)
     r.publish_void(ticket);
   for (int i = 0; i < 5; ++i) {
     EXPECT_EQ(r.peek(), state::void_ticket);
@@ -89,7 +90,7 @@ TEST(ticket_ring, gives_no_ticket_that_could_carry_a_message_after_close) {
   put(r, claim(r), 1);
   r.close();
   EXPECT_TRUE(r.closed());
-  EXPECT_GE(claim(r), ring::void_tickets);
+  EXPECT_EQ(claim(r), ring::no_ticket);
   EXPECT_EQ(r.tickets(), 1u);
   EXPECT_EQ(take(r), 1);
 }
@@ -155,7 +156,7 @@ TEST(ticket_ring, loses_nothing_with_many_producers_and_little_credit) {
     threads.emplace_back([&, t] {
       for (int i = 0; i < each;) {
         const auto ticket = claim(r);
-        if (ticket < ring::void_tickets)
+        if (ticket != ring::no_ticket)
           put(r, ticket, each * t + i++);
         else
           std::this_thread::yield();
@@ -172,9 +173,9 @@ TEST(ticket_ring, loses_nothing_with_many_producers_and_little_credit) {
       const int message = r.current().message;
       ASSERT_EQ(next[message / each]++, message % each);
       ++received;
+      r.add_credit(1);
     }
     r.consume();
-    r.add_credit(1);
     r.recycle();
   }
 }

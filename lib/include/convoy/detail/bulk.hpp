@@ -41,13 +41,14 @@ bulk_result ingress<Key, Message, State, Hash, Equal>::submit_all(Range&& range)
           (!std::is_lvalue_reference_v<Range> && !std::ranges::view<std::remove_cvref_t<Range>> &&
            !std::is_const_v<std::remove_reference_t<reference>>);
       while (at != end) {
-        auto next = at;
         std::size_t count = 0;
-        for (; count < bulk_chunk && next != end; ++next)
-          ++count;
+        if constexpr (std::ranges::random_access_range<Range> && std::ranges::sized_range<Range>)
+          count = std::min<std::size_t>(bulk_chunk, static_cast<std::size_t>(end - at));
+        else
+          for (auto next = at; count < bulk_chunk && next != end; ++next)
+            ++count;
         if (!submit_some<given_up>(at, count, result))
           break;
-        at = next;
       }
     } else { // elements made on the fly: each is made once, and those that are not accepted are gone
       std::vector<std::remove_cvref_t<reference>> made;
@@ -62,7 +63,8 @@ bulk_result ingress<Key, Message, State, Hash, Equal>::submit_all(Range&& range)
         } catch (...) {
           unread = std::current_exception();
         }
-        const bool all = submit_some<true>(made.begin(), made.size(), result);
+        auto first = made.begin();
+        const bool all = submit_some<true>(first, made.size(), result);
         if (unread)
           std::rethrow_exception(unread);
         if (!all)
@@ -75,81 +77,148 @@ bulk_result ingress<Key, Message, State, Hash, Equal>::submit_all(Range&& range)
   return result;
 }
 
-/// `count` elements, as one chunk if they fit, else one at a time, with waiting. False: refused in
-/// between.
+/// `count` elements, in chunks as large as fit, or one at a time, with waiting. Then `at` is behind
+/// them. False: refused in between.
 template <class Key, class Message, class State, class Hash, class Equal>
 template <bool Move, class Iterator>
-bool ingress<Key, Message, State, Hash, Equal>::submit_some(Iterator at, std::size_t count,
+bool ingress<Key, Message, State, Hash, Equal>::submit_some(Iterator& at, std::size_t count,
                                                             bulk_result& result) {
-  if (!partitions_.front()->limits && submit_chunk<Move>(at, count, result))
-    return true;
-  for (; count != 0; --count, ++at, ++result.accepted) {
-    auto&& element = *at;
-    result.status = submit_waiting(std::get<0>(element), message_of<Move>(element));
-    if (result.status != submit_status::accepted)
-      return false;
+  const bool in_chunks = !partitions_.front()->limits;
+  for (std::size_t size = in_chunks ? count : 0; count != 0;) {
+    size = std::min(size, count);
+    if (size == 0) {
+      auto&& element = *at;
+      result.status = submit_waiting(std::get<0>(element), message_of<Move>(element));
+      if (result.status != submit_status::accepted)
+        return false;
+      ++result.accepted;
+      ++at;
+      --count;
+      size = in_chunks ? 2 : 0; // there was room, perhaps for more
+    } else if (submit_chunk<Move>(at, size, result)) {
+      count -= size;
+      size *= 2;
+    } else {
+      size /= 4;
+    }
   }
   return true;
 }
 
+/// What the partitions get of a chunk. Whatever happens, every ticket is published, and every partition
+/// that gave some is told.
+template <class Key, class Message, class State, class Hash, class Equal>
+class ingress<Key, Message, State, Hash, Equal>::shares {
+public:
+  using index = std::uint16_t;
+
+  explicit shares(ingress& self) noexcept : self_(self) {
+    std::fill_n(by_partition_.begin(), self.partitions_.size(), none);
+  }
+  shares(const shares&) = delete;
+  shares& operator=(const shares&) = delete;
+  ~shares() {
+    bool is_in_vain = false;
+    for (auto* each = all_.data(); claimed_ != 0; --claimed_, ++each) {
+      if (each->next != each->end) [[unlikely]] {
+        each->of->ring.publish_nothing(each->next, each->end - each->next);
+        is_in_vain = true;
+      }
+      each->of->signal();
+    }
+    if (is_in_vain) // somebody may have seen the tickets before their credit
+      self_.core_.room.notify();
+  }
+
+  /// One message more for a partition. Returns which share it belongs to.
+  [[nodiscard]] index add(std::size_t partition) noexcept {
+    auto& i = by_partition_[partition];
+    if (i == none) [[unlikely]] {
+      i = static_cast<index>(size_++);
+      all_[i].of = self_.partitions_[partition].get();
+      all_[i].next = all_[i].end = 0;
+    }
+    ++all_[i].end;
+    return i;
+  }
+
+  /// Takes tickets for all that was added. False: it does not fit.
+  [[nodiscard]] bool claim() {
+    for (std::size_t i = 0; i < size_; ++i) { // so that few tickets are taken in vain
+      const auto [p, unused, count, cell] = all_[i];
+      if (!p->ring.has_room(count) &&
+          (p->ring.closed() || (!p->ring.grow(count) && !self_.borrow_credit(*p, count))))
+        return false;
+    }
+    for (; claimed_ != size_; ++claimed_) {
+      auto& each = all_[claimed_];
+      each.next = each.of->ring.claim(each.end);
+      if (each.next == each.of->ring.no_ticket &&
+          self_.claim(*each.of, each.end, each.next) != submit_status::accepted)
+        return false;
+      each.end += each.next;
+      each.cell = &each.of->ring.at(each.next);
+    }
+    return true;
+  }
+
+  template <class Source>
+  void fill_next(index i, std::uint64_t hash, const Key& key, Source&& source) {
+    auto& mine = all_[i];
+    const auto ticket = mine.next++;
+    auto& cell = mine.of->ring.at(ticket, mine.cell);
+    mine.cell = &cell + 1;
+    fill(*mine.of, ticket, cell, hash, key, std::forward<Source>(source));
+  }
+
+private:
+  static constexpr index none = bulk_chunk;
+
+  struct alignas(32) share {
+    partition_type* of;
+    std::uint64_t next; // its next ticket; 0 as long as it has none
+    std::uint64_t end;  // behind its last one; how many, as long as it has none
+    cell_type* cell;    // behind the last one that was filled
+  };
+
+  ingress& self_;
+  std::array<index, most_partitions> by_partition_;
+  std::array<share, bulk_chunk> all_; // in the order of their first message
+  std::size_t size_ = 0;
+  std::size_t claimed_ = 0; // of these
+};
+
 template <class Key, class Message, class State, class Hash, class Equal>
 template <bool Move, class Iterator>
-bool ingress<Key, Message, State, Hash, Equal>::submit_chunk(Iterator first, std::size_t count,
+bool ingress<Key, Message, State, Hash, Equal>::submit_chunk(Iterator& at, std::size_t count,
                                                              bulk_result& result) {
-  std::array<std::uint64_t, bulk_chunk> hashes;
-  std::array<std::uint16_t, bulk_chunk> touched; // partitions, in the order of their first element
-  std::array<std::uint64_t, most_partitions>
-      next; // by partition: first how many, then the next ticket
-  std::array<std::uint16_t, most_partitions> left;
-  std::fill_n(left.begin(), partitions_.size(), std::uint16_t{0});
-  std::size_t touched_count = 0;
-  auto at = first;
-  for (std::size_t i = 0; i < count; ++i, ++at) {
-    hashes[i] = core_.hash(std::get<0>(*at));
-    const auto p = index_of(hashes[i]);
-    if (left[p]++ == 0)
-      touched[touched_count++] = static_cast<std::uint16_t>(p);
+  constexpr bool stored = hash_is_stored<Key, Hash>;
+  std::array<std::uint64_t, stored ? bulk_chunk : 1> hashes;
+  hashes[0] = 0; // cells that don't store it are given it, too
+  std::array<typename shares::index, bulk_chunk> its_share;
+  shares all(*this);
+  auto next = at;
+  for (std::size_t i = 0; i < count; ++i, ++next) {
+    const auto hash = core_.scattered_hash(std::get<0>(*next));
+    if constexpr (stored)
+      hashes[i] = hash;
+    its_share[i] = all.add(index_of(hash));
   }
-  // Tickets for nothing would keep their credit until the drainer comes.
-  for (std::size_t i = 0; i < touched_count; ++i)
-    if (!partitions_[touched[i]]->ring.has_credit(left[touched[i]]))
-      return false;
-  struct claims { // whatever happens, every ticket is published and every partition told
-    ingress& self;
-    std::array<std::uint16_t, bulk_chunk>& touched;
-    std::array<std::uint64_t, most_partitions>& next;
-    std::array<std::uint16_t, most_partitions>& left;
-    std::size_t count = 0;
-    ~claims() {
-      for (std::size_t i = 0; i < count; ++i) {
-        auto& p = *self.partitions_[touched[i]];
-        for (; left[touched[i]] != 0; --left[touched[i]])
-          p.ring.publish_void(next[touched[i]]++);
-        p.signal();
-      }
-    }
-  } claimed{*this, touched, next, left};
-  for (; claimed.count < touched_count; ++claimed.count) {
-    const auto p = touched[claimed.count];
-    if (claim(*partitions_[p], left[p], next[p]) != submit_status::accepted)
-      return false;
-  }
-  at = first;
+  if (!all.claim())
+    return false;
   std::size_t filled = 0;
   try {
-    for (; filled < count; ++filled, ++at) {
-      const auto p = index_of(hashes[filled]);
-      auto&& element = *at;
-      --left[p];
-      const auto ticket = next[p]++;
-      fill(*partitions_[p], ticket, hashes[filled], std::get<0>(element),
-           message_of<Move>(element));
+    for (next = at; filled < count; ++filled, ++next) {
+      auto&& element = *next;
+      all.fill_next(its_share[filled], hashes[stored ? filled : 0], std::get<0>(element),
+                    message_of<Move>(element));
     }
   } catch (...) {
     result.accepted += filled;
     throw;
   }
   result.accepted += count;
+  at = next;
   return true;
 }
 

@@ -22,9 +22,9 @@ namespace convoy::detail {
 
 template <class Key, class Message, class State, class Hash, class Equal>
 template <class Attempt>
-submit_status ingress<Key, Message, State, Hash, Equal>::with_waiting(const Key& key,
+submit_status ingress<Key, Message, State, Hash, Equal>::with_waiting(submit_status status,
+                                                                      const Key& key,
                                                                       Attempt&& attempt) {
-  auto status = attempt();
   const auto passes = [&status] {
     return status == submit_status::full || status == submit_status::key_full ||
            status == submit_status::key_rate;
@@ -122,7 +122,7 @@ scheduled ingress<Key, Message, State, Hash, Equal>::submit_at(const Key& key, c
   const auto hash = core_.hash(key);
   auto& p = *partitions_[index_of(hash)];
   std::shared_ptr<message_type> made;
-  const auto status = with_waiting(key, [&]() -> submit_status {
+  const auto attempt = [&]() -> submit_status {
     if (const auto refused = look(p, key, message, false); refused != submit_status::accepted)
       return refused;
     if (p.ring.closed()) // nor hold up the end
@@ -150,7 +150,8 @@ scheduled ingress<Key, Message, State, Hash, Equal>::submit_at(const Key& key, c
     place.keep(true);
     p.post(std::move(request));
     return submit_status::accepted;
-  });
+  };
+  const auto status = with_waiting(attempt(), key, attempt);
   return scheduled(status, std::move(made));
 }
 

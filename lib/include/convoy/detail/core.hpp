@@ -44,9 +44,14 @@ concept equality = std::is_invocable_r_v<bool, const Equal&, const Key&, const K
 
 /// std::hash of an integer is the integer: spread it, the upper bits choose the partition, the
 /// lower ones the bucket.
+inline std::uint64_t scatter(std::uint64_t hash) noexcept {
+  return hash * 0x9E3779B97F4A7C15; // Fibonacci hashing, Knuth 6.4
+}
+inline std::uint64_t fold(std::uint64_t scattered) noexcept { // the upper half stays
+  return scattered ^ (scattered >> 32);
+}
 inline std::uint64_t spread(std::uint64_t hash) noexcept {
-  hash *= 0x9E3779B97F4A7C15; // Fibonacci hashing, Knuth 6.4
-  return hash ^ (hash >> 32);
+  return fold(scatter(hash));
 }
 
 template <class Handler, class Core, class Messages>
@@ -129,9 +134,10 @@ struct core {
   }
   [[nodiscard]] bool waits_for_sinks() const noexcept { return !is_destroyed() && !is_abandoned(); }
 
-  [[nodiscard]] std::uint64_t hash(const Key& key) const {
-    return spread(static_cast<std::uint64_t>(hash_of(key)));
+  [[nodiscard]] std::uint64_t scattered_hash(const Key& key) const {
+    return scatter(static_cast<std::uint64_t>(hash_of(key)));
   }
+  [[nodiscard]] std::uint64_t hash(const Key& key) const { return fold(scattered_hash(key)); }
 
   /// To on_error, else to stderr.
   void report(thrower who, const Key& key, const std::exception_ptr& error) noexcept {

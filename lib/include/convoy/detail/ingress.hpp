@@ -35,10 +35,13 @@ public:
   static constexpr std::size_t most_partitions = 1024;
 
   /// `count` must be a power of two.
-  ingress(core_type& core, std::size_t count) : core_(core) {
-    for (std::size_t i = 0; i < count; ++i)
+  ingress(core_type& core, std::size_t count) : core_(core), index_mask_(count - 1) {
+    for (std::size_t i = 0; i < count; ++i) {
       partitions_.push_back(std::make_unique<partition_type>(
           core_, core.options.capacity / count + (i < core.options.capacity % count ? 1 : 0)));
+      if (partitions_.back()->limits)
+        partitions_.back()->ring.limit_keys();
+    }
     if (waits_for_times())
       use_alarms();
   }
@@ -59,25 +62,26 @@ public:
     tell_received(&core_);
   }
 
-  /// `again`: a message that was accepted before and comes back.
   template <class Source>
-  [[nodiscard]] submit_status submit_waiting(const Key& key, Source&& message, bool again = false) {
-    return with_waiting(key, [&] { // moves only when it accepts
-      return emplace(key, std::forward<Source>(message), again);
-    });
+  [[nodiscard]] submit_status submit_waiting(const Key& key, Source&& message) {
+    const auto status = emplace(key, std::forward<Source>(message)); // moves only when it accepts
+    if (status == submit_status::accepted) [[likely]]
+      return status;
+    return with_waiting(status, key, [&] { return emplace(key, std::forward<Source>(message)); });
   }
 
-  /// Constructs a message of `key` from `source` in its place, or says why not.
+  /// Constructs a message of `key` from `source` in its place, or says why not. `again`: a message that
+  /// was accepted before and comes back.
   template <class Source>
   [[nodiscard]] submit_status emplace(const Key& key, Source&& source, bool again = false) {
-    const auto hash = core_.hash(key);
+    const auto hash = core_.scattered_hash(key);
     auto& p = *partitions_[index_of(hash)];
-    if (p.limits) [[unlikely]]
-      return emplace_limited(p, hash, key, std::forward<Source>(source), again);
-    std::uint64_t ticket = 0;
-    if (const auto status = claim(p, 1, ticket); status != submit_status::accepted) [[unlikely]]
-      return status;
-    fill(p, ticket, hash, key, std::forward<Source>(source));
+    if (p.ring.must_look()) [[unlikely]]
+      return emplace_looking(p, p.ring.no_ticket, hash, key, std::forward<Source>(source), again);
+    const auto ticket = p.ring.take_ticket();
+    if (!p.ring.covers(ticket)) [[unlikely]]
+      return emplace_looking(p, ticket, hash, key, std::forward<Source>(source), again);
+    fill(p, ticket, p.ring.at(ticket), hash, key, std::forward<Source>(source));
     p.signal();
     return submit_status::accepted;
   }
@@ -160,21 +164,26 @@ private:
   /// All tickets below are finished. If not, it is asked for.
   [[nodiscard]] static bool is_finished(partition_type& p, std::uint64_t tickets) noexcept;
 
+  /// Of a scattered hash.
   [[nodiscard]] std::size_t index_of(std::uint64_t hash) const noexcept {
-    return (hash >> 48) & (partitions_.size() - 1);
+    return (hash >> 48) & index_mask_;
   }
 
+  /// Takes tickets that may carry messages, or says why not.
   [[nodiscard]] submit_status claim(partition_type& p, std::uint64_t count, std::uint64_t& ticket) {
-    while ((ticket = p.ring.claim(count)) >= p.ring.void_tickets)
-      [[unlikely]] {
-        if (ticket == p.ring.void_tickets)
-          p.signal();
-        if (p.ring.closed())
-          return submit_status::closed;
-        if (!p.ring.grow(count) && !borrow_credit(p, count))
-          return submit_status::full;
-      }
-    return submit_status::accepted;
+    for (;;) {
+      if (p.ring.closed())
+        return submit_status::closed;
+      if (!p.ring.grow(count) && !borrow_credit(p, count))
+        return submit_status::full;
+      ticket = p.ring.claim(count);
+      if (ticket != p.ring.no_ticket)
+        return submit_status::accepted;
+      p.signal();
+      if (count !=
+          1) // a single one is tried again, and takes the credit that others may have missed
+        core_.room.notify();
+    }
   }
 
   [[nodiscard]] bool waits_for_times() const noexcept {
@@ -186,11 +195,13 @@ private:
            partitions_.front()->must_sweep();
   }
 
+  using cell_type = typename partition_type::ring_type::cell;
+
   /// A ticket that will be published: with a message; void, if there is none in the end.
   class publication {
   public:
-    publication(partition_type& p, std::uint64_t ticket) noexcept
-        : p_(p), ticket_(ticket), cell_(p.ring.at(ticket)) {}
+    publication(partition_type& p, std::uint64_t ticket, cell_type& cell) noexcept
+        : p_(p), ticket_(ticket), cell_(cell) {}
     publication(const publication&) = delete;
     publication& operator=(const publication&) = delete;
     ~publication() {
@@ -202,7 +213,7 @@ private:
 
     template <class Source>
     void construct(std::uint64_t hash, const Key& key, Source&& source) {
-      cell_.set_hash(hash);
+      cell_.set_hash(fold(hash));
       std::construct_at(&cell_.key, key);
       has_key_ = true;
       std::construct_at(&cell_.message, std::forward<Source>(source));
@@ -210,7 +221,7 @@ private:
     }
 
   private:
-    void give_up() noexcept {
+    [[gnu::noinline]] void give_up() noexcept {
       if (has_key_)
         std::destroy_at(&cell_.key);
       p_.ring.publish_void(ticket_);
@@ -219,21 +230,26 @@ private:
 
     partition_type& p_;
     const std::uint64_t ticket_;
-    typename partition_type::ring_type::cell& cell_;
+    cell_type& cell_;
     bool has_key_ = false, has_message_ = false;
   };
 
   template <class Source>
-  static void fill(partition_type& p, std::uint64_t ticket, std::uint64_t hash, const Key& key,
-                   Source&& source) {
-    publication(p, ticket).construct(hash, key, std::forward<Source>(source));
+  static void fill(partition_type& p, std::uint64_t ticket, cell_type& cell, std::uint64_t hash,
+                   const Key& key, Source&& source) {
+    publication(p, ticket, cell).construct(hash, key, std::forward<Source>(source));
   }
 
-  /// As emplace(), for keys that have limits. Out of line, so that the others' way stays short.
+  /// As emplace(), where it may be refused or may have to wait for a lock. Out of line, so that the
+  /// others' way stays short. `above`: a ticket that was taken in vain, or none.
   template <class Source>
-  [[nodiscard]] [[gnu::noinline]] submit_status emplace_limited(partition_type& p,
-                                                                std::uint64_t hash, const Key& key,
-                                                                Source&& source, bool again) {
+  [[nodiscard]] [[gnu::noinline]] submit_status
+  emplace_looking(partition_type& p, std::uint64_t above, std::uint64_t hash, const Key& key,
+                  Source&& source, bool again) {
+    if (above != p.ring.no_ticket) {
+      p.ring.publish_nothing(above);
+      p.signal();
+    }
     if (const auto status = look(p, key, source, again); status != submit_status::accepted)
       return status;
     std::uint64_t ticket = 0;
@@ -241,9 +257,12 @@ private:
       return status;
     auto status = submit_status::accepted;
     {
-      publication published(p, ticket);
-      status = p.limits->add(key, source, again,
-                             [&] { published.construct(hash, key, std::forward<Source>(source)); });
+      publication published(p, ticket, p.ring.at(ticket));
+      const auto construct = [&] { published.construct(hash, key, std::forward<Source>(source)); };
+      if (p.limits)
+        status = p.limits->add(key, source, again, construct);
+      else
+        construct();
     }
     p.signal();
     return status;
@@ -260,8 +279,8 @@ private:
   }
 
   /// Credit is counted per partition; moves what the others do not use to `to`. False: the
-  /// processor is full.
-  [[nodiscard]] bool borrow_credit(partition_type& to, std::uint64_t count) noexcept {
+  /// processor is full. As ticket_ring::grow().
+  [[nodiscard]] bool borrow_credit(partition_type& to, std::uint64_t count) {
     const std::lock_guard lock(borrowing_);
     std::uint64_t credit = 0;
     for (auto& p : partitions_)
@@ -269,7 +288,7 @@ private:
         credit += p->ring.take_credit();
     if (credit != 0)
       to.ring.add_credit(credit);
-    return to.ring.has_credit(count); // somebody may have borrowed for us while we waited
+    return to.ring.grow(count); // somebody may have borrowed for us while we waited
   }
 
   /// An element's message, as an rvalue if it may be moved from; what the element only refers to is
@@ -282,9 +301,10 @@ private:
       return std::get<1>(element);
   }
 
-  /// Sleeps as long as `attempt` is refused for something that passes.
+  /// Sleeps as long as `attempt`, which was refused with `status`, is refused for something that passes.
   template <class Attempt>
-  [[nodiscard]] submit_status with_waiting(const Key& key, Attempt&& attempt);
+  [[nodiscard]] [[gnu::noinline]] submit_status with_waiting(submit_status status, const Key& key,
+                                                             Attempt&& attempt);
 
   [[nodiscard]] std::unique_ptr<callback> make_callback(std::function<void()> then);
 
@@ -293,14 +313,16 @@ private:
   [[nodiscard]] bool reserve(partition_type& p, std::uint64_t count) noexcept;
 
   template <bool Move, class Iterator>
-  [[nodiscard]] bool submit_some(Iterator at, std::size_t count, bulk_result& result);
+  [[nodiscard]] bool submit_some(Iterator& at, std::size_t count, bulk_result& result);
 
-  /// One chunk of a bulk, all or nothing: false if it does not fit, then nothing was submitted. Counts what
-  /// was accepted, also when it throws.
+  class shares;
+  /// `count` elements of a bulk, all or nothing: false if they don't fit, then nothing was submitted.
+  /// Else `at` is behind them. Counts what was accepted, also when it throws.
   template <bool Move, class Iterator>
-  [[nodiscard]] bool submit_chunk(Iterator first, std::size_t count, bulk_result& result);
+  [[nodiscard]] bool submit_chunk(Iterator& at, std::size_t count, bulk_result& result);
 
   core_type& core_;
+  const std::uint64_t index_mask_;
   std::vector<std::unique_ptr<partition_type>> partitions_;
   once_flag alarms_;
   mutex borrowing_;          // credit on its way to a partition must not look like a full processor

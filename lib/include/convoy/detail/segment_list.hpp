@@ -5,12 +5,11 @@
 // the segment whose base is the last multiple of segment_cells up to t.
 //
 // The words:
-//   linked_end_  tickets below it have a cell. Grows under links_; producers read it for each
-//                message.
-//   hint_        the segment that producers look into first. Moved on by whoever finds it behind,
-//                never back.
-//   oldest_      the consumer's segment, for count(). The consumer moves it on.
-//   pinned_      segments from this base on are not recycled: count() looks at them.
+//   limit    tickets below it may carry a message, see ticket_limit. Its lock is links_.
+//   hint_    the segment that producers look into first. Moved on by whoever finds it behind,
+//            never back.
+//   oldest_  the consumer's segment, for count(). The consumer moves it on.
+//   pinned_  segments from this base on are not recycled: count() looks at them.
 //
 // Who frees a segment: the consumer, when all of its tickets are consumed and no producer can hold
 // a pointer to it. A producer reads hint_ after it has taken its ticket and uses the pointer only
@@ -21,6 +20,7 @@
 #include "convoy/detail/atomic.hpp"
 #include "convoy/detail/prefetch.hpp"
 #include "convoy/detail/ready_queue.hpp"
+#include "convoy/detail/ticket_limit.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -43,7 +43,7 @@ public:
   static constexpr std::uint64_t segment_cells =
       std::bit_floor(std::clamp<std::uint64_t>(8192 / sizeof(Cell), 8, 256));
 
-  segment_list() {
+  explicit segment_list(std::uint64_t credit) : limit(credit) {
     auto second = std::make_unique<segment>();
     link(new segment);
     first_ = marked_ = last_;
@@ -67,18 +67,20 @@ public:
 
   // ---- producers ----
 
-  /// Tickets below this have a cell.
-  [[nodiscard]] std::uint64_t linked_end() const noexcept {
-    return linked_end_.load(
-        std::memory_order_acquire); // (1) acquire: the segments below; pairs with (2)
-  }
-
-  /// The cell of a ticket below linked_end() that the caller holds and has not published.
+  /// The cell of a ticket that has one, which the caller holds and has not published.
   [[nodiscard]] Cell& at(std::uint64_t ticket) noexcept {
     auto& s = segment_of(ticket);
-    const auto index = ticket - s.base;
-    prefetch(s, index);
-    return s.cells[index];
+    auto& cell = s.cells[ticket - s.base];
+    prefetch_ahead(cell);
+    return cell;
+  }
+
+  /// As at(), where `behind` is what comes after the cell of the ticket before.
+  [[nodiscard]] Cell& at(std::uint64_t ticket, Cell* behind) noexcept {
+    if (ticket % segment_cells == 0) [[unlikely]] // no cell of that segment
+      return at(ticket);
+    prefetch_ahead(*behind);
+    return *behind;
   }
 
   /// count() leaves the ticket out. The caller holds it and publishes it afterwards.
@@ -89,13 +91,28 @@ public:
   /// Gives cells to all tickets below `end`. False: out of memory. Takes a lock.
   [[nodiscard]] bool link_until(std::uint64_t end) noexcept {
     const std::lock_guard lock(links_);
-    while (linked_end_.load(std::memory_order_relaxed) < end) { // under links_
-      auto* const s = spare_ != nullptr ? use_spare() : new (std::nothrow) segment;
-      if (s == nullptr)
-        return false;
-      link(s);
-    }
+    return link_more(end);
+  }
+
+  /// Raises the limit for `count` more tickets than were given out. False: they have no credit.
+  /// Throws std::bad_alloc. Takes a lock.
+  template <class Tickets>
+  [[nodiscard]] bool raise_limit(std::uint64_t count, Tickets&& tickets) {
+    const std::lock_guard lock(links_);
+    const auto end = tickets() + count;
+    if (!limit.has_credit(end))
+      return false;
+    if (!link_more(end))
+      throw std::bad_alloc();
+    limit.raise(linked_end_);
     return true;
+  }
+
+  /// See ticket_limit::take(). Takes a lock.
+  template <class Tickets>
+  [[nodiscard]] std::uint64_t take_credit(std::uint64_t most, Tickets&& tickets) noexcept {
+    const std::lock_guard lock(links_);
+    return limit.take(most, tickets);
   }
 
   // ---- any thread, but one at a time ----
@@ -170,9 +187,8 @@ public:
       auto* const s = std::exchange(next, next->prev);
       if (retired_last_ == s)
         retired_last_ = kept;
-      if (linked_end_.load(std::memory_order_relaxed) <
-          tickets() + 2 * segment_cells) { // under links_
-        link(s);                           // producers will soon need it
+      if (linked_end_ < tickets() + 2 * segment_cells) { // under links_
+        link(s);                                         // producers will soon need it
       } else {
         s->prev = std::exchange(spare_, s);
         count_spares(+1);
@@ -264,39 +280,50 @@ private:
     return *s;
   }
 
-  segment* walk(segment* const from, std::uint64_t ticket) noexcept {
+  [[gnu::noinline]] segment* walk(segment* const from, std::uint64_t ticket) noexcept {
     auto* s = from;
     while (ticket < s->base)
       s = s->prev;
     while (ticket - s->base >= segment_cells)
-      s = s->next.load(std::memory_order_relaxed); // set before linked_end_ came to here, see (1)
+      s = s->next.load(std::memory_order_relaxed); // set before the limit was here
     if (s->base > from->base) {
       auto* expected = from;
       // (5) release: the segment, to later readers; pairs with (3)
       hint_.compare_exchange_strong(expected, s, std::memory_order_release,
                                     std::memory_order_relaxed);
+      for (std::uint64_t i = 0; i < prefetch_distance; ++i) // nobody has asked for these
+        prefetch(s->cells + i, 0);
     }
     return s;
   }
 
   /// The cell that will be written some tickets from now: a locked instruction waits for the stores
-  /// before it, so the miss of the previous cell's write would be paid by the next ticket.
-  static void prefetch(segment& s, std::uint64_t index) noexcept {
-    constexpr std::uint64_t distance = std::min<std::uint64_t>(12, segment_cells / 2);
-    if (index + distance < segment_cells) [[likely]]
-      prefetch(s.cells[index + distance]);
-    else if (auto* const next = s.next.load(std::memory_order_relaxed)) // only an address
-      prefetch(next->cells[index + distance - segment_cells]);
+  /// before it, so the miss of the previous cell's write would be paid by the next ticket. At the end
+  /// of a segment it asks for what lies behind it, for nothing: a look would cost each message more.
+  static constexpr std::uint64_t prefetch_distance = std::min<std::uint64_t>(12, segment_cells / 2);
+  static void prefetch_ahead(const Cell& cell) noexcept {
+    prefetch(&cell, prefetch_distance * sizeof(Cell));
   }
-  static void prefetch(const Cell& cell) noexcept {
+  static void prefetch(const void* cell, std::size_t behind) noexcept {
     constexpr std::size_t most = 4 * cache_line; // the processor sees where larger ones go
     for (std::size_t offset = 0; offset < std::min(sizeof(Cell), most); offset += cache_line)
-      prefetch_for_writing(reinterpret_cast<const std::byte*>(&cell) + offset);
+      prefetch_for_writing(static_cast<const std::byte*>(cell) + behind + offset);
   }
 
-  /// Under links_ (or alone).
+  /// Under links_, as what follows.
+  [[nodiscard]] bool link_more(std::uint64_t end) noexcept {
+    while (linked_end_ < end) {
+      auto* const s = spare_ != nullptr ? use_spare() : new (std::nothrow) segment;
+      if (s == nullptr)
+        return false;
+      link(s);
+    }
+    return true;
+  }
+
+  /// Or alone.
   void link(segment* s) noexcept {
-    s->base = linked_end_.load(std::memory_order_relaxed); // under links_
+    s->base = linked_end_;
     s->prev = last_;
     s->next.store(nullptr, std::memory_order_relaxed); // published by what follows
     s->left_out.store(0, std::memory_order_relaxed);   // likewise
@@ -304,8 +331,8 @@ private:
       last_->next.store(s, std::memory_order_release); // (7) release: the segment, to the consumer;
                                                        // pairs with (6), (8)
     last_ = s;
-    // (2) release: the segment and the links to it, to producers; pairs with (1)
-    linked_end_.store(s->base + segment_cells, std::memory_order_release);
+    linked_end_ = s->base + segment_cells;
+    limit.raise(linked_end_);
   }
 
   void count_spares(std::size_t more) noexcept { // under links_
@@ -356,7 +383,8 @@ private:
     // (12) seq_cst: before we look what is pinned (13), against (11); release: the segment, to (11)
     oldest_.store(next, std::memory_order_seq_cst);
     auto* expected = old;
-    // relaxed: who reads it has a ticket behind the old one, and knows the segments up to its own by (1)
+    // relaxed: who reads it has a ticket behind the old one, and knows the segments up to its own from
+    // the limit, or from links_
     hint_.compare_exchange_strong(expected, next, std::memory_order_relaxed);
     old->prev = nullptr;
     (retired_first_ == nullptr ? retired_first_ : retired_last_->prev) = old;
@@ -364,8 +392,11 @@ private:
     return true;
   }
 
-  // Read by producers for each message, written once per segment.
-  alignas(cache_line) atomic<std::uint64_t> linked_end_{0};
+  // Read by producers for each message, written once per segment, or as credit runs out.
+public:
+  alignas(cache_line) ticket_limit limit;
+
+private:
   atomic<segment*> hint_{nullptr};
 
   // The consumer's.
@@ -380,7 +411,8 @@ private:
   alignas(cache_line) atomic<segment*> oldest_{nullptr};
   atomic<std::uint64_t> pinned_{nothing_pinned};
 
-  alignas(cache_line) mutex links_; // guards what follows, and the growth of linked_end_
+  alignas(cache_line) mutex links_; // guards what follows, and is the limit's lock
+  std::uint64_t linked_end_ = 0;    // tickets below it have cells
   segment* last_ = nullptr;
   segment* spare_ = nullptr;
   atomic<std::size_t> spares_{0}; // others read it as a hint

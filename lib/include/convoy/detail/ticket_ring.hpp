@@ -7,22 +7,19 @@
 // order, whatever the threads.
 //
 // The words:
-//   tail_        tickets given out, and the closed bit on top. Producers add; close() sets the bit.
-//                Contended: nobody else looks at it often.
-//   credit_end_  tickets below it may carry a message, as far as capacity goes. The consumer adds,
-//                take_credit() takes. Producers read it for each message; with the closed bit set
-//                a ticket is above it.
-//   cell.word    4 (ticket + 1) once the ticket is published, plus 1 if it is void, plus 2 if its
-//                message is one that messages() does not count, plus 3 if it is one of skip(). Never
-//                reset: a cell's next ticket is higher.
+//   tail_      tickets given out, and the closed bit on top. Producers add; close() sets the bit.
+//              Contended: nobody else looks at it often.
+//   the limit  tickets below it may carry a message, see ticket_limit. With the closed bit set a
+//              ticket is above it.
+//   cell.word  4 (ticket + 1) once the ticket is published, plus 1 if it is void, plus 2 if its
+//              message is one that messages() does not count, plus 3 if it carries nothing and took
+//              no credit. Never reset: a cell's next ticket is higher.
 
 #include "convoy/detail/atomic.hpp"
 #include "convoy/detail/segment_list.hpp"
 
-#include <algorithm>
 #include <chrono>
 #include <cstdint>
-#include <new>
 
 namespace convoy::detail {
 
@@ -58,7 +55,7 @@ public:
   using lookout = typename cells::lookout;
 
   /// Everything must have been consumed when it is destroyed.
-  explicit ticket_ring(std::uint64_t credit) : credit_end_(credit) {}
+  explicit ticket_ring(std::uint64_t credit) : cells_(credit) {}
   ticket_ring(const ticket_ring&) = delete;
   ticket_ring& operator=(const ticket_ring&) = delete;
   ~ticket_ring() = default;
@@ -66,28 +63,52 @@ public:
   // ---- producers ----
 
   static constexpr std::uint64_t no_ticket = ~std::uint64_t{0};
-  static constexpr std::uint64_t void_tickets = no_ticket - 1;
 
-  /// Takes `count` consecutive tickets and returns the first. If they don't fit: no_ticket, or
-  /// void_tickets if some were taken all the same and published void, so that the consumer must be
-  /// told; closed() and grow() say more. One atomic read-modify-write; wait-free but for the rare
-  /// walk to another segment.
+  /// Takes `count` consecutive tickets and returns the first. no_ticket: they are above the limit, so
+  /// they were published and carry nothing, and the consumer must be told; closed() and grow() say
+  /// more. One atomic read-modify-write; wait-free but for the rare walk to another segment.
   [[nodiscard]] std::uint64_t claim(std::uint64_t count = 1) noexcept {
-    // relaxed: a first look, so that a full ring refuses without taking tickets
-    if (!covered(tail_.load(std::memory_order_relaxed) + count))
-      return no_ticket;
-    // (1) seq_cst: our ticket first, then credit_end_ (2), the segments' hint and the partition's
-    // role; against who changes one of these and then looks at the tickets (3), or closes (4)
-    const auto ticket = tail_.fetch_add(count, std::memory_order_seq_cst);
-    if (covered(ticket + count)) [[likely]]
+    const auto ticket = take_ticket(count);
+    if (covers(ticket + (count - 1))) [[likely]]
       return ticket;
-    for (std::uint64_t i = 0; i < count; ++i)
-      publish_void((ticket & ~closed_bit) + i);
-    return void_tickets;
+    publish_nothing(ticket, count);
+    return no_ticket;
   }
+
+  /// The parts of claim(), for those who are in a hurry. A ticket that the limit does not cover may have
+  /// the closed bit, and must be published with nothing.
+  [[nodiscard]] std::uint64_t take_ticket(std::uint64_t count = 1) noexcept {
+    // (1) seq_cst: our ticket first, then the limit, (1) in ticket_limit.hpp, the segments' hint and the
+    // partition's role; against who changes one of these and then looks at the tickets (3), or
+    // closes (4)
+    return tail_.fetch_add(count, std::memory_order_seq_cst);
+  }
+  [[nodiscard]] bool covers(std::uint64_t ticket) const noexcept {
+    return cells_.limit.covers(ticket);
+  }
+  void publish_nothing(std::uint64_t first, std::uint64_t count = 1) noexcept {
+    first &= ~closed_bit;
+    add_credit(count); // that they would take
+    for (std::uint64_t i = 0; i < count; ++i)
+      publish_empty(first + i, 3);
+  }
+
+  /// claim() would not be in vain. A guess.
+  [[nodiscard]] bool has_room(std::uint64_t count) const noexcept {
+    return cells_.limit.covers(tail_.load(std::memory_order_relaxed) + (count - 1)); // only a guess
+  }
+
+  /// Look before you claim(): there was no room, or there is another reason. A hint.
+  [[nodiscard]] bool must_look() const noexcept { return cells_.limit.must_look(); }
+  /// From now on always.
+  void limit_keys() noexcept { cells_.limit.set(ticket_limit::limited_keys); }
 
   /// The cell of a ticket that the caller holds and has not published.
   [[nodiscard]] cell& at(std::uint64_t ticket) noexcept { return cells_.at(ticket); }
+  /// Likewise; `behind` is what comes after the cell of the ticket before.
+  [[nodiscard]] cell& at(std::uint64_t ticket, cell* behind) noexcept {
+    return cells_.at(ticket, behind);
+  }
 
   static void publish(cell& at, std::uint64_t ticket) noexcept {
     at.word.store(word_of(ticket),
@@ -100,8 +121,7 @@ public:
     at.word.store(word_of(ticket) + 2, std::memory_order_release); // (5) release: as above
   }
 
-  /// Publishes a ticket that carries nothing, because it was not covered or constructing its
-  /// message threw.
+  /// Publishes a ticket that carries nothing, because constructing its message threw.
   void publish_void(std::uint64_t ticket) noexcept { publish_empty(ticket, 1); }
 
   /// As claim(), for a message whose credit was taken with take_credit(); that is given back with
@@ -130,13 +150,9 @@ public:
   }
 
   /// True: `count` more tickets have credit and cells now, claim() again; false: credit is missing.
-  /// Throws std::bad_alloc.
+  /// Throws std::bad_alloc. Takes a lock.
   [[nodiscard]] bool grow(std::uint64_t count) {
-    if (!has_credit(count))
-      return false;
-    if (!cells_.link_until(tickets() + count))
-      throw std::bad_alloc();
-    return true;
+    return cells_.raise_limit(count, [this] { return tickets(); });
   }
 
   [[nodiscard]] bool closed() const noexcept {
@@ -149,6 +165,7 @@ public:
     // (4) seq_cst: splits the tickets (1); before the looks for who waits and for what is outstanding;
     // against (1) in event_count.hpp, (2) in outstanding.hpp
     tail_.fetch_or(closed_bit, std::memory_order_seq_cst);
+    cells_.limit.set(ticket_limit::closed);
   }
 
   /// Tickets given out so far.
@@ -167,13 +184,12 @@ public:
 
   // ---- credit: tickets that may still carry a message ----
 
-  void add_credit(std::uint64_t count) noexcept {
-    // (8) seq_cst: before the caller looks for waiters; against (1) in event_count.hpp
-    credit_end_.fetch_add(count, std::memory_order_seq_cst);
-  }
+  /// Who waits for credit has to be told.
+  void add_credit(std::uint64_t count) noexcept { cells_.limit.add(count); }
 
+  /// A guess; grow() knows.
   [[nodiscard]] bool has_credit(std::uint64_t count) const noexcept {
-    return tickets() + count <= credit_end_.load(std::memory_order_relaxed); // who waits has fenced
+    return tickets() + count <= cells_.limit.credit_end();
   }
 
   /// A guess: tickets are taken meanwhile.
@@ -182,21 +198,9 @@ public:
   }
 
   /// Takes back half of the credit that nobody has used, `most` at most, for another ring or for
-  /// messages without tickets. One thread at a time.
+  /// messages without tickets. Takes a lock.
   [[nodiscard]] std::uint64_t take_credit(std::uint64_t most = no_ticket) noexcept {
-    const auto before = tickets();
-    auto end = credit_end_.load(std::memory_order_relaxed); // others only add meanwhile
-    if (before >= end)
-      return 0;
-    auto taken = std::min((end - before + 1) / 2, most);
-    // (9) seq_cst: first this, then the tickets: a claim sees the new end (2), or we see its ticket
-    end = credit_end_.fetch_sub(taken, std::memory_order_seq_cst) - taken;
-    if (const auto after = tickets(); after > end) {
-      const auto used = std::min(taken, after - end);
-      taken -= used;
-      add_credit(used);
-    }
-    return taken;
+    return cells_.take_credit(most, [this] { return tickets(); });
   }
 
   // ---- the consumer: one thread at a time ----
@@ -277,13 +281,7 @@ private:
     at(ticket).word.store(word_of(ticket) + kind, std::memory_order_release);
   }
 
-  [[nodiscard]] bool covered(std::uint64_t tickets) const noexcept {
-    // (2) seq_cst: after our ticket (1), against (9)
-    return tickets <= credit_end_.load(std::memory_order_seq_cst) && tickets <= cells_.linked_end();
-  }
-
   alignas(cache_line) atomic<std::uint64_t> tail_{0};
-  alignas(cache_line) atomic<std::uint64_t> credit_end_;
   cells cells_;
   alignas(cache_line) cell* current_ = nullptr; // the consumer's, for each message
 };
