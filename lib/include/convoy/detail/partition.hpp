@@ -248,8 +248,7 @@ private:
     const auto now = clock::now();
     if (pace_.too_early(now) && !inbox_.any_lane()) {
       if (self.approx_size() == 0)
-        for (unsigned i = 0; i < 8; ++i)
-          pause();
+        pause_a_little();
       return self.push_visit(*this);
     }
     self.note_visit(now);
@@ -283,8 +282,7 @@ private:
                       enough() || lanes_.lined_up() != 0;
     room_.tell(ring, !more && (!hot || moved_ == 0));
     if (hot && !more && moved_ == 0 && !settled)
-      for (unsigned i = 0; i < 8; ++i) // the ring is empty for a moment; leaving would cost the
-        pause();                       // producer a wake-up
+      pause_a_little(); // the ring is empty for a moment; leaving would cost the producer a wake-up
     if (more || hot || !leave())
       self.push_visit(*this);
   }
@@ -449,8 +447,7 @@ private:
     if (ring.peek() != ring_type::state::pending)
       return false;
     if (++looks_ % looks_at_ticket != 0) { // it takes nanoseconds to publish
-      for (unsigned i = 0; i < 8; ++i)
-        pause();
+      pause_a_little();
       return false;
     }
     return leave_to_producer(asked);

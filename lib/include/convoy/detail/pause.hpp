@@ -11,4 +11,10 @@ inline void pause() noexcept {
 #endif
 }
 
+/// Some tens of nanoseconds.
+inline void pause_a_little() noexcept {
+  for (unsigned i = 0; i < 8; ++i)
+    pause();
+}
+
 } // namespace convoy::detail
