@@ -1,6 +1,6 @@
 #include "workload.hpp"
 
-#include "handler.hpp"
+#include "handler_call.hpp"
 
 #include <algorithm>
 #include <cmath>

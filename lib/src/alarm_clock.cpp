@@ -1,6 +1,6 @@
 #include "alarm_clock.hpp"
 
-#include "convoy/detail/atomic.hpp"
+#include "convoy/detail/base/atomic.hpp"
 
 #include <algorithm>
 

@@ -4,8 +4,8 @@
 // is. A partition has one alarm, for the first of its timers (timer_wheel.hpp), so there are few of
 // them and looking through them all is cheap.
 
-#include "convoy/detail/alarm.hpp"
-#include "convoy/detail/atomic.hpp"
+#include "convoy/detail/base/alarm.hpp"
+#include "convoy/detail/base/atomic.hpp"
 
 #include <chrono>
 #include <vector>

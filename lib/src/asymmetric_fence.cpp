@@ -1,6 +1,6 @@
-#include "convoy/detail/asymmetric_fence.hpp"
+#include "convoy/detail/base/asymmetric_fence.hpp"
 
-#include "convoy/detail/atomic.hpp"
+#include "convoy/detail/base/atomic.hpp"
 
 #if defined(__linux__) && __has_include(<linux/membarrier.h>)
 #include <linux/membarrier.h>

@@ -1,8 +1,8 @@
-#include "convoy/detail/asymmetric_fence.hpp"
-#include "convoy/detail/atomic.hpp"
-#include "convoy/detail/patience.hpp"
-#include "convoy/detail/pause.hpp"
-#include "convoy/detail/scheduler.hpp"
+#include "convoy/detail/base/asymmetric_fence.hpp"
+#include "convoy/detail/base/atomic.hpp"
+#include "convoy/detail/base/pause.hpp"
+#include "convoy/detail/base/wait_limits.hpp"
+#include "convoy/detail/sched/scheduler.hpp"
 #include "scheduler_parts.hpp"
 
 #include <algorithm>
@@ -127,7 +127,7 @@ bool scheduler::leave(semaphore& signals, std::uint64_t field, std::uint64_t to)
 
 bool scheduler::park(pump& self) noexcept {
   const auto must_stay = [this, &self] {
-    return found_ready(self) || parts_->tenants.should_trim(clock::now()); // search() will
+    return found_ready(self) || parts_->trimming.should_trim(clock::now()); // search() will
   };
   if (!must_stay()) {
     const bool must_look = !parts_->shared.empty();
@@ -160,7 +160,7 @@ void scheduler::watch(pump& self, clock::time_point now) noexcept {
   for (const auto& each : parts_->pumps)
     if (each.get() != &self && each->held_up())
       self.relieve(*each);
-  parts_->tenants.trim(self, now);
+  parts_->trimming.trim(self, now);
 }
 
 bool scheduler::stand_sentry(pump& self) noexcept {
@@ -178,7 +178,7 @@ bool scheduler::stand_sentry(pump& self) noexcept {
     if (naps == idle_naps) {
       if (!leave(parts_->nap, sentry, parked))
         return true;
-      fence_heavy(); // against a pump that relies on us in cover() or inline_claim::open(): we see its
+      fence_heavy(); // against a pump that relies on us in cover() or takeover::open(): we see its
                      // items or its claim, or it sees us gone
       if (!must_watch())
         return park(self);

@@ -1,4 +1,4 @@
-#include "convoy/detail/json.hpp"
+#include "convoy/detail/sinks/json.hpp"
 
 #include <algorithm>
 #include <array>

@@ -8,8 +8,8 @@
 // no comparison but one. What is older than the end of it, as lanes are that come back with a backlog, is in a
 // heap. Everything is intrusive and needs no memory. Not for several threads at once.
 
-#include "convoy/detail/pairing_heap.hpp"
-#include "convoy/detail/ready_queue.hpp"
+#include "convoy/detail/ds/pairing_heap.hpp"
+#include "convoy/detail/ds/ready_queue.hpp"
 
 namespace convoy::detail {
 

@@ -1,4 +1,4 @@
-#include "convoy/detail/letter_line.hpp"
+#include "convoy/detail/sinks/letter_line.hpp"
 
 #include <limits>
 

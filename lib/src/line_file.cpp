@@ -1,4 +1,4 @@
-#include "convoy/detail/line_file.hpp"
+#include "convoy/detail/sinks/line_file.hpp"
 
 #include "uninterrupted.hpp"
 

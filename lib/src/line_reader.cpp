@@ -1,6 +1,6 @@
-#include "convoy/detail/line_reader.hpp"
+#include "convoy/detail/sinks/line_reader.hpp"
 
-#include "convoy/detail/owned_file.hpp"
+#include "convoy/detail/sinks/owned_file.hpp"
 #include "uninterrupted.hpp"
 
 #include <fcntl.h>

@@ -1,6 +1,6 @@
-#include "convoy/detail/owned_file.hpp"
+#include "convoy/detail/sinks/owned_file.hpp"
 
-#include "convoy/detail/json.hpp"
+#include "convoy/detail/sinks/json.hpp"
 #include "uninterrupted.hpp"
 
 #include <algorithm>

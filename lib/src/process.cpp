@@ -1,7 +1,7 @@
 #include "process.hpp"
 
 #include "alarm_clock.hpp"
-#include "convoy/detail/scheduler.hpp"
+#include "convoy/detail/sched/scheduler.hpp"
 
 #include <pthread.h>
 

@@ -1,4 +1,4 @@
-#include "convoy/detail/scheduler.hpp"
+#include "convoy/detail/sched/scheduler.hpp"
 #include "scheduler_parts.hpp"
 
 #include <utility>

@@ -1,4 +1,4 @@
-#include "convoy/detail/report.hpp"
+#include "convoy/detail/base/report.hpp"
 
 #include <cstdio>
 

@@ -1,6 +1,6 @@
-#include "convoy/detail/scheduler.hpp"
+#include "convoy/detail/sched/scheduler.hpp"
 
-#include "convoy/detail/atomic.hpp"
+#include "convoy/detail/base/atomic.hpp"
 #include "process.hpp"
 #include "scheduler_parts.hpp"
 
@@ -51,7 +51,7 @@ scheduler::~scheduler() {
     (void)parts_.release();
     return;
   }
-  if (!parts_->tenants.empty()) {
+  if (!parts_->trimming.empty()) {
     std::fputs("convoy: a runtime was destroyed before its processors; declare it before them\n",
                stderr);
     std::terminate();
@@ -74,13 +74,13 @@ void scheduler::refuse_if_inherited() const {
         "make a runtime in the child");
 }
 
-void scheduler::attach(tenant& t) {
+void scheduler::attach(trimmable& t) {
   refuse_if_inherited();
-  parts_->tenants.add(t);
+  parts_->trimming.add(t);
 }
 
-void scheduler::detach(tenant& t) noexcept {
-  parts_->tenants.remove(t);
+void scheduler::detach(trimmable& t) noexcept {
+  parts_->trimming.remove(t);
 }
 
 void scheduler::make_ready(ready_item& partition) noexcept {
@@ -207,7 +207,7 @@ pump& scheduler::at(std::size_t index) const noexcept {
   return *parts_->pumps[index];
 }
 
-handler_run& scheduler::run_of(unsigned worker) const noexcept {
+running_handler& scheduler::run_of(unsigned worker) const noexcept {
   return at(worker).running;
 }
 

@@ -3,11 +3,11 @@
 // What a scheduler is made of: its idle word's fields, its queues and its pumps.
 
 #include "alarm_clock.hpp"
-#include "convoy/detail/atomic.hpp"
-#include "convoy/detail/scheduler.hpp"
+#include "convoy/detail/base/atomic.hpp"
+#include "convoy/detail/sched/scheduler.hpp"
 #include "semaphore.hpp"
 #include "shared_queue.hpp"
-#include "tenancy.hpp"
+#include "trimmer.hpp"
 #include "workers.hpp"
 
 #include <cstdint>
@@ -46,7 +46,7 @@ struct scheduler::parts {
   detail::mutex mutex; // guards what follows
   std::vector<pump*> absent_pumps;
 
-  tenancy tenants;
+  trimmer trimming;
   alarm_clock alarms;
   workers threads;
 };

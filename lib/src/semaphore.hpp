@@ -1,6 +1,6 @@
 #pragma once
 
-#include "convoy/detail/atomic.hpp"
+#include "convoy/detail/base/atomic.hpp"
 
 #include <chrono>
 #include <mutex>

@@ -4,8 +4,8 @@
 // pump's own queue, and partitions to drain while lanes are slow. Then lanes by age: slow ones, and
 // those of which a quantum has left some over.
 
-#include "convoy/detail/atomic.hpp"
-#include "convoy/detail/ready_queue.hpp"
+#include "convoy/detail/base/atomic.hpp"
+#include "convoy/detail/ds/ready_queue.hpp"
 #include "lanes_by_age.hpp"
 
 #include <chrono>

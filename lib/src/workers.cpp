@@ -1,7 +1,7 @@
 #include "workers.hpp"
 
-#include "convoy/detail/asymmetric_fence.hpp"
-#include "convoy/detail/scheduler.hpp"
+#include "convoy/detail/base/asymmetric_fence.hpp"
+#include "convoy/detail/sched/scheduler.hpp"
 
 #include <chrono>
 #include <mutex>

@@ -24,7 +24,7 @@
 
 #include "alarm_clock.hpp"
 #include "arena.hpp"
-#include "convoy/detail/atomic.hpp"
+#include "convoy/detail/base/atomic.hpp"
 
 #include <chrono>
 #include <cstdint>

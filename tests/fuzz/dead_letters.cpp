@@ -1,5 +1,5 @@
-#include "convoy/detail/json.hpp"
-#include "convoy/detail/letter_line.hpp"
+#include "convoy/detail/sinks/json.hpp"
+#include "convoy/detail/sinks/letter_line.hpp"
 
 #include <cstddef>
 #include <cstdint>

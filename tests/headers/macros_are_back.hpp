@@ -1,6 +1,6 @@
 #pragma once
 
-// What the library has put out of the way: see convoy/detail/prologue.hpp.
+// What the library has put out of the way: see convoy/detail/base/prologue.hpp.
 
 #include "macros_of_others.hpp"
 

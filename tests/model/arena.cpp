@@ -3,7 +3,7 @@
 #include "arena.hpp"
 
 #include "checker.hpp"
-#include "convoy/detail/atomic.hpp"
+#include "convoy/detail/base/atomic.hpp"
 #include "lending.hpp"
 
 #include <functional>

@@ -1,6 +1,6 @@
 // What the checker must find.
 
-#include "convoy/detail/atomic.hpp"
+#include "convoy/detail/base/atomic.hpp"
 #include "protocols.hpp"
 
 #include <algorithm>

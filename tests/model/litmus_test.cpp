@@ -1,7 +1,7 @@
 // The checker on the classic litmus tests: what C++20 allows must appear, what it forbids must not.
 
-#include "convoy/detail/asymmetric_fence.hpp"
-#include "convoy/detail/atomic.hpp"
+#include "convoy/detail/base/asymmetric_fence.hpp"
+#include "convoy/detail/base/atomic.hpp"
 #include "protocols.hpp"
 
 #include <functional>

@@ -3,7 +3,7 @@
 // For models of single protocols: all interleavings of two or three threads.
 
 #include "checker.hpp"
-#include "convoy/detail/atomic.hpp"
+#include "convoy/detail/base/atomic.hpp"
 
 #include <functional>
 #include <gmock/gmock.h>

@@ -1,7 +1,7 @@
 // Pumps alone, with items that stand for what a processor makes ready: how they sleep and are woken.
 
-#include "convoy/detail/event_count.hpp"
-#include "convoy/detail/scheduler.hpp"
+#include "convoy/detail/ds/event_count.hpp"
+#include "convoy/detail/sched/scheduler.hpp"
 #include "protocols.hpp"
 
 #include <chrono>

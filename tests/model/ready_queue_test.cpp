@@ -1,7 +1,7 @@
 // ready_queue: its owner, which pushes and pops, against a thief and against who takes one. Each item
 // carries plain memory that belongs to whoever has taken it.
 
-#include "convoy/detail/ready_queue.hpp"
+#include "convoy/detail/ds/ready_queue.hpp"
 #include "protocols.hpp"
 
 #include <array>

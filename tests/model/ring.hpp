@@ -3,7 +3,7 @@
 // A ticket_ring for models. Messages are so large that a segment has eight cells, so a few tickets come to
 // the next one.
 
-#include "convoy/detail/ticket_ring.hpp"
+#include "convoy/detail/ds/ticket_ring.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -26,7 +26,7 @@ inline void publish(ring& r, std::uint64_t ticket, int number) {
   ring::publish(cell, ticket);
 }
 
-/// As ingress does, with the credit that the ring has.
+/// As submitter does, with the credit that the ring has.
 inline bool put(ring& r, int number) {
   auto ticket = r.must_look() ? ring::no_ticket : r.claim();
   while (ticket == ring::no_ticket) {

@@ -1,8 +1,8 @@
 // ticket_ring and its segments: producers, a consumer, credit, and the closed bit.
 
-#include "convoy/detail/asymmetric_fence.hpp"
-#include "convoy/detail/event_count.hpp"
-#include "convoy/detail/outstanding.hpp"
+#include "convoy/detail/base/asymmetric_fence.hpp"
+#include "convoy/detail/ds/event_count.hpp"
+#include "convoy/detail/ds/pending_count.hpp"
 #include "protocols.hpp"
 #include "ring.hpp"
 
@@ -11,7 +11,7 @@
 namespace {
 
 using convoy::detail::event_count;
-using convoy::detail::outstanding;
+using convoy::detail::pending_count;
 using convoy::detail::sleep_for;
 using model::at_once;
 using model::expect_holds;
@@ -229,7 +229,7 @@ TEST(ticket_ring, segments_are_kept_for_who_looks_out) {
 
 /// A scheduled message takes no ticket until it is due. The look at closed() was relaxed for a while, since no
 /// model could tell; this one can: what is accepted after the end has looked is never handled.
-TEST(outstanding, who_begins_or_who_closes_sees_the_other) {
+TEST(pending_count, who_begins_or_who_closes_sees_the_other) {
   expect_holds([] {
     ring r(4);
     event_count over;
@@ -247,7 +247,7 @@ TEST(outstanding, who_begins_or_who_closes_sees_the_other) {
   });
 }
 
-TEST(outstanding, what_has_ended_has_its_ticket) {
+TEST(pending_count, what_has_ended_has_its_ticket) {
   expect_holds([] {
     ring r(4);
     event_count over;
@@ -264,7 +264,7 @@ TEST(outstanding, what_has_ended_has_its_ticket) {
   });
 }
 
-TEST(outstanding, wakes_who_waits_for_its_end) {
+TEST(pending_count, wakes_who_waits_for_its_end) {
   expect_holds([] {
     event_count over;
     outstanding all(over);

@@ -1,8 +1,8 @@
 // Threads that wait for room, several at once: in a full processor, for a full key, and for credit that another
 // partition has.
 
-#include "convoy/detail/event_count.hpp"
-#include "convoy/detail/room_notice.hpp"
+#include "convoy/detail/ds/event_count.hpp"
+#include "convoy/detail/partition/room_notifier.hpp"
 #include "pipeline.hpp"
 #include "protocols.hpp"
 
@@ -17,7 +17,7 @@ using convoy::runtime;
 using convoy::submit_status;
 using convoy::detail::atomic;
 using convoy::detail::event_count;
-using convoy::detail::room_notice;
+using convoy::detail::room_notifier;
 using convoy::detail::thread;
 using model::expect_works;
 using model::handled;
@@ -168,11 +168,11 @@ struct full_ring {
 
 /// While room is scarce one thread is woken for two places: the one that nobody was told of must be told when
 /// the partition comes to rest.
-TEST(room_notice, tells_in_the_end) {
+TEST(room_notifier, tells_in_the_end) {
   model::expect_holds(
       [] {
         event_count room;
-        room_notice notice(room, 32, false);
+        room_notifier notice(room, 32, false);
         full_ring ring;
         const auto take = [&] { room.wait([&] { return ring.take(); }); };
         model::at_once({take, take, [&] {

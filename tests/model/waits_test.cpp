@@ -1,6 +1,6 @@
 // What the checker must find: waits end in all ways that they may.
 
-#include "convoy/detail/atomic.hpp"
+#include "convoy/detail/base/atomic.hpp"
 #include "protocols.hpp"
 
 #include <chrono>

@@ -1,13 +1,13 @@
-// The small protocols: event_count, failures, inbox, drain_point, inline_claim, cancellable, each with the least
+// The small protocols: event_count, failures, inbox, drain_progress, takeover, cancellable, each with the least
 // around it that gives it a meaning.
 
-#include "convoy/detail/asymmetric_fence.hpp"
-#include "convoy/detail/drain_point.hpp"
-#include "convoy/detail/event_count.hpp"
-#include "convoy/detail/failures.hpp"
-#include "convoy/detail/inbox.hpp"
-#include "convoy/detail/inline_claim.hpp"
-#include "convoy/detail/requests.hpp"
+#include "convoy/detail/base/asymmetric_fence.hpp"
+#include "convoy/detail/ds/event_count.hpp"
+#include "convoy/detail/ds/inbox.hpp"
+#include "convoy/detail/partition/drain_progress.hpp"
+#include "convoy/detail/sched/takeover.hpp"
+#include "convoy/detail/shared/failure_rules.hpp"
+#include "convoy/detail/shared/requests.hpp"
 #include "protocols.hpp"
 
 #include <functional>
@@ -17,12 +17,12 @@
 namespace {
 
 using convoy::detail::atomic;
-using convoy::detail::drain_point;
+using convoy::detail::drain_progress;
 using convoy::detail::event_count;
 using convoy::detail::inbox;
-using convoy::detail::inline_claim;
 using convoy::detail::ready_item;
 using convoy::detail::runner;
+using convoy::detail::takeover;
 using convoy::detail::thread_fence;
 using model::at_once;
 using model::expect_holds;
@@ -75,7 +75,7 @@ TEST(event_count, wakes_one_for_each_place) {
 // ---- failures ----
 
 TEST(failures, who_sees_a_lane_parked_sees_what_its_handlers_did) {
-  using failures = convoy::detail::failures<int, int>;
+  using failures = convoy::detail::failure_rules<int, int>;
   const std::function<void(failures&)> ways[] = {
       [](failures& f) { model::check(f.may_park(), "there is no limit"); },
       [](failures& f) { f.count_parked(1); }};
@@ -180,7 +180,7 @@ TEST(inbox, what_was_set_before_it_rang) {
   });
 }
 
-// ---- drain_point ----
+// ---- drain_progress ----
 
 /// Messages of the current epoch are always under way, so only a new epoch gets on.
 struct busy_lanes {
@@ -191,9 +191,9 @@ struct busy_lanes {
 };
 
 /// Who reads reached() sees what handlers did; who asks is seen by a drainer that leaves.
-TEST(drain_point, asks_and_answers) {
+TEST(drain_progress, asks_and_answers) {
   expect_holds([] {
-    drain_point point;
+    drain_progress point;
     event_count drained;
     atomic<bool> scheduled{true};
     int done = 0; // plain: a handler's
@@ -234,10 +234,10 @@ struct idle_lanes {
 };
 
 /// The drainer wakes those who wait for what it has reached, and forgets who waits for more: they say so again.
-TEST(drain_point, wakes_all_that_wait_for_different_tickets) {
+TEST(drain_progress, wakes_all_that_wait_for_different_tickets) {
   expect_holds(
       [] {
-        drain_point point;
+        drain_progress point;
         event_count drained;
         const auto wait_for = [&](std::uint64_t ticket) {
           drained.wait([&] { return point.await(ticket); });
@@ -254,7 +254,7 @@ TEST(drain_point, wakes_all_that_wait_for_different_tickets) {
       {.preemptions = 2});
 }
 
-// ---- inline_claim ----
+// ---- takeover ----
 
 class nobody final : public runner {
   void run(ready_item&, convoy::detail::pump&) noexcept override {}
@@ -263,7 +263,7 @@ class nobody final : public runner {
 struct claimed {
   nobody home;
   ready_item partition{home}, next{home};
-  inline_claim claim;
+  takeover claim;
   int drained = 0; // plain: of who has the partition
   int handled = 0; // plain: of the owner's handlers
 
@@ -295,7 +295,7 @@ struct claimed {
   }
 };
 
-TEST(inline_claim, one_of_owner_and_thief_has_the_partition) {
+TEST(takeover, one_of_owner_and_thief_has_the_partition) {
   expect_holds([] {
     claimed c;
     bool kept = false, taken = false;
@@ -305,7 +305,7 @@ TEST(inline_claim, one_of_owner_and_thief_has_the_partition) {
 }
 
 /// A handler that was taken while it began: its owner says so afterwards, and nobody takes it again.
-TEST(inline_claim, an_owner_that_comes_back) {
+TEST(takeover, an_owner_that_comes_back) {
   expect_holds(
       [] {
         claimed c;
@@ -317,7 +317,7 @@ TEST(inline_claim, an_owner_that_comes_back) {
       {.preemptions = 1});
 }
 
-TEST(inline_claim, two_thieves_and_an_owner_that_is_late) {
+TEST(takeover, two_thieves_and_an_owner_that_is_late) {
   model::expect_holds_at_random(20'000, [] {
     claimed c;
     bool kept = false, first = false, second = false;
@@ -328,7 +328,7 @@ TEST(inline_claim, two_thieves_and_an_owner_that_is_late) {
 }
 
 /// A watcher that leaves sees the claim, or who opens it sees that nobody watches.
-TEST(inline_claim, a_watcher_that_leaves) {
+TEST(takeover, a_watcher_that_leaves) {
   expect_holds([] {
     claimed c;
     atomic<bool> watched{true};

@@ -13,7 +13,7 @@
      are. To look into all shared queues, or all of a pump, is one step; a search is one round;
    - held_up() and relieve(), which steal as a search does;
    - clocks. Each visit decides in any way whether lanes are slow (with SLOW or FAST: always one way),
-     and no drainer stays that could leave (visit_pace). A nap always ends, but a pump's park only so
+     and no drainer stays that could leave (revisit). A nap always ends, but a pump's park only so
      often as `late` says, perhaps never: no message may depend on it;
    - missing memory, the destructor, and that TBB may have no thread.
 
@@ -165,7 +165,7 @@ inline wake() {
 proctype producer(byte me) {
   byte i, ticket, woken;
 
-submit: /* ingress.hpp: submit */
+submit: /* submitter.hpp: submit */
   atomic { ticket = tail; tail++ } /* ticket_ring.hpp: claim */
 #ifdef LOOK_BEFORE_PUBLISHING
   bool seen = scheduled;
@@ -385,7 +385,7 @@ run_item:
   :: else -> skip
   fi;
 
-  /* lane_run.hpp: run_lane */
+  /* run_lane.hpp: run_lane */
 #if defined(HANDLER_WAITS) && !defined(NO_COVER)
   /* pump.cpp: cover; scheduler.cpp: watched */
   atomic {

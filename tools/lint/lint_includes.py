@@ -15,10 +15,10 @@ import sys
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.M)
 OWN_INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.M)
 UMBRELLA = 'convoy/convoy.hpp'
-PROLOGUE, EPILOGUE = 'convoy/detail/prologue.hpp', 'convoy/detail/epilogue.hpp'
+PROLOGUE, EPILOGUE = 'convoy/detail/base/prologue.hpp', 'convoy/detail/base/epilogue.hpp'
 REFUSAL = 'see_the_error_above'  # the prologue's, there is no such file
 TBB_DOOR = 'lib/src/arena.cpp'
-SEAM = ('lib/include/convoy/detail/atomic.hpp', 'lib/include/convoy/detail/atomic_type.hpp')
+SEAM = ('lib/include/convoy/detail/base/atomic.hpp', 'lib/include/convoy/detail/base/atomic_type.hpp')
 BESIDE_SEAM = (TBB_DOOR, 'json.cpp', 'line_file.cpp', 'line_file.hpp', 'dead_letter_store.hpp', 'dead_letter_tee.hpp')  # a mutex each, or the wall clock
 GOES_ROUND_SEAM = re.compile(r'std::(atomic\b|atomic_thread_fence|atomic_ref|atomic_flag|mutex|condition_variable|this_thread|'
                              r'thread\(|thread \w+[;{]|call_once|promise\b)|steady_clock::now')

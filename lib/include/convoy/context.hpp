@@ -1,9 +1,9 @@
 #pragma once
 
-#include "convoy/detail/prologue.hpp"
+#include "convoy/detail/base/prologue.hpp"
 
-#include "convoy/detail/atomic.hpp"
-#include "convoy/detail/partition.hpp"
+#include "convoy/detail/base/atomic.hpp"
+#include "convoy/detail/partition/partition.hpp"
 #include "convoy/message.hpp"
 
 #include <chrono>
@@ -36,13 +36,13 @@ public:
 
   /// The first is 1. Begins anew when a parked key is resumed.
   [[nodiscard]] unsigned attempt() const noexcept {
-    return lane_.trouble != nullptr ? lane_.trouble->attempts + 1 : 1;
+    return lane_.hold != nullptr ? lane_.hold->attempts + 1 : 1;
   }
 
   /// Null: this is the first attempt (since the key was resumed), or the first one's handler returned
   /// an outcome.
   [[nodiscard]] std::exception_ptr first_error() const noexcept {
-    return lane_.trouble != nullptr ? lane_.trouble->first_error : nullptr;
+    return lane_.hold != nullptr ? lane_.hold->first_error : nullptr;
   }
 
   /// Of the message, see message_traits; time_point::max(): none.
@@ -108,4 +108,4 @@ private:
 
 } // namespace convoy
 
-#include "convoy/detail/epilogue.hpp"
+#include "convoy/detail/base/epilogue.hpp"

@@ -2,10 +2,10 @@
 
 // Dead letters written to a file, a line of JSON each.
 
-#include "convoy/detail/prologue.hpp"
+#include "convoy/detail/base/prologue.hpp"
 
-#include "convoy/detail/json.hpp"
-#include "convoy/detail/line_file.hpp"
+#include "convoy/detail/sinks/json.hpp"
+#include "convoy/detail/sinks/line_file.hpp"
 #include "convoy/failure.hpp"
 
 #include <algorithm>
@@ -175,4 +175,4 @@ private:
 
 } // namespace convoy
 
-#include "convoy/detail/epilogue.hpp"
+#include "convoy/detail/base/epilogue.hpp"

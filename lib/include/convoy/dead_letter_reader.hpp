@@ -2,13 +2,13 @@
 
 // What a dead_letter_file has written, read back.
 
-#include "convoy/detail/prologue.hpp"
+#include "convoy/detail/base/prologue.hpp"
 
 #include "convoy/dead_letter_file.hpp"
-#include "convoy/detail/json.hpp"
-#include "convoy/detail/letter_line.hpp"
-#include "convoy/detail/line_reader.hpp"
-#include "convoy/detail/owned_file.hpp"
+#include "convoy/detail/sinks/json.hpp"
+#include "convoy/detail/sinks/letter_line.hpp"
+#include "convoy/detail/sinks/line_reader.hpp"
+#include "convoy/detail/sinks/owned_file.hpp"
 #include "convoy/failure.hpp"
 
 #include <charconv>
@@ -239,4 +239,4 @@ read_dead_letters(const std::string& path, dead_letter_parse<Key, Message> parse
 
 } // namespace convoy
 
-#include "convoy/detail/epilogue.hpp"
+#include "convoy/detail/base/epilogue.hpp"

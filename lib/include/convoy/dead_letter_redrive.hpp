@@ -2,11 +2,11 @@
 
 // The letters of a file sent back to a processor.
 
-#include "convoy/detail/prologue.hpp"
+#include "convoy/detail/base/prologue.hpp"
 
 #include "convoy/dead_letter_reader.hpp"
-#include "convoy/detail/owned_file.hpp"
-#include "convoy/detail/scheduler.hpp"
+#include "convoy/detail/sched/scheduler.hpp"
+#include "convoy/detail/sinks/owned_file.hpp"
 #include "convoy/status.hpp"
 
 #include <cstddef>
@@ -159,4 +159,4 @@ redrive_result redrive_dead_letters(const std::string& path, Processor& to,
 
 } // namespace convoy
 
-#include "convoy/detail/epilogue.hpp"
+#include "convoy/detail/base/epilogue.hpp"

@@ -2,7 +2,7 @@
 
 // Dead letters kept in memory, bounded, until somebody looks at them, takes them out, or sends them back.
 
-#include "convoy/detail/prologue.hpp"
+#include "convoy/detail/base/prologue.hpp"
 
 #include "convoy/failure.hpp"
 #include "convoy/status.hpp"
@@ -367,4 +367,4 @@ private:
 
 } // namespace convoy
 
-#include "convoy/detail/epilogue.hpp"
+#include "convoy/detail/base/epilogue.hpp"

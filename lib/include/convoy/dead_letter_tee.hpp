@@ -2,7 +2,7 @@
 
 // Several sinks of dead letters as one.
 
-#include "convoy/detail/prologue.hpp"
+#include "convoy/detail/base/prologue.hpp"
 
 #include "convoy/failure.hpp"
 
@@ -114,4 +114,4 @@ private:
 
 } // namespace convoy
 
-#include "convoy/detail/epilogue.hpp"
+#include "convoy/detail/base/epilogue.hpp"

@@ -7,7 +7,7 @@
 // goes to on_error, the message becomes a dead letter (`failed`), the account counts it as dead, and its
 // lane goes on. Only a failure_policy, or an outcome that says retry, asks for more attempts.
 
-#include "convoy/detail/prologue.hpp"
+#include "convoy/detail/base/prologue.hpp"
 
 #include "convoy/time_span.hpp"
 
@@ -238,4 +238,4 @@ private:
 
 } // namespace convoy
 
-#include "convoy/detail/epilogue.hpp"
+#include "convoy/detail/base/epilogue.hpp"

@@ -1,8 +1,8 @@
 #pragma once
 
-#include "convoy/detail/prologue.hpp"
+#include "convoy/detail/base/prologue.hpp"
 
-#include "convoy/detail/task.hpp"
+#include "convoy/detail/ds/task.hpp"
 #include "convoy/processor.hpp"
 
 #include <concepts>
@@ -38,13 +38,13 @@ public:
   /// See processor::submit. The callable is moved or copied only if it is accepted.
   template <std::invocable Function>
   [[nodiscard]] submit_status submit(const Key& key, Function&& function) {
-    return tasks_.ingress_.submit_waiting(key, std::forward<Function>(function));
+    return tasks_.submitter_.submit_waiting(key, std::forward<Function>(function));
   }
 
   /// See processor::try_submit.
   template <std::invocable Function>
   [[nodiscard]] submit_status try_submit(const Key& key, Function&& function) {
-    return tasks_.ingress_.emplace(key, std::forward<Function>(function));
+    return tasks_.submitter_.emplace(key, std::forward<Function>(function));
   }
 
   /// Submits a callable and returns its result, or what it throws, as a future. Throws
@@ -74,4 +74,4 @@ private:
 
 } // namespace convoy
 
-#include "convoy/detail/epilogue.hpp"
+#include "convoy/detail/base/epilogue.hpp"

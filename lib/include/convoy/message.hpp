@@ -3,9 +3,9 @@
 // What the library may know about a message besides its content: until when it must start, its id,
 // when it was submitted.
 
-#include "convoy/detail/prologue.hpp"
+#include "convoy/detail/base/prologue.hpp"
 
-#include "convoy/detail/atomic.hpp"
+#include "convoy/detail/base/atomic.hpp"
 #include "convoy/time_span.hpp"
 
 #include <chrono>
@@ -92,4 +92,4 @@ template <class Message>
 } // namespace detail
 } // namespace convoy
 
-#include "convoy/detail/epilogue.hpp"
+#include "convoy/detail/base/epilogue.hpp"

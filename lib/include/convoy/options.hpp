@@ -2,7 +2,7 @@
 
 // What a processor can be told when it is made.
 
-#include "convoy/detail/prologue.hpp"
+#include "convoy/detail/base/prologue.hpp"
 
 #include "convoy/failure.hpp"
 #include "convoy/message.hpp"
@@ -83,7 +83,7 @@ struct processor_options {
   /// (`then`) that were not called yet; at least 1. While that is reached these functions sleep, or on a worker thread throw
   /// too_many_requests, as they do after a second in a task of oneTBB's that a handler may wait for. A message waits for requests that were made before it, so this bounds that too.
   std::size_t request_capacity = std::size_t{1} << 16;
-  unsigned partitions = 0;        ///< ingress rings, a power of two; 0: chosen by concurrency
+  unsigned partitions = 0;        ///< ticket rings, a power of two; 0: chosen by concurrency
   unsigned quantum_messages = 64; ///< handled of one lane before other lanes get a turn
   time_span quantum_time = std::chrono::microseconds(100); ///< likewise, whichever comes first
   unsigned batch_limit = 64; ///< most messages that a span handler gets at once, 1 to 65535
@@ -181,4 +181,4 @@ template <class Key, class Message, class State>
 } // namespace detail
 } // namespace convoy
 
-#include "convoy/detail/epilogue.hpp"
+#include "convoy/detail/base/epilogue.hpp"

@@ -1,11 +1,11 @@
 #pragma once
 
-#include "convoy/detail/prologue.hpp"
+#include "convoy/detail/base/prologue.hpp"
 
 #include "convoy/context.hpp"
-#include "convoy/detail/atomic.hpp"
-#include "convoy/detail/bulk.hpp"
-#include "convoy/detail/control.hpp"
+#include "convoy/detail/base/atomic.hpp"
+#include "convoy/detail/submit/submitter_bulk.hpp"
+#include "convoy/detail/submit/submitter_control.hpp"
 #include "convoy/options.hpp"
 #include "convoy/runtime.hpp"
 #include "convoy/scheduled.hpp"
@@ -104,11 +104,11 @@ public:
               handles_failures<Handler>(wanted),
               {wanted.failure, std::move(wanted.exceptions), std::move(wanted.dead_letters),
                wanted.max_parked}},
-        ingress_(core_, partitions_of(wanted)) {
+        submitter_(core_, partitions_of(wanted)) {
     if (core_.options.watchdog.report)
       core_.watchdog = std::make_unique<detail::watchdog_alarm<Key, typename core_type::lane_type>>(
           core_.scheduler, core_.options.watchdog, &core_);
-    core_.scheduler.attach(ingress_);
+    core_.scheduler.attach(submitter_);
   }
 
   processor(const processor&) = delete;
@@ -123,14 +123,14 @@ public:
       return; // nobody would handle anything
     close();
     core_.destroyed.store(true, std::memory_order_relaxed); // before it rings
-    ingress_.end();
-    ingress_.drain_closed();
+    submitter_.end();
+    submitter_.drain_closed();
     core_.over.store(true, std::memory_order_relaxed); // callbacks must not go on for ever
-    ingress_.abandon();
-    ingress_.finish_all();
+    submitter_.abandon();
+    submitter_.finish_all();
     core_.watchdog.reset(); // its report may use us, and ask for something
-    ingress_.finish_all();
-    core_.scheduler.detach(ingress_);
+    submitter_.finish_all();
+    core_.scheduler.detach(submitter_);
   }
 
   /// Submits a message; sleeps while the processor or the key is full, or its rate is used up; refuses
@@ -141,18 +141,18 @@ public:
   /// nothing is submitted. The key may lie in the message, here and wherever both are given. Lock-free,
   /// unless it has to wait or wake a worker, or keys have limits.
   [[nodiscard]] submit_status submit(const Key& key, Message&& message) {
-    return ingress_.submit_waiting(key, std::move(message));
+    return submitter_.submit_waiting(key, std::move(message));
   }
   [[nodiscard]] submit_status submit(const Key& key, const Message& message) {
-    return ingress_.submit_waiting(key, message);
+    return submitter_.submit_waiting(key, message);
   }
 
   /// As submit(), but refuses with `full`, `key_full` or `key_rate` where submit() would wait.
   [[nodiscard]] submit_status try_submit(const Key& key, Message&& message) {
-    return ingress_.emplace(key, std::move(message));
+    return submitter_.emplace(key, std::move(message));
   }
   [[nodiscard]] submit_status try_submit(const Key& key, const Message& message) {
-    return ingress_.emplace(key, message);
+    return submitter_.emplace(key, message);
   }
 
   /// Submits pairs of key and message, in their order, with one read-modify-write per partition
@@ -163,21 +163,21 @@ public:
   /// in its own message.
   template <std::ranges::input_range Range>
   [[nodiscard]] bulk_result submit_bulk(Range&& range) {
-    return ingress_.submit_all(std::forward<Range>(range));
+    return submitter_.submit_all(std::forward<Range>(range));
   }
 
   /// Returns when all messages accepted before the call are handled or dead; those of parked keys
   /// are neither. Sleeps. Any number of threads
   /// may drain at once, while others submit. Throws std::logic_error on a worker thread: it would
   /// wait for itself.
-  void drain() { ingress_.drain(); }
+  void drain() { submitter_.drain(); }
 
   /// Refuses messages from now on; those accepted will be handled. Waiting submits return `closed`.
   /// Never blocks.
-  void close() noexcept { ingress_.close(); }
+  void close() noexcept { submitter_.close(); }
 
   /// close(), shutdown() or the destructor was called.
-  [[nodiscard]] bool closed() const noexcept { return ingress_.closed(); }
+  [[nodiscard]] bool closed() const noexcept { return submitter_.closed(); }
 
   /// As close(), then finishes what it can before the deadline: retries and scheduled messages that are due
   /// by then, and what is parked or paused and resumed by then. Returns as soon as nothing is unfinished; so
@@ -186,16 +186,16 @@ public:
   /// running handlers have stop requested, and are waited for, as is what other threads still ask for
   /// meanwhile. Returns the exact account. Throws std::logic_error on a worker thread.
   convoy::account shutdown(moment deadline) {
-    ingress_.refuse_on_worker();
+    submitter_.refuse_on_worker();
     close();
-    ingress_.end();
-    if (!ingress_.finish_until(deadline)) {
-      ingress_.abandon(); // before: who asks for a stop token from now on sees it
+    submitter_.end();
+    if (!submitter_.finish_until(deadline)) {
+      submitter_.abandon(); // before: who asks for a stop token from now on sees it
       for (unsigned i = 0; i < core_.scheduler.concurrency(); ++i)
         core_.scheduler.run_of(i).request_stop(&core_, deadline);
-      (void)ingress_.finish_until(time_point::max());
+      (void)submitter_.finish_until(time_point::max());
     }
-    return ingress_.account();
+    return submitter_.account();
   }
   /// Throws std::invalid_argument for a negative time.
   convoy::account shutdown(time_span within) {
@@ -205,7 +205,7 @@ public:
   /// So far. See account. Takes a short lock, and looks at each message that is still in a ring: a
   /// million of them take some milliseconds. Submits and handlers do not wait for it; but while it looks
   /// the rings take new memory instead of used one, so poll it from a thread that gets a core.
-  [[nodiscard]] convoy::account account() const noexcept { return ingress_.account(); }
+  [[nodiscard]] convoy::account account() const noexcept { return submitter_.account(); }
 
   // ---- schedules ----
 
@@ -215,17 +215,17 @@ public:
   /// timer thread can't be started. Takes a short lock and allocates; the timers cost the same however
   /// many there are.
   scheduled submit_at(const Key& key, moment due, Message&& message) {
-    return ingress_.submit_at(key, due, std::move(message));
+    return submitter_.submit_at(key, due, std::move(message));
   }
   scheduled submit_at(const Key& key, moment due, const Message& message) {
-    return ingress_.submit_at(key, due, message);
+    return submitter_.submit_at(key, due, message);
   }
   /// Throws std::invalid_argument for a negative delay.
   scheduled submit_after(const Key& key, time_span delay, Message&& message) {
-    return ingress_.submit_at(key, due_after(its_delay, delay), std::move(message));
+    return submitter_.submit_at(key, due_after(its_delay, delay), std::move(message));
   }
   scheduled submit_after(const Key& key, time_span delay, const Message& message) {
-    return ingress_.submit_at(key, due_after(its_delay, delay), message);
+    return submitter_.submit_at(key, due_after(its_delay, delay), message);
   }
 
   // ---- control of one key ----
@@ -241,29 +241,29 @@ public:
   /// wait, and take room. `then`: it stands still. After the deadline of shutdown(), and in the destructor,
   /// it does nothing but call `then`.
   void pause(const Key& key, std::function<void()> then = {}) {
-    ingress_.control(detail::wish::pause, key, std::move(then));
+    submitter_.control(detail::wish::pause, key, std::move(then));
   }
 
   /// A paused or parked lane goes on; a parked one's first message has all its attempts again. Also if
   /// the lane is about to park. Else nothing happens.
-  void resume(const Key& key) { ingress_.control(detail::wish::resume, key, {}); }
+  void resume(const Key& key) { submitter_.control(detail::wish::resume, key, {}); }
 
   /// The key's messages accepted so far become dead letters, even if it is paused, parked, or waits for
   /// a retry; but for those that a worker has already been handed. Scheduled messages that are not due
   /// stay.
   void purge(const Key& key, std::function<void()> then = {}) {
-    ingress_.control(detail::wish::purge, key, std::move(then));
+    submitter_.control(detail::wish::purge, key, std::move(then));
   }
 
   /// `then` is called when all messages of the key accepted so far are handled or dead.
   void fence(const Key& key, std::function<void()> then) {
-    ingress_.control(detail::wish::fence, key, std::move(then));
+    submitter_.control(detail::wish::fence, key, std::move(then));
   }
   /// Of all keys.
-  void fence(std::function<void()> then) { ingress_.fence(std::move(then)); }
+  void fence(std::function<void()> then) { submitter_.fence(std::move(then)); }
 
   /// As drain(), for one key.
-  void drain(const Key& key) { ingress_.drain(key); }
+  void drain(const Key& key) { submitter_.drain(key); }
 
   /// Puts dead messages of a key back into its lane, in their order; neither their ids nor their rate
   /// are looked at (but with on_duplicate::dead_letter, in their turn). Behind what waits: a prefix may
@@ -273,7 +273,7 @@ public:
   /// Throws as submit_bulk().
   [[nodiscard]] bulk_result resubmit(const Key& key, std::span<Message> messages,
                                      place where = place::behind) {
-    return ingress_.resubmit(key, messages, where);
+    return submitter_.resubmit(key, messages, where);
   }
 
   /// Messages that became dead letters so far.
@@ -292,7 +292,7 @@ private:
   friend class keyed_executor;
 
   using core_type = detail::core<Key, Message, State, Hash, Equal>;
-  using ingress_type = detail::ingress<Key, Message, State, Hash, Equal>;
+  using submitter_type = detail::submitter<core_type>;
 
   /// See core. Without it there is no sink either.
   template <class Handler>
@@ -353,13 +353,13 @@ private:
     return wanted.partitions != 0
                ? wanted.partitions
                : std::min<std::size_t>(std::bit_ceil(2 * core_.scheduler.concurrency()),
-                                       ingress_type::most_partitions);
+                                       submitter_type::most_partitions);
   }
 
   core_type core_;
-  ingress_type ingress_;
+  submitter_type submitter_;
 };
 
 } // namespace convoy
 
-#include "convoy/detail/epilogue.hpp"
+#include "convoy/detail/base/epilogue.hpp"

@@ -1,8 +1,8 @@
 #pragma once
 
-#include "convoy/detail/prologue.hpp"
+#include "convoy/detail/base/prologue.hpp"
 
-#include "convoy/detail/scheduler.hpp"
+#include "convoy/detail/sched/scheduler.hpp"
 
 namespace convoy {
 
@@ -52,4 +52,4 @@ private:
 
 } // namespace convoy
 
-#include "convoy/detail/epilogue.hpp"
+#include "convoy/detail/base/epilogue.hpp"

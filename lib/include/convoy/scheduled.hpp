@@ -1,8 +1,8 @@
 #pragma once
 
-#include "convoy/detail/prologue.hpp"
+#include "convoy/detail/base/prologue.hpp"
 
-#include "convoy/detail/requests.hpp"
+#include "convoy/detail/shared/requests.hpp"
 #include "convoy/status.hpp"
 
 #include <memory>
@@ -37,4 +37,4 @@ private:
 
 } // namespace convoy
 
-#include "convoy/detail/epilogue.hpp"
+#include "convoy/detail/base/epilogue.hpp"

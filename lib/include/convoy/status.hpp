@@ -1,6 +1,6 @@
 #pragma once
 
-#include "convoy/detail/prologue.hpp"
+#include "convoy/detail/base/prologue.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -122,4 +122,4 @@ namespace detail {
 } // namespace detail
 } // namespace convoy
 
-#include "convoy/detail/epilogue.hpp"
+#include "convoy/detail/base/epilogue.hpp"

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "convoy/detail/prologue.hpp"
+#include "convoy/detail/base/prologue.hpp"
 
 // Durations and times as the library takes them: from any unit, to the ends of their range.
 
@@ -135,4 +135,4 @@ inline void more_than_zero(const char* what, time_span span) {
 } // namespace detail
 } // namespace convoy
 
-#include "convoy/detail/epilogue.hpp"
+#include "convoy/detail/base/epilogue.hpp"

@@ -156,7 +156,7 @@ TEST(outcome_at, of_done_leaves_the_rest_in_line) {
 
 TEST(backoff, stays_what_it_is_after_thousands_of_attempts) {
   const failure_policy none{.backoff = 0ns, .jitter = false};
-  convoy::detail::failures<int, int> any(none, {}, {}, 0);
+  convoy::detail::failure_rules<int, int> any(none, {}, {}, 0);
   EXPECT_EQ(any.backoff(none, 5'000), 0ns);
   const failure_policy longest{
       .backoff = 1s, .ceiling = std::chrono::nanoseconds::max(), .jitter = false};
@@ -192,7 +192,7 @@ TEST(resume, where_nothing_parks_does_nothing) {
 }
 
 TEST(jitter, is_within_the_backoff_and_follows_its_seed) {
-  using failures = convoy::detail::failures<int, int>;
+  using failures = convoy::detail::failure_rules<int, int>;
   const failure_policy policy{.backoff = 100us, .ceiling = 1ms, .seed = 1};
   auto other_seed = policy;
   other_seed.seed = 2;

@@ -1,6 +1,6 @@
 #include <chrono>
 #include <convoy/convoy.hpp>
-#include <convoy/detail/json.hpp>
+#include <convoy/detail/sinks/json.hpp>
 #include <ctime>
 #include <gmock/gmock.h>
 #include <stdexcept>

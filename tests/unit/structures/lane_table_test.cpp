@@ -13,13 +13,13 @@ struct fake_lane {
   fake_lane* next = nullptr;
 };
 
-using table = convoy::detail::lane_table<fake_lane, std::equal_to<std::string>>;
+using table = convoy::detail::key_table<fake_lane, std::equal_to<std::string>>;
 
 fake_lane numbered(int i, std::uint32_t hash) {
   return {.key = std::to_string(i), .hash = hash};
 }
 
-TEST(lane_table, finds_what_was_inserted_and_nothing_else) {
+TEST(key_table, finds_what_was_inserted_and_nothing_else) {
   table lanes({});
   auto one = numbered(1, 77);
   lanes.insert(one);
@@ -59,15 +59,15 @@ void expect_right_at_any_size(std::uint32_t (*hash)(int)) {
   EXPECT_FALSE(lanes.has_spares());
 }
 
-TEST(lane_table, grows_and_shrinks) {
+TEST(key_table, grows_and_shrinks) {
   expect_right_at_any_size([](int i) { return static_cast<std::uint32_t>(i) * 2'654'435'761u; });
 }
 
-TEST(lane_table, stays_right_when_hashes_collide) {
+TEST(key_table, stays_right_when_hashes_collide) {
   expect_right_at_any_size([](int i) { return static_cast<std::uint32_t>(i % 20); });
 }
 
-TEST(lane_table, drains_every_lane_once) {
+TEST(key_table, drains_every_lane_once) {
   for (const int count : {0, 1, 63, 1'000}) {
     table lanes({});
     std::deque<fake_lane> made;

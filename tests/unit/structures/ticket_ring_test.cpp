@@ -107,7 +107,7 @@ TEST(ticket_ring, grows_with_the_backlog_and_keeps_its_order) {
   }
 }
 
-TEST(ticket_ring, leaves_a_cell_that_is_held_alone_while_all_others_are_used_again) {
+TEST(ticket_ring, leaves_a_cell_that_is_lent_alone_while_all_others_are_used_again) {
   constexpr auto segment = static_cast<int>(ring::cells::segment_cells);
   ring r(10 * segment);
   const auto pass = [&](int count) {
@@ -123,14 +123,14 @@ TEST(ticket_ring, leaves_a_cell_that_is_held_alone_while_all_others_are_used_aga
     put(r, claim(r), -1);
     ASSERT_EQ(r.peek(), state::message);
     const int& held = r.current().message;
-    r.hold();
+    r.lend();
     r.consume();
     for (int again = 0; again < 4; ++again) {
       pass(segment);
       ASSERT_EQ(held, -1);
     }
     EXPECT_FALSE(r.has_spares()) << "what is held must not keep pumps awake";
-    r.let_go(&held);
+    r.take_back(&held);
     pass(4 * segment);
     EXPECT_NE(held, -1) << "its segment is not used again"; // it lives as long as the ring
   }

@@ -1,6 +1,6 @@
 #include <algorithm>
 #include <chrono>
-#include <convoy/detail/timer_wheel.hpp>
+#include <convoy/detail/ds/timer_wheel.hpp>
 #include <gtest/gtest.h>
 #include <iterator>
 #include <list>

@@ -1,0 +1,105 @@
+#pragma once
+
+#include "convoy/detail/base/atomic.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <mutex>
+
+namespace convoy::detail {
+
+/// Where threads sleep until a condition holds that others make true without a lock. Who makes it
+/// true calls notify(), which is one load while nobody waits.
+class event_count {
+public:
+  /// A thread that sleeps looks again so often. notify(n) may have told others, and glibc before 2.41
+  /// can lose a wake-up (bug 25847).
+  explicit event_count(std::chrono::milliseconds most_asleep = std::chrono::milliseconds(10))
+      : most_asleep_(most_asleep), changed_() {}
+  event_count(const event_count&) = delete;
+  event_count& operator=(const event_count&) = delete;
+  /// Nobody waits; but in a child of fork() it may look so for ever, and destroying would wait for them.
+  ~event_count() {
+    if (waiting_.load(std::memory_order_relaxed) == 0) // no other thread is here
+      changed_.~condition_variable();
+  }
+
+  /// Sleeps until ready() is true. Ready runs after this thread can be seen waiting, so no notify()
+  /// is missed. It runs once more at the deadline.
+  template <class Ready>
+  void wait(Ready&& ready, clock::time_point deadline = clock::time_point::max()) {
+    waiting_.fetch_add(1, std::memory_order_relaxed); // ordered by the fence
+    // (1) seq_cst: first we can be seen, then we look, whatever ready() loads with; against notify()'s
+    // load (2) after the change, (4) in ticket_ring.hpp, (4) in ticket_limit.hpp, (1) in request_limit.hpp
+    thread_fence(std::memory_order_seq_cst);
+    const leaver leave{waiting_};
+    for (;;) {
+      std::uint64_t seen = 0;
+      {
+        const std::lock_guard lock(mutex_);
+        seen = notified_;
+      }
+      if (ready())
+        return;
+      std::chrono::nanoseconds most = most_asleep_;
+      if (deadline != clock::time_point::max())
+        most = std::min<std::chrono::nanoseconds>(most, deadline - clock::now());
+      std::unique_lock lock(mutex_);
+      changed_.wait_for(lock, most, [&] { return notified_ != seen; });
+    }
+  }
+
+  /// To be called after the change, which must be a seq_cst store or read-modify-write.
+  void notify() noexcept {
+    if (!has_waiters())
+      return;
+    {
+      const std::lock_guard lock(mutex_);
+      ++notified_;
+    }
+    changed_.notify_all();
+  }
+
+  /// As notify(), but wakes so many threads at most that sleep already.
+  void notify(std::uint64_t most) noexcept {
+    const auto waiting = waiting_.load(std::memory_order_relaxed); // if few, notify() looks again
+    if (most >= waiting)
+      return notify();
+    {
+      const std::lock_guard lock(mutex_);
+      ++notified_;
+    }
+    for (; most != 0; --most)
+      changed_.notify_one();
+  }
+
+  /// Changes with each notify() that found somebody who waits.
+  [[nodiscard]] std::uint64_t notified() {
+    const std::lock_guard lock(mutex_);
+    return notified_;
+  }
+
+  [[nodiscard]] bool has_waiters() const noexcept {
+    return waiting_.load(std::memory_order_seq_cst) !=
+           0; // (2) seq_cst: after the change, against (1)
+  }
+
+private:
+  struct leaver {
+    atomic<std::uint32_t>& waiting;
+    ~leaver() {
+      waiting.fetch_sub(1, std::memory_order_relaxed);
+    } // a notify() too many does no harm
+  };
+
+  const std::chrono::milliseconds most_asleep_;
+  atomic<std::uint32_t> waiting_{0};
+  mutex mutex_;
+  union {
+    condition_variable changed_;
+  };
+  std::uint64_t notified_ = 0;
+};
+
+} // namespace convoy::detail

@@ -1,0 +1,289 @@
+#pragma once
+
+// The ticket ring of a partition: any number of producers, one consumer, strict order by ticket.
+//
+// A ticket is a number from tail_.fetch_add; it names one cell for ever, and every ticket is
+// published: with a message, or void when its producer could not use it. Ticket order is submit
+// order, whatever the threads.
+//
+// The words:
+//   tail_      tickets given out, and the closed bit on top. Producers add; close() sets the bit.
+//              Contended: nobody else looks at it often.
+//   the limit  tickets below it may carry a message, see ticket_limit. With the closed bit set a
+//              ticket is above it.
+//   cell.word  4 (ticket + 1) once the ticket is published, plus 1 if it is void, plus 2 if its
+//              message is one that messages() does not count, plus 3 if it carries nothing and took
+//              no credit. Never reset: a cell's next ticket is higher.
+
+#include "convoy/detail/base/atomic.hpp"
+#include "convoy/detail/ds/segment_list.hpp"
+
+#include <chrono>
+#include <cstdint>
+
+namespace convoy::detail {
+
+template <bool Stored>
+struct cell_hash {
+  void set_hash(std::uint64_t) noexcept {}
+};
+
+template <>
+struct cell_hash<true> {
+  void set_hash(std::uint64_t hash) noexcept { stored_hash = hash; }
+  std::uint64_t stored_hash = 0;
+};
+
+/// StoreHash: cells keep their key's hash, for keys where computing it again costs more.
+template <class Key, class Message, bool StoreHash>
+class ticket_ring {
+public:
+  struct cell : cell_hash<StoreHash> {
+    cell() noexcept {} // key and message live from publication to consumption only
+    ~cell() {}
+
+    atomic<std::uint64_t> word{0};
+    union {
+      Key key;
+    };
+    union {
+      Message message;
+    };
+  };
+
+  using cells = segment_list<cell>;
+  using lookout = typename cells::lookout;
+
+  /// Everything must have been consumed when it is destroyed.
+  explicit ticket_ring(std::uint64_t credit) : cells_(credit) {}
+  ticket_ring(const ticket_ring&) = delete;
+  ticket_ring& operator=(const ticket_ring&) = delete;
+  ~ticket_ring() = default;
+
+  // ---- producers ----
+
+  static constexpr std::uint64_t no_ticket = ~std::uint64_t{0};
+
+  /// Takes `count` consecutive tickets and returns the first. no_ticket: they are above the limit, so
+  /// they were published and carry nothing, and the consumer must be told; closed() and grow() say
+  /// more. One atomic read-modify-write; wait-free but for the rare walk to another segment.
+  [[nodiscard]] std::uint64_t claim(std::uint64_t count = 1) noexcept {
+    const auto ticket = take_ticket(count);
+    if (covers(ticket + (count - 1))) [[likely]]
+      return ticket;
+    publish_nothing(ticket, count);
+    return no_ticket;
+  }
+
+  /// The parts of claim(), for those who are in a hurry. A ticket that the limit does not cover may have
+  /// the closed bit, and must be published with nothing.
+  [[nodiscard]] std::uint64_t take_ticket(std::uint64_t count = 1) noexcept {
+    // (1) seq_cst: our ticket first, then the limit, (1) in ticket_limit.hpp, the segments' hint and the
+    // partition's role; against who changes one of these and then looks at the tickets (3), or
+    // closes (4)
+    return tail_.fetch_add(count, std::memory_order_seq_cst);
+  }
+  [[nodiscard]] bool covers(std::uint64_t ticket) const noexcept {
+    return cells_.limit.covers(ticket);
+  }
+  void publish_nothing(std::uint64_t first, std::uint64_t count = 1) noexcept {
+    first &= ~closed_bit;
+    add_credit(count); // that they would take
+    for (std::uint64_t i = 0; i < count; ++i)
+      publish_empty(first + i, 3);
+  }
+
+  /// claim() would not be in vain. A guess.
+  [[nodiscard]] bool has_room(std::uint64_t count) const noexcept {
+    return cells_.limit.covers(tail_.load(std::memory_order_relaxed) + (count - 1)); // only a guess
+  }
+
+  /// Look before you claim(): there was no room, or there is another reason. A hint.
+  [[nodiscard]] bool must_look() const noexcept { return cells_.limit.must_look(); }
+  /// From now on always.
+  void limit_keys() noexcept { cells_.limit.set(ticket_limit::limited_keys); }
+
+  /// The cell of a ticket that the caller holds and has not published.
+  [[nodiscard]] cell& at(std::uint64_t ticket) noexcept { return cells_.at(ticket); }
+  /// Likewise; `behind` is what comes after the cell of the ticket before.
+  [[nodiscard]] cell& at(std::uint64_t ticket, cell* behind) noexcept {
+    return cells_.at(ticket, behind);
+  }
+
+  static void publish(cell& at, std::uint64_t ticket) noexcept {
+    at.word.store(word_of(ticket),
+                  std::memory_order_release); // (5) release: key and message; pairs with (6)
+  }
+
+  /// As publish(), for a message that was counted as accepted when it had no ticket yet.
+  void publish_counted(cell& at, std::uint64_t ticket) noexcept {
+    cells_.leave_out(ticket);
+    at.word.store(word_of(ticket) + 2, std::memory_order_release); // (5) release: as above
+  }
+
+  /// Publishes a ticket that carries nothing, because constructing its message threw.
+  void publish_void(std::uint64_t ticket) noexcept { publish_empty(ticket, 1); }
+
+  /// As claim(), for a message whose credit was taken with take_credit(); that is given back with
+  /// add_credit() afterwards. Whether the ring is closed or not. no_ticket: out of memory. Takes a
+  /// lock.
+  [[nodiscard]] std::uint64_t claim_reserved() noexcept {
+    if (!cells_.link_until(tickets() + 1))
+      return no_ticket;
+    // (1) seq_cst: as in claim()
+    const auto ticket = tail_.fetch_add(1, std::memory_order_seq_cst) & ~closed_bit;
+    while (!cells_.link_until(ticket + 1)) // others were faster
+      sleep_for(std::chrono::milliseconds(1));
+    return ticket;
+  }
+
+  /// Gives out so many tickets for nothing, and the credit that they would take. Calls between(end),
+  /// with the ticket after them, before they can leave the ring. Who waits for credit has to be told.
+  template <class Function>
+  void skip(std::uint64_t count, Function&& between) noexcept {
+    // (1) seq_cst: as in claim()
+    const auto first = tail_.fetch_add(count, std::memory_order_seq_cst) & ~closed_bit;
+    add_credit(count); // afterwards, or a message could have it
+    between(first + count);
+    for (std::uint64_t i = 0; i < count; ++i)
+      publish_empty(first + i, 3);
+  }
+
+  /// True: `count` more tickets have credit and cells now, claim() again; false: credit is missing.
+  /// Throws std::bad_alloc. Takes a lock.
+  [[nodiscard]] bool grow(std::uint64_t count) {
+    return cells_.raise_limit(count, [this] { return tickets(); });
+  }
+
+  [[nodiscard]] bool closed() const noexcept {
+    // (3) seq_cst: after the caller's change, see (1) in pending_count.hpp
+    return (tail_.load(std::memory_order_seq_cst) & closed_bit) != 0;
+  }
+
+  /// No ticket taken after this carries a message.
+  void close() noexcept {
+    // (4) seq_cst: splits the tickets (1); before the looks for who waits and for what is outstanding;
+    // against (1) in event_count.hpp, (2) in pending_count.hpp
+    tail_.fetch_or(closed_bit, std::memory_order_seq_cst);
+    cells_.limit.set(ticket_limit::closed);
+  }
+
+  /// Tickets given out so far.
+  [[nodiscard]] std::uint64_t tickets() const noexcept {
+    return tail_.load(std::memory_order_seq_cst) &
+           ~closed_bit; // (3) seq_cst: after the caller's change, see (1)
+  }
+
+  /// Messages published so far, but for those of publish_counted(). Exact: what was published before
+  /// the call, and nothing that is void in the end. Looks at what is in the ring. One thread at a time.
+  [[nodiscard]] std::uint64_t messages() noexcept {
+    return cells_.count(tickets(), [](const cell& at, std::uint64_t ticket) {
+      return at.word.load(std::memory_order_relaxed) == word_of(ticket); // only counted
+    });
+  }
+
+  // ---- credit: tickets that may still carry a message ----
+
+  /// Who waits for credit has to be told.
+  void add_credit(std::uint64_t count) noexcept { cells_.limit.add(count); }
+
+  /// A guess; grow() knows.
+  [[nodiscard]] bool has_credit(std::uint64_t count) const noexcept {
+    return tickets() + count <= cells_.limit.credit_end();
+  }
+
+  /// A guess: tickets are taken meanwhile.
+  [[nodiscard]] bool has_more_room_than_messages() const noexcept {
+    return has_credit(tickets() - consumed() + 1);
+  }
+
+  /// Takes back half of the credit that nobody has used, `most` at most, for another ring or for
+  /// messages without tickets. Takes a lock.
+  [[nodiscard]] std::uint64_t take_credit(std::uint64_t most = no_ticket) noexcept {
+    return cells_.take_credit(most, [this] { return tickets(); });
+  }
+
+  // ---- the consumer: one thread at a time ----
+
+  enum class state { pending, message, void_ticket, counted_message, skipped };
+
+  /// The next ticket in order: not yet published (or not given out), a message, void, a message of
+  /// publish_counted(), or a ticket of skip().
+  [[nodiscard]] state peek() noexcept {
+    current_ = cells_.current();
+    if (current_ == nullptr)
+      return state::pending;
+    // (6) acquire: what the producer put there; pairs with (5), (7)
+    const auto word = current_->word.load(std::memory_order_acquire) - word_of(consumed());
+    return word == 0   ? state::message
+           : word == 1 ? state::void_ticket
+           : word == 2 ? state::counted_message
+           : word == 3 ? state::skipped
+                       : state::pending;
+  }
+
+  /// The cell that peek() found published.
+  [[nodiscard]] cell& current() noexcept { return *current_; }
+
+  /// The cell of a ticket is published with a message that messages() counts. Short, for a consumer that
+  /// handles such messages where they lie, one after the other; else peek() says what is there.
+  [[nodiscard]] static bool has_message(const cell& at, std::uint64_t ticket) noexcept {
+    return at.word.load(std::memory_order_acquire) == word_of(ticket); // (6) acquire: as in peek()
+  }
+  /// The cells from current() on lie side by side, so many of them.
+  [[nodiscard]] std::uint64_t side_by_side() const noexcept { return cells_.side_by_side(); }
+
+  /// See segment_list.
+  void lend() noexcept { cells_.lend(); }
+  void take_back(const void* part) noexcept { cells_.take_back(part); }
+
+  /// Done with the current cell; what lived in it has been destroyed.
+  void consume() noexcept { cells_.consume(); }
+
+  /// Tickets consumed so far.
+  [[nodiscard]] std::uint64_t consumed() const noexcept { return cells_.consumed(); }
+
+  /// Of the lower half of a ticket that was given out not long ago.
+  [[nodiscard]] std::uint64_t sequence_of(std::uint32_t number) const noexcept {
+    const auto now = tickets();
+    return now - (static_cast<std::uint32_t>(now) - number);
+  }
+
+  void recycle() noexcept {
+    cells_.recycle([this] { return tickets(); });
+  }
+
+  [[nodiscard]] bool has_spares() const noexcept { return cells_.has_spares(); }
+  /// Segments are large: fewer of them.
+  [[nodiscard]] bool trim(std::size_t most) noexcept { return cells_.trim((most + 7) / 8); }
+
+  /// See segment_list::lookout.
+  [[nodiscard]] lookout look_out() noexcept { return lookout(cells_); }
+  [[nodiscard]] static bool published(const lookout& next) noexcept {
+    const auto* const at = next.look();
+    // relaxed: only whether; the cell is read after peek()
+    return at != nullptr && at->word.load(std::memory_order_relaxed) >= word_of(next.ticket);
+  }
+
+private:
+  static constexpr std::uint64_t closed_bit = std::uint64_t{1} << 63;
+
+  /// Of a message.
+  [[nodiscard]] static constexpr std::uint64_t word_of(std::uint64_t ticket) noexcept {
+    return 4 * (ticket + 1);
+  }
+
+  void publish_empty(std::uint64_t ticket, std::uint64_t kind) noexcept {
+    while (!cells_.link_until(ticket + 1))
+      sleep_for(std::chrono::milliseconds(1)); // out of memory, but the ticket can't be given back
+    cells_.leave_out(ticket);
+    // (7) release: we are done with the segment; pairs with (6)
+    at(ticket).word.store(word_of(ticket) + kind, std::memory_order_release);
+  }
+
+  alignas(cache_line) atomic<std::uint64_t> tail_{0};
+  cells cells_;
+  alignas(cache_line) cell* current_ = nullptr; // the consumer's, for each message
+};
+
+} // namespace convoy::detail

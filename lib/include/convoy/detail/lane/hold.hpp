@@ -1,0 +1,90 @@
+#pragma once
+
+// What a lane carries along when its first message has failed, or when it is stopped. Made when it
+// is needed, from its partition's pool: a lane that never fails has none. Belongs to whoever the lane belongs to.
+
+#include "convoy/detail/base/atomic.hpp"
+#include "convoy/detail/ds/node_pool.hpp"
+#include "convoy/detail/ds/timer_wheel.hpp"
+#include "convoy/failure.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <exception>
+#include <utility>
+
+namespace convoy::detail {
+
+/// What a lane waits for; its runner says so, and the drainer holds it until then.
+enum class stop : unsigned char {
+  none,
+  retry,  ///< `due`; in the partition's timer wheel
+  park,   ///< resume(); in the partition's list of parked lanes
+  rest,   ///< the tickets below `rest_until` to leave the ring
+  linger, ///< more messages, or `due`; in the partition's list of lingering lanes
+};
+
+/// A timer, so that the lane costs nothing more while it waits.
+template <class Lane>
+struct hold : timer {
+  using pool_type = shared_node_pool<hold>;
+
+  hold(Lane& its_lane, pool_type& pool) noexcept : lane(its_lane), from(pool) {}
+
+  /// Of a lane; made if need be. Waits for memory, as the message can't be given back.
+  static hold& of(Lane& lane, pool_type& pool) noexcept {
+    while (lane.hold == nullptr) {
+      lane.hold = pool.make(lane, pool);
+      if (lane.hold == nullptr)
+        sleep_for(std::chrono::milliseconds(1));
+    }
+    return *lane.hold;
+  }
+
+  static void forget(Lane& lane) noexcept {
+    auto& t = *std::exchange(lane.hold, nullptr);
+    t.from.give_back(t);
+  }
+
+  /// The first message is done.
+  static void forget_first(Lane& lane) noexcept {
+    auto& t = *lane.hold;
+    t.singly -= t.singly != 0;
+    t.spared -= t.spared != 0;
+    if (t.singly + t.spared + t.doomed == 0)
+      return forget(lane);
+    t.forget_attempts();
+  }
+
+  /// Its first message is another one, or begins anew.
+  void forget_attempts() noexcept {
+    attempts = 0;
+    first_error = last_error = nullptr;
+    last = outcome::done;
+  }
+
+  Lane& lane;
+  pool_type& from;
+
+  // ---- of the first message ----
+  unsigned refusals = 0; // by the sink, in a row
+  unsigned attempts = 0; // since it failed first, or was resumed
+  std::exception_ptr first_error;
+  std::exception_ptr last_error;
+  outcome last = outcome::done; // after an exception retry
+  clock::time_point first_failed{};
+
+  // ---- of the lane ----
+  std::uint32_t singly = 0; // so many messages are handled one at a time: one of them throws
+  stop stopped = stop::none;
+  clock::time_point due{};
+  std::uint64_t rest_until = 0;
+  std::uint32_t spared = 0;       // so many messages are handled one at a time, and then
+  std::uint32_t doomed = 0;       // so many become dead letters instead of being handled
+  death why = death::failed_rest; // they do
+  bool then_rest = false;         // and then those that wait, as failed_rest
+  bool then_stop = false;         // and then the lane comes back: it is paused
+  bool evict = false;             // the lane's state goes
+};
+
+} // namespace convoy::detail

@@ -1,0 +1,407 @@
+#pragma once
+
+// The lanes of a partition, as its drainer sees them: the table of keys, which lanes are handed
+// out, what is unfinished. Everything here runs in the drainer's role, without concurrency. What is
+// done with lanes that are stopped, or that somebody controls, is in lane_set_control.hpp.
+
+#include "convoy/detail/base/thread_sanitizer.hpp"
+#include "convoy/detail/ds/key_table.hpp"
+#include "convoy/detail/lane/held_lanes.hpp"
+#include "convoy/detail/lane/lane_pool.hpp"
+#include "convoy/detail/lane/lane_requests.hpp"
+#include "convoy/detail/shared/core.hpp"
+#include "convoy/detail/shared/key_limits.hpp"
+#include "convoy/detail/shared/requests.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace convoy::detail {
+
+template <class Core>
+class lane_set {
+  using Key = typename Core::key_type;
+  using Message = typename Core::message_type;
+  using State = typename Core::state_type;
+
+public:
+  using core_type = Core;
+  using lane_type = typename Core::lane_type;
+  using partition_type = typename Core::partition_type;
+  using request_type = lane_request<partition_type, Key, Message>;
+  using stopped_type = held_lanes<lane_type>;
+  using hold_type = hold<lane_type>;
+  using limits_type = key_limits<Core>;
+
+  lane_set(core_type& core, runner& home, std::optional<limits_type>& limits,
+           typename hold_type::pool_type& holds)
+      : core_(core), home_(home), limits_(limits), holds_(holds), table_(core.equal) {}
+  lane_set(const lane_set&) = delete;
+  lane_set& operator=(const lane_set&) = delete;
+
+  /// Nothing is unfinished; only idle lanes with state are left.
+  ~lane_set() {
+    table_.drain([this](lane_type& lane) {
+      if constexpr (!std::is_void_v<State>)
+        core_.evict(lane);
+      pool_.free_lane(lane);
+    });
+    if (reserve_ != nullptr)
+      pool_.free_lane(*reserve_);
+  }
+
+  /// Moves the message of a ticket to the end of its lane, made if need be. False: out of memory,
+  /// everything is as it was.
+  [[nodiscard]] bool append(Key&& key, std::uint32_t hash, Message&& message,
+                            std::uint64_t ticket) noexcept {
+    auto* lane = table_.find(key, hash);
+    if (lane == nullptr) {
+      lane = pool_.make_lane(home_, std::move(key), hash);
+      if (lane == nullptr)
+        return false;
+      table_.insert(*lane);
+    }
+    if (lane->unsettled == 0) // numbers begin anew; the back need not be the first chunk
+      lane->back->number = static_cast<std::uint32_t>(ticket) - lane->back->filled;
+    if (!pool_.append(*lane, std::move(message), coarse_now_))
+      return false; // not a new lane: its first message has room in it
+    count(*lane);
+    ++lane->staged;
+    if (!lane->out)
+      start(*lane);
+    else if (lane->held) [[unlikely]]
+      added_to_held(*lane);
+    return true;
+  }
+
+  /// As append(), if the key has no message waiting: returns its lane, to be run at once by the
+  /// drainer. Null: as long as others wait, the message must too, or out of memory.
+  [[nodiscard]] lane_type* append_inline(Key&& key, std::uint32_t hash, Message&& message,
+                                         std::uint64_t ticket) noexcept {
+    auto* lane = table_.size() == 0 ? nullptr : table_.find(key, hash);
+    if (lane == nullptr) {
+      lane = pool_.make_lane(home_, std::move(key), hash);
+      if (lane == nullptr)
+        return nullptr;
+      if constexpr (!std::is_void_v<State>)
+        table_.insert(*lane); // else it enters the table only when it is taken over
+    } else if (lane->unsettled != 0 || lane->out) {
+      return nullptr;
+    }
+    lane->first.number = static_cast<std::uint32_t>(ticket);
+    (void)pool_.append(*lane, std::move(message), coarse_now_); // it is empty: there is room
+    lane->handed = 1;
+    return inline_ = lane;
+  }
+
+  /// Some key has messages in a lane.
+  [[nodiscard]] bool any() const noexcept { return table_.size() != 0; }
+  [[nodiscard]] bool has(const Key& key, std::uint32_t hash) const noexcept {
+    return table_.find(key, hash) != nullptr;
+  }
+
+  // ---- messages that run in their cell, see partition ----
+  //
+  // They have a lane in reserve. Should the handler be stuck, it becomes the lane of the message's key
+  // for whoever takes the partition over; should it fail, the message moves there. Else it serves the
+  // next message.
+
+  /// Null when out of memory.
+  [[nodiscard]] lane_type* reserve() noexcept {
+    if (reserve_ == nullptr)
+      reserve_ = pool_.make_lane(home_);
+    return inline_ = reserve_;
+  }
+
+  /// Nothing failed, and nobody took over.
+  void ran_in_cells() noexcept { inline_ = nullptr; }
+
+  /// The message of the reserve has failed and is the drainer's: it moves into its lane, which is
+  /// run inline like the others from here on.
+  void leave_cell(lane_type& lane, Message& message, std::uint32_t hash) noexcept {
+    lane.take_message_home(message);
+    (void)lane.take_key_home();
+    lane.hash = hash;
+    lane.since = coarse_now_;
+    reserve_ = nullptr;
+  }
+
+  /// The lane that a drainer that is stuck in a handler has left; null: there is none.
+  [[nodiscard]] lane_type* left_inline() const noexcept { return inline_; }
+  [[nodiscard]] bool is_reserve(const lane_type& lane) const noexcept { return &lane == reserve_; }
+
+  /// The lane that has been lined up longest, to be run by the drainer. There must be one.
+  [[nodiscard]] lane_type* next_lined_up() noexcept {
+    auto* const lane = static_cast<lane_type*>(lined_up_.pop());
+    lane->handed += std::exchange(lane->staged, 0); // inline handlers don't linger
+    return inline_ = lane;
+  }
+  [[nodiscard]] std::uint32_t lined_up() const noexcept { return lined_up_.size(); }
+
+  /// The drainer has run the lane. Returns how many messages are finished. `consumed` tickets have
+  /// left the ring.
+  std::uint32_t finish_inline(lane_type& lane, std::uint64_t consumed) noexcept {
+    inline_ = nullptr;
+    if (lane.hold != nullptr) [[unlikely]]
+      enter(lane);
+    if (lane.unsettled != 0)
+      return settle(lane, consumed);
+    lane.finished = 0;
+    if constexpr (std::is_void_v<State>) {
+      pool_.rewind(lane);
+      pool_.free_lane(lane);
+    } else {
+      rest(lane);
+    }
+    return 1;
+  }
+
+  /// Takes over from a drainer that is stuck in a handler: its lane is out, on the old drainer's
+  /// pump.
+  void adopt(lane_type& lane) noexcept {
+    inline_ = nullptr;
+    if (is_reserve(lane)) {
+      reserve_ = nullptr;
+      lane.since = coarse_now_;
+    }
+    lane.out = true;
+    enter(lane);
+  }
+
+  /// Takes a lane back. Returns how many of its messages are finished. `consumed` as above.
+  std::uint32_t settle(lane_type& lane, std::uint64_t consumed) noexcept {
+    const auto finished = std::exchange(lane.finished, 0);
+    const auto of_older = lane.epoch == epoch_ ? std::min(finished, lane.older) : finished;
+    if (lane.epoch == epoch_)
+      lane.older -= of_older;
+    unfinished_[!epoch_] -= of_older;
+    unfinished_[epoch_] -= finished - of_older;
+    lane.unsettled -= finished;
+    lane.out = false;
+    pool_.free_spent(lane);
+    if (lane.watched) [[unlikely]]
+      serve_watchers(lane, finished, consumed);
+    const bool evicted = lane.evicting;
+    const bool holds = lane.hold != nullptr && must_hold(lane, consumed);
+    lane.evicting = lane.resumed = false;
+    if (holds) [[unlikely]]
+      lane.out = lane.held = true;
+    else
+      go_on(lane); // and it may be gone
+    if (evicted) [[unlikely]]
+      core_.callbacks.end();
+    return finished;
+  }
+
+  // ---- lanes that are stopped or controlled, see lane_set_control.hpp ----
+
+  /// To be called at the beginning of a visit.
+  void begin_visit(clock::time_point now) noexcept {
+    now_ = now;
+    coarse_now_ = coarse(now);
+  }
+
+  /// Something waits for release_stopped(), or may.
+  [[nodiscard]] bool has_stopped() const noexcept { return stopped_ != nullptr; }
+
+  /// Made when it is needed. Waits for memory: a message can't be given back.
+  [[nodiscard]] stopped_type& stopped() noexcept;
+
+  /// Those that may go on now, do; unless it still `lingers`, so do all that wait for more messages.
+  /// Other timers that are due go to function(timer&). Returns when to call this next.
+  template <class Function>
+  clock::time_point release_stopped(clock::time_point now, std::uint64_t consumed, bool lingers,
+                                    Function&& function) noexcept;
+
+  /// See processor::pause(), resume(), purge(), fence().
+  [[nodiscard]] bool serve(request_type& r, std::uint64_t consumed) noexcept;
+
+  /// See held_lanes::end(); likewise what is paused.
+  void end_stopped(std::uint64_t tickets) noexcept;
+
+  /// Makes the lanes ready that got work or came back with some, once per lane and visit. By age, if
+  /// lanes are slow or the quantum has left some of it over: else it falls behind with each turn of
+  /// the others, who then wait for it in the end.
+  void hand_out(pump& self) noexcept {
+    if (lined_up_.empty())
+      return;
+    ready_list by_age;
+    while (auto* const each = lined_up_.pop()) {
+      auto& lane = static_cast<lane_type&>(*each);
+      const bool is_behind = self.lanes_are_slow() || lane.handed != 0;
+      hand(lane);
+      if (is_behind)
+        by_age.push(lane);
+      else
+        self.push(lane); // from here on it is the runner's
+    }
+    self.push_by_age(by_age);
+    self.note_visit_end(clock::now());
+  }
+
+  // ---- epochs: drain() in constant time ----
+  //
+  // Messages belong to an epoch. When a new one has begun and the older has nothing outstanding,
+  // every message before the new one is finished. At most one epoch is being waited for.
+
+  [[nodiscard]] bool older_epoch_finished() const noexcept { return unfinished_[!epoch_] == 0; }
+  [[nodiscard]] bool all_finished() const noexcept { return unfinished_[0] + unfinished_[1] == 0; }
+
+  /// The older epoch must be finished.
+  void begin_epoch() noexcept { epoch_ = !epoch_; }
+
+  /// See lane_pool, key_table.
+  [[nodiscard]] bool has_spares() const noexcept {
+    return pool_.has_spares() || table_.has_spares();
+  }
+  [[nodiscard]] bool trim(std::size_t most) noexcept {
+    const bool all = pool_.trim(most);
+    if (all)
+      table_.trim();
+    return all;
+  }
+
+private:
+  /// A lane that was run straight from the ring becomes one like the others.
+  void enter(lane_type& lane) noexcept {
+    if (lane.unsettled != 0)
+      return;
+    count(lane);
+    if constexpr (std::is_void_v<State>)
+      table_.insert(lane);
+  }
+
+  /// Of a lane that is not out, or was held.
+  void go_on(lane_type& lane) noexcept {
+    lane.held = false;
+    if (lane.paused) [[unlikely]] {
+      if (lane.hold == nullptr || lane.hold->doomed == 0)
+        return hold_paused(lane);
+    }
+    if (lane.unsettled != 0)
+      return start(lane);
+    lane.out = false;
+    rest(lane);
+  }
+
+  [[nodiscard]] hold_type& hold_of(lane_type& lane) noexcept { return hold_type::of(lane, holds_); }
+
+  /// A lane has work, and is not out.
+  void start(lane_type& lane) noexcept {
+    if (core_.options.linger.count() != 0 && wants_more(lane)) [[unlikely]]
+      return linger(lane);
+    line_up(lane);
+  }
+
+  /// A lane without messages, which is not out. Without state it is gone.
+  void rest(lane_type& lane) noexcept {
+    pool_.rewind(lane);
+    if (lane.hold != nullptr) [[unlikely]]
+      hold_type::forget(lane);
+    // NOLINTNEXTLINE(bugprone-branch-clone): the last one frees more
+    if constexpr (std::is_void_v<State>) {
+      table_.erase(lane);
+      pool_.free_lane(lane);
+    } else if (lane.state) {
+      if (core_.options.state.idle != std::chrono::nanoseconds::max())
+        note_idle(lane);
+    } else { // it could not be made, or has gone
+      table_.erase(lane);
+      pool_.free_lane(lane);
+    }
+  }
+
+  void hand(lane_type& lane) noexcept {
+    auto ready = lane.staged;
+    if (core_.options.linger.count() != 0 && !lane.flush && lane.hold == nullptr &&
+        !core_.is_ending()) [[unlikely]]
+      ready -= std::min(ready, (lane.handed + ready) % core_.options.batch_limit); // whole batches
+    lane.flush = false;
+    lane.handed += ready;
+    lane.staged -= ready;
+    lane.since = lane.first_came();
+    if (coarse_now_ - lane.since > oldest) // further apart they could not be compared
+      lane.since = coarse_now_ - oldest;
+  }
+
+  [[nodiscard]] bool must_hold(lane_type& lane, std::uint64_t consumed) noexcept;
+  void hold_paused(lane_type& lane) noexcept;
+  void release(lane_type& lane) noexcept;
+  void left_park(lane_type& lane) noexcept;
+  void unpark(lane_type& lane) noexcept;
+
+  [[nodiscard]] bool wants_more(const lane_type& lane) const noexcept;
+  void linger(lane_type& lane) noexcept;
+  void added_to_held(lane_type& lane) noexcept;
+  void flush(lane_type& lane) noexcept;
+
+  void note_idle(lane_type& lane) noexcept;
+  void idle_timer_is_due(idle_timer<lane_type>& t) noexcept;
+
+  lane_type& make_lane(request_type& r) noexcept;
+  auto& watchers_of(lane_type& lane) noexcept;
+  void watch(lane_type& lane, request_type& r) noexcept;
+  void serve_watchers(lane_type& lane, std::uint32_t finished, std::uint64_t consumed) noexcept;
+  void doom(lane_type& lane, std::uint32_t count) noexcept;
+  void put_before(lane_type& lane, std::vector<Message>& first, std::uint64_t consumed) noexcept;
+
+  /// One more message in the lane.
+  void count(lane_type& lane) noexcept {
+    if (lane.unsettled == 0) {
+      lane.epoch = epoch_;
+      lane.older = 0;
+    } else if (lane.epoch != epoch_) {
+      lane.epoch = epoch_;
+      lane.older = lane.unsettled;
+    }
+    ++lane.unsettled;
+    ++unfinished_[epoch_];
+  }
+
+  /// So many more in front of its others.
+  void count_before(lane_type& lane, std::uint32_t more) noexcept {
+    if (lane.unsettled == 0) {
+      lane.epoch = epoch_;
+      lane.older = 0;
+    }
+    const bool older = lane.epoch != epoch_ || lane.older != 0;
+    if (older && lane.epoch == epoch_)
+      lane.older += more;
+    unfinished_[older ? !epoch_ : epoch_] += more;
+    lane.unsettled += more;
+  }
+
+  void line_up(lane_type& lane) noexcept {
+    lane.out = true;
+    lined_up_.push(lane);
+  }
+
+  static constexpr coarse_time oldest = coarse_time{1} << 30; // five hours
+
+  core_type& core_;
+  runner& home_;
+  std::optional<limits_type>& limits_;
+  typename hold_type::pool_type& holds_;
+  key_table<lane_type, typename Core::equal_type> table_;
+  lane_pool<Key, Message, State> pool_;
+  std::unique_ptr<stopped_type> stopped_;
+  lane_requests<lane_type, request_type> watchers_; // requests that wait for a lane
+  clock::time_point now_{};                         // when the visit began
+  coarse_time coarse_now_ = 0;                      // likewise
+  bool ended_ = false;                              // end_stopped() was called
+  std::uint64_t ended_at_ = 0;                      // with so many tickets
+  ready_list lined_up_;                             // lanes to be handed out when this visit ends
+  lane_type* inline_ = nullptr;                     // run by the drainer itself at the moment
+  lane_type* reserve_ = nullptr;                    // for messages that run in their cell
+  std::uint64_t unfinished_[2] = {};                // unfinished messages in lanes, by epoch
+  bool epoch_ = false; // the current one; the other is being waited for, or has nothing outstanding
+};
+
+} // namespace convoy::detail

@@ -1,0 +1,392 @@
+#pragma once
+
+// lane_set, the half about lanes that are stopped, and about those that somebody controls.
+
+#include "convoy/detail/base/atomic.hpp"
+#include "convoy/detail/lane/lane_set.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <new>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace convoy::detail {
+
+/// Calls function() until it does not throw std::bad_alloc: for what can't be undone.
+template <class Function>
+void until_there_is_memory(Function&& function) noexcept {
+  for (;;) {
+    try {
+      return function();
+    } catch (const std::bad_alloc&) {
+      sleep_for(std::chrono::milliseconds(1));
+    }
+  }
+}
+
+template <class Core>
+auto lane_set<Core>::stopped() noexcept -> stopped_type& {
+  if (stopped_ == nullptr) {
+    until_there_is_memory([this] { stopped_ = std::make_unique<stopped_type>(core_.made); });
+    if (ended_)
+      (void)stopped_->end(ended_at_);
+  }
+  return *stopped_;
+}
+
+/// Of a lane that has come back with a hold.
+template <class Core>
+bool lane_set<Core>::must_hold(lane_type& lane, std::uint64_t consumed) noexcept {
+  auto& t = *lane.hold;
+  if (t.stopped == stop::none)
+    return false;
+  const bool abandoned = core_.is_abandoned(); // one look, or what is parked goes on uncounted
+  // A processor that is destroyed does not wait for resume().
+  if (t.stopped == stop::park && ((lane.resumed && !core_.is_destroyed()) || abandoned))
+    unpark(lane);
+  if (abandoned)
+    t.stopped = stop::none;
+  if (t.stopped == stop::none)
+    return false;
+  const bool parks = t.stopped == stop::park;
+  const bool held = stopped().take_in(lane, consumed);
+  if (parks && t.stopped != stop::park) // it is too late for that
+    left_park(lane);
+  return held;
+}
+
+template <class Core>
+void lane_set<Core>::hold_paused(lane_type& lane) noexcept {
+  lane.out = lane.held = true;
+  if (ended_) {
+    lane.paused = false;
+    stopped().rest_until_the_end(hold_of(lane));
+  }
+}
+
+/// Of a lane that is held and stopped: it is not any more, but still held.
+template <class Core>
+void lane_set<Core>::release(lane_type& lane) noexcept {
+  auto* const t = lane.hold;
+  if (t == nullptr || t->stopped == stop::none)
+    return;
+  if (t->stopped == stop::park)
+    left_park(lane);
+  stopped_type::release(*t);
+}
+
+template <class Core>
+void lane_set<Core>::left_park(lane_type& lane) noexcept {
+  core_.failures.count_parked(-1);
+  if (limits_)
+    limits_->set_parked(lane.key(), false);
+}
+
+/// It goes on, and its first message has all its attempts again.
+template <class Core>
+void lane_set<Core>::unpark(lane_type& lane) noexcept {
+  auto& t = *lane.hold;
+  left_park(lane);
+  stopped_type::release(t);
+  if (t.doomed != 0)
+    return;
+  t.forget_attempts();
+}
+
+template <class Core>
+template <class Function>
+clock::time_point lane_set<Core>::release_stopped(clock::time_point now, std::uint64_t consumed,
+                                                  bool lingers, Function&& function) noexcept {
+  if (stopped_ == nullptr)
+    return clock::time_point::max();
+  stopped_->timers.expire(now, [&](timer& each) {
+    if (each.of == timer_of::scheduled)
+      return function(each);
+    if (each.of == timer_of::idle_state) {
+      if constexpr (!std::is_void_v<State>)
+        idle_timer_is_due(static_cast<idle_timer<lane_type>&>(each));
+      return;
+    }
+    auto& t = static_cast<hold_type&>(each);
+    t.stopped = stop::none;
+    go_on(t.lane);
+  });
+  stopped_->release_lingering(lingers ? now : clock::time_point::max(),
+                              [this](lane_type& lane) { flush(lane); });
+  stopped_->release_resting(consumed, [this](lane_type& lane) { go_on(lane); });
+  return stopped_->next();
+}
+
+template <class Core>
+void lane_set<Core>::end_stopped(std::uint64_t tickets) noexcept {
+  if (std::exchange(ended_, true))
+    return;
+  ended_at_ = tickets;
+  if (stopped_ != nullptr)
+    core_.failures.count_parked(-stopped_->end(tickets));
+  table_.for_each([this](lane_type& lane) {
+    if (lane.paused && lane.held && (lane.hold == nullptr || lane.hold->stopped == stop::none))
+      hold_paused(lane);
+    else if (lane.held)
+      lane.paused = false; // it is stopped for something else
+  });
+}
+
+// ---- batches ----
+
+template <class Core>
+bool lane_set<Core>::wants_more(const lane_type& lane) const noexcept {
+  return lane.unsettled < core_.options.batch_limit && !lane.flush && lane.hold == nullptr &&
+         !core_.is_ending();
+}
+
+template <class Core>
+void lane_set<Core>::linger(lane_type& lane) noexcept {
+  auto& t = hold_of(lane);
+  t.stopped = stop::linger;
+  t.due = later(now_, core_.options.linger);
+  (void)stopped().take_in(lane, 0);
+  lane.out = lane.held = true;
+}
+
+template <class Core>
+void lane_set<Core>::added_to_held(lane_type& lane) noexcept {
+  auto* const t = lane.hold;
+  if (t == nullptr || t->stopped != stop::linger || lane.unsettled < core_.options.batch_limit)
+    return;
+  flush(lane);
+}
+
+/// Of a lane that lingers: it is handed out as it is.
+template <class Core>
+void lane_set<Core>::flush(lane_type& lane) noexcept {
+  stopped_type::release(*lane.hold);
+  hold_type::forget(lane);
+  lane.flush = true;
+  go_on(lane);
+}
+
+// ---- state that goes when its key is idle ----
+//
+// A timer that is set stays where it is when its lane is used: when it is due it looks how long the
+// lane has been idle, and is set again for the rest. So messages pay a store.
+
+template <class Core>
+void lane_set<Core>::note_idle(lane_type& lane) noexcept {
+  while (lane.idle_since == nullptr && !pool_.make_idle_timer(lane))
+    sleep_for(std::chrono::milliseconds(1)); // it must not be forgotten
+  auto& t = *lane.idle_since;
+  t.used = now_;
+  if (!t.is_set())
+    stopped().timers.add(t, later(now_, core_.options.state.idle));
+}
+
+template <class Core>
+void lane_set<Core>::idle_timer_is_due(idle_timer<lane_type>& t) noexcept {
+  auto& lane = t.lane;
+  if (lane.out || lane.unsettled != 0 || core_.is_abandoned())
+    return; // it is set again when the lane is idle
+  const auto due = later(t.used, core_.options.state.idle);
+  if (due > now_)
+    return stopped_->timers.add(t, due);
+  hold_of(lane).evict = true; // a pump does it, in the lane's turn
+  core_.callbacks.begin();    // nothing of it is unfinished, but the processor must wait
+  lane.out = lane.evicting = true;
+  lane.since = coarse_now_;
+  pump::current()->push(lane);
+}
+
+// ---- requests ----
+
+template <class Core>
+bool lane_set<Core>::serve(request_type& r, std::uint64_t consumed) noexcept {
+  auto* lane = table_.find(r.key, r.hash);
+  switch (r.what) {
+  case wish::pause:
+    if (ended_) // what was asked for before the end still counts
+      break;
+    if (lane == nullptr)
+      lane = &make_lane(r);
+    lane->paused = true;
+    if (!lane->out)
+      hold_paused(*lane);
+    if (!lane->held && r.then != nullptr)
+      return watch(*lane, r), false;
+    break;
+  case wish::resume:
+    if (lane == nullptr)
+      break;
+    lane->paused = false;
+    if (!lane->held) {
+      lane->resumed = lane->out;
+    } else {
+      if (lane->hold != nullptr && lane->hold->stopped == stop::park)
+        unpark(*lane);
+      if (lane->hold == nullptr || lane->hold->stopped == stop::none)
+        go_on(*lane);
+    }
+    break;
+  case wish::purge:
+    if (lane == nullptr || lane->unsettled == 0)
+      break;
+    if (!lane->held)
+      return watch(*lane, r), false;
+    doom(*lane, lane->unsettled);
+    if (r.then != nullptr)
+      watch(*lane, r);
+    go_on(*lane);
+    return r.then == nullptr;
+  case wish::fence:
+    if (lane == nullptr || lane->unsettled == 0)
+      break;
+    watch(*lane, r);
+    if (lane->held && lane->hold != nullptr && lane->hold->stopped == stop::linger)
+      flush(*lane);
+    return false;
+  case wish::put_before: {
+    if (lane == nullptr)
+      lane = &make_lane(r);
+    const auto count = static_cast<std::uint32_t>(r.messages.size());
+    if (lane->watched)
+      watchers_.of(*lane).finished -= count;
+    count_before(*lane, count);
+    if (lane->out && !lane->held) {
+      watch(*lane, r);
+      watchers_.of(*lane).put_at_return += count;
+      return false;
+    }
+    put_before(*lane, r.messages, consumed);
+    if (!lane->out)
+      start(*lane);
+    else if (lane->hold == nullptr ? !lane->paused : lane->hold->stopped == stop::none)
+      go_on(*lane);
+    break;
+  }
+  }
+  callback::make_ready(std::move(r.then));
+  return true;
+}
+
+template <class Core>
+auto lane_set<Core>::make_lane(request_type& r) noexcept -> lane_type& {
+  lane_type* lane = nullptr;
+  while ((lane = pool_.make_lane(home_, std::move(r.key), r.hash)) == nullptr)
+    sleep_for(std::chrono::milliseconds(1)); // the caller has been told already
+  table_.insert(*lane);
+  return *lane;
+}
+
+/// The request waits for a lane, which is then not freed: it is out. It belongs to the lane's watchers
+/// now.
+template <class Core>
+void lane_set<Core>::watch(lane_type& lane, request_type& r) noexcept {
+  until_there_is_memory([&] { (void)watchers_.make(lane); });
+  lane.watched = true;
+  auto& watchers = watchers_.of(lane);
+  auto& later = watchers.at_return;
+  if (!later.empty() && later.last().is_quiet_purge() && r.is_quiet_purge()) {
+    watchers.set_mark(later.last(), lane.unsettled); // it does for both: they must not pile up
+    delete &r;
+    return;
+  }
+  watchers.set_mark(r, lane.unsettled);
+  const bool is_fence = r.what == wish::fence || (r.what == wish::purge && lane.held);
+  (is_fence && later.empty() ? watchers.fences : later).push(std::unique_ptr<request_type>(&r));
+}
+
+/// A lane that somebody waits for has come back.
+template <class Core>
+void lane_set<Core>::serve_watchers(lane_type& lane, std::uint32_t finished,
+                                    std::uint64_t consumed) noexcept {
+  auto& watchers = watchers_.of(lane);
+  watchers.finished += finished;
+  while (!watchers.at_return.empty()) {
+    auto r = watchers.at_return.pop();
+    switch (r->what) {
+    case wish::put_before:
+      watchers.put_at_return -= static_cast<std::uint32_t>(r->messages.size());
+      put_before(lane, r->messages, consumed);
+      continue;
+    case wish::purge:
+      if (const auto count = watchers.before(*r); count != 0)
+        doom(lane, count);
+      [[fallthrough]];
+    case wish::fence:
+      if (r->then != nullptr)
+        watchers.fences.push(std::move(r));
+      continue;
+    case wish::pause:
+    case wish::resume:
+      break;
+    }
+    callback::make_ready(std::move(r->then));
+  }
+  while (auto reached = watchers.take_reached())
+    callback::make_ready(std::move(reached->then));
+  lane.watched = !watchers.empty();
+  if (!lane.watched)
+    watchers_.forget(lane);
+}
+
+/// Of a lane that is not out, or is held: so many messages become dead letters, though it is stopped
+/// or paused.
+template <class Core>
+void lane_set<Core>::doom(lane_type& lane, std::uint32_t count) noexcept {
+  auto& t = hold_of(lane);
+  if (lane.held)
+    release(lane);
+  else if (std::exchange(t.stopped, stop::none) == stop::park)
+    left_park(lane);
+  t.doomed = std::max(t.doomed, count);
+  t.why = death::purged;
+  t.spared = 0;
+  t.then_rest = false;
+  t.then_stop = lane.paused;
+}
+
+/// Of a lane that is not out, or is held. They have been counted. A rare thing, so it is simple: all
+/// that wait move.
+template <class Core>
+void lane_set<Core>::put_before(lane_type& lane, std::vector<Message>& first,
+                                std::uint64_t consumed) noexcept {
+  const auto count = static_cast<std::uint32_t>(first.size());
+  const std::uint32_t waiting = lane.handed + lane.staged; // others may be counted, too
+  const auto number = waiting != 0 ? lane.next_number() : static_cast<std::uint32_t>(consumed);
+  std::vector<std::pair<Message, coarse_time>> all;
+  until_there_is_memory([&] { all.reserve(waiting + count); });
+  for (auto& each : first) // as old as what they are put before
+    all.emplace_back(std::move(each), waiting != 0 ? lane.first_came() : coarse_now_);
+  for (std::uint32_t i = 0; i < waiting; ++i, ++lane.front_index) {
+    const auto came = lane.first_came();
+    auto& message = first_of(lane);
+    all.emplace_back(std::move(message), came);
+    std::destroy_at(&message);
+  }
+  while (lane.front != lane.back) // an empty one at the end
+    advance(lane);
+  pool_.free_spent(lane);
+  pool_.rewind(lane);
+  lane.first.number = number;
+  for (auto& [message, came] : all)
+    // NOLINTNEXTLINE(bugprone-use-after-move): what can't be appended is as it was
+    while (!pool_.append(lane, std::move(message), came))
+      sleep_for(std::chrono::milliseconds(1));
+  lane.handed = waiting + count;
+  lane.staged = 0;
+  if (auto* const t = lane.hold) { // it was about another message
+    if (t->stopped == stop::retry || t->stopped == stop::linger)
+      lane.held ? stopped_type::release(*t) : void(t->stopped = stop::none);
+    t->forget_attempts();
+    if (t->singly != 0)
+      t->singly += count;
+    if (t->doomed != 0)
+      t->spared += count;
+  }
+}
+
+} // namespace convoy::detail

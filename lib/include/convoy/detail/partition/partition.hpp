@@ -1,0 +1,500 @@
+#pragma once
+
+// A partition: the part of the key space that shares one ticket ring, and the lanes of its keys.
+// One pump at a time drains it, as its drainer; what is not marked otherwise happens in that role.
+// What others leave for the drainer is in inbox_. It gives the role up in leave().
+
+#include "convoy/detail/base/asymmetric_fence.hpp"
+#include "convoy/detail/base/atomic.hpp"
+#include "convoy/detail/base/pause.hpp"
+#include "convoy/detail/base/thread_sanitizer.hpp"
+#include "convoy/detail/base/wait_limits.hpp"
+#include "convoy/detail/ds/inbox.hpp"
+#include "convoy/detail/ds/node_pool.hpp"
+#include "convoy/detail/ds/ticket_ring.hpp"
+#include "convoy/detail/lane/hold.hpp"
+#include "convoy/detail/lane/lane_set.hpp"
+#include "convoy/detail/partition/drain_progress.hpp"
+#include "convoy/detail/partition/drainer_role.hpp"
+#include "convoy/detail/partition/inline_policy.hpp"
+#include "convoy/detail/partition/maintenance.hpp"
+#include "convoy/detail/partition/revisit.hpp"
+#include "convoy/detail/partition/room_notifier.hpp"
+#include "convoy/detail/partition/spare_memory.hpp"
+#include "convoy/detail/shared/key_limits.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <utility>
+
+namespace convoy::detail {
+
+template <class Core>
+class partition final : public runner, private ready_item, private alarm {
+  using Key = typename Core::key_type;
+  using Message = typename Core::message_type;
+  using State = typename Core::state_type;
+  static constexpr bool stores_hash = hash_is_stored<Key, typename Core::hash_type>;
+
+public:
+  using core_type = Core;
+  using lane_type = typename Core::lane_type;
+  using lanes_type = lane_set<Core>;
+  using limits_type = key_limits<Core>;
+  using request_type = request<partition>;
+  using ring_type = ticket_ring<Key, Message, stores_hash>;
+  using cell_type = typename ring_type::cell;
+
+  partition(core_type& core, std::uint64_t credit)
+      : ready_item(static_cast<runner&>(*this)), ring(credit), core_(core),
+        lanes_(core, *this, limits, holds),
+        room_(core.room, core.options.capacity, limits_type::is_needed(core.options)) {
+    if (limits_type::is_needed(core.options))
+      limits.emplace(core.options, core.hash_of, core.equal);
+  }
+  partition(const partition&) = delete;
+  partition& operator=(const partition&) = delete;
+
+  /// Everything accepted is finished, and the role was taken for good.
+  ~partition() { core_.scheduler.remove_alarm(*this); }
+
+  // ---- any thread ----
+
+  ring_type ring;
+  std::uint64_t end_at = 0;                   // the processor's destructor's
+  atomic<std::uint64_t> messages_end{no_end}; // no message of a closed ring has this ticket or more
+  static constexpr std::uint64_t no_end = ~std::uint64_t{0};
+  alignas(cache_line) std::optional<limits_type> limits; // if they are there, each message looks
+  shared_node_pool<hold<lane_type>> holds; // lanes that fail or stop take it from here
+
+  /// To be called after a ticket was published. At most one read-modify-write, usually none.
+  void signal() noexcept {
+    fence_light(); // our publication against a drainer that leaves, see leave_to_producer()
+    if (role_.is_free())
+      make_ready();
+  }
+
+  void request_drain(std::uint64_t ticket) noexcept {
+    if (drain_progress_.ask(ticket))
+      signal();
+  }
+  void post(std::unique_ptr<request_type> what) noexcept {
+    inbox_.post(std::move(what));
+    signal();
+  }
+  /// A timer is due, or the end has come one step nearer, see core::ending.
+  void ring_alarm() noexcept override {
+    inbox_.ring();
+    signal();
+  }
+  /// Throws as scheduler::add_alarm(). Once, before anything of it waits for a time.
+  void use_alarm() { core_.scheduler.add_alarm(*this); }
+
+  [[nodiscard]] std::uint64_t drained() const noexcept { return drain_progress_.reached(); }
+  /// See drain_progress::await(); core::drained is notified.
+  [[nodiscard]] bool await_drained(std::uint64_t ticket) noexcept {
+    return drain_progress_.await(ticket);
+  }
+  [[nodiscard]] bool wants_drain() const noexcept { return drain_progress_.is_asked(); }
+
+  [[nodiscard]] bool must_sweep() const noexcept { return limits && limits->must_sweep(); }
+
+  /// So far; some visits old while it is being drained.
+  [[nodiscard]] std::uint64_t finished() const noexcept {
+    return finished_.load(std::memory_order_acquire); // (3) acquire: their tickets; pairs with (4)
+  }
+
+  [[nodiscard]] bool has_spares() const noexcept { return spares_.exists(); }
+
+  /// On a pump: gives memory back that was not needed since the last time, or has the drainer do it.
+  /// False: some is left. An idle partition is not made ready for it: its processor's destructor
+  /// would wait for the handlers in between.
+  [[nodiscard]] bool trim(pump& self) noexcept {
+    if (!has_spares())
+      return true;
+    if (!role_.take()) {
+      spares_.ask();
+      return true;
+    }
+    ring.recycle();
+    const bool all = spares_.trim(lanes_, holds, ring, limits);
+    spares_.note(lanes_, holds, ring, limits);
+    if (!leave())
+      self.push_visit(*this);
+    return all;
+  }
+
+  /// See drainer_role.
+  [[nodiscard]] bool take_role() noexcept { return role_.take(); }
+
+  /// The pump that ran a lane until nothing was handed out any more gives it back, and must not
+  /// touch it again.
+  void give_back(lane_type& lane, pump& self) noexcept {
+    inbox_.give_back(lane);
+    if (role_.is_free() && role_.take())
+      self.push_visit(*this);
+  }
+
+  // ---- the drainer, see run_inline() ----
+
+  alignas(cache_line) inline_policy policy;
+
+  /// What the drainer may run itself: a lane, or the message at the front of the ring, for which there
+  /// is a lane in reserve. Neither: nothing, or it has run enough.
+  struct inline_work {
+    lane_type* lane = nullptr;
+    cell_type* cell = nullptr;
+  };
+
+  [[nodiscard]] inline_work next_inline() noexcept {
+    if (policy.over())
+      return {};
+    if (auto* const lane = lanes_first_ ? next_turn() : nullptr)
+      return {lane};
+    if (const auto work = move_messages<true>(); work.lane != nullptr)
+      return work;
+    return {next_turn()};
+  }
+
+  [[nodiscard]] lane_type* next_turn() noexcept {
+    return turns_ != 0 && turns_-- != 0 ? lanes_.next_lined_up() : nullptr;
+  }
+
+  /// Messages run in their cells: begin_cells(), then runs of them, side by side, until one has failed or
+  /// may_go_on() says no. The first message's cell is known.
+  void begin_cells() noexcept { cells_begin_ = ring.consumed(); }
+  /// How long the next run may be.
+  [[nodiscard]] std::uint32_t longest_run() const noexcept {
+    const auto left = begin_ + most_tickets - ring.consumed();
+    return static_cast<std::uint32_t>(
+        std::min<std::uint64_t>({left, policy.until_look(), ring.side_by_side()}));
+  }
+  /// Some keys have others that wait: only what may_run() can follow. So it stays while they run.
+  [[nodiscard]] bool must_look() const noexcept { return lanes_.any(); }
+  [[nodiscard]] bool may_run(const cell_type& cell) const noexcept {
+    return !lanes_.has(cell.key, hash_of(cell));
+  }
+  /// A run is over. The first cell of the next one, if that may follow.
+  [[nodiscard]] cell_type* next_run(std::uint32_t ran) noexcept {
+    if (policy.ran(ran) || enough() || ring.peek() != ring_type::state::message ||
+        (must_look() && !may_run(ring.current()))) {
+      count_cells();
+      lanes_.ran_in_cells();
+      return nullptr;
+    }
+    return &ring.current();
+  }
+  /// The one at the front has failed, with the lane in reserve: it moves there, to be run inline from
+  /// now on.
+  void leave_cell(lane_type& lane) noexcept {
+    count_cells();
+    ++moved_;
+    (void)ring.peek();
+    auto& cell = ring.current();
+    lanes_.leave_cell(lane, cell.message, hash_of(cell));
+    ring.consume();
+  }
+
+  void finish_inline(lane_type& lane) noexcept {
+    if (limits)
+      limits->remove(lane.key(), lane.finished);
+    credit_ += lanes_.finish_inline(lane, ring.consumed());
+  }
+
+  // ---- the drainer, see maintenance and requests ----
+
+  [[nodiscard]] lanes_type& lanes() noexcept { return lanes_; }
+  [[nodiscard]] alarm& own_alarm() noexcept { return *this; }
+
+  template <class Scheduled>
+  void schedule(std::shared_ptr<Scheduled> message) noexcept {
+    maintenance_.schedule(*this, core_, std::move(message));
+  }
+  template <class Scheduled>
+  void forget(Scheduled& message) noexcept {
+    maintenance_.forget(*this, core_, message);
+  }
+
+  // ---- pumps ----
+
+  void run(ready_item& item, pump& self) noexcept override {
+    tell_received(&item);
+    self.enter(&core_);
+    if (&item == this)
+      drain(self);
+    else
+      run_lane(static_cast<lane_type&>(item), self);
+    tell_passed_on(&core_);
+  }
+
+private:
+  // In a visit: messages moved to lanes, and tickets consumed.
+  static constexpr std::uint32_t most_per_visit = ready_queue::capacity;
+  static constexpr std::uint64_t most_tickets = 512;
+
+  [[gnu::noinline]] void make_ready() noexcept {
+    if (role_.take()) {
+      tell_passed_on(static_cast<ready_item*>(this));
+      core_.scheduler.make_ready(*this);
+    }
+  }
+
+  void run_lane(lane_type& lane, pump& self) noexcept {
+    const bool carefully = lane.hold != nullptr || core_.is_abandoned();
+    (carefully ? core_.run_lane_carefully : core_.run_lane)(core_, *this, lane, self);
+  }
+
+  void drain(pump& self) noexcept {
+    const auto now = clock::now();
+    if (pace_.too_early(now) && !inbox_.any_lane()) {
+      if (self.approx_size() == 0)
+        pause_a_little();
+      return self.push_visit(*this);
+    }
+    self.note_visit(now);
+    lanes_.begin_visit(now);
+    core_.scheduler.watch(self, now);
+    take_over();
+    const bool settled = inbox_.any_lane();
+    if (settled)
+      settle_returned();
+    begin_ = ring.consumed();
+    most_ = room(self);
+    moved_ = staged_ = 0;
+    if (may_run_inline(self)) {
+      if (!run_inline(self, now))
+        return; // another pump has the role, and perhaps more
+    } else {
+      move_messages<false>();
+      lanes_.hand_out(self);
+    }
+    ring.recycle();
+    add_credit();
+    if (lanes_.has_stopped() || inbox_.any_request() || maintenance_.is_waiting() || must_sweep())
+        [[unlikely]]
+      maintenance_.attend(*this, core_, inbox_, now);
+    if (drain_progress_.advance(lanes_, ring.consumed())) {
+      if (drain_progress_.take_waiters())
+        core_.drained.notify();
+      maintenance_.serve_fences(*this);
+    }
+    pace_.note(now, moved_, most_per_visit);
+    const bool hot = pace_.hot(now) && !self.lanes_are_slow();
+    const bool more = !spares_.trim_if_asked(lanes_, holds, ring, limits) || staged_ >= most_ ||
+                      enough() || lanes_.lined_up() != 0;
+    room_.tell(ring, !more && (!hot || moved_ == 0));
+    if (hot && !more && moved_ == 0 && !settled)
+      pause_a_little(); // the ring is empty for a moment; leaving would cost the producer a wake-up
+    if (more || hot || !leave())
+      self.push_visit(*this);
+  }
+
+  void settle_returned() noexcept {
+    inbox_.take_lanes([this](lane_type& back) {
+      if (back.in_cell) [[unlikely]]
+        ring.take_back(back.take_key_home());
+      if (limits)
+        limits->remove(back.key(), back.finished);
+      credit_ += lanes_.settle(back, ring.consumed());
+    });
+  }
+
+  // ---- inline ----
+
+  /// From a drainer that is stuck in a handler, if there is one.
+  void take_over() noexcept {
+    auto* const lane = lanes_.left_inline();
+    if (lane == nullptr)
+      return;
+    if (lanes_.is_reserve(*lane)) { // which has its message, and its key, in the cell
+      credit_ += ring.consumed() - cells_begin_;
+      (void)ring.peek();
+      lane->hash = hash_of(ring.current());
+      ring.lend();
+      ring.consume();
+    }
+    lanes_.adopt(*lane);
+    policy.stage();
+  }
+
+  /// As many tickets have left the ring as may in a visit.
+  [[nodiscard]] bool enough() const noexcept { return ring.consumed() >= begin_ + most_tickets; }
+
+  void count_cells() noexcept {
+    const auto ran = ring.consumed() - cells_begin_;
+    credit_ += ran;
+    moved_ += static_cast<std::uint32_t>(ran);
+  }
+
+  [[nodiscard]] bool may_run_inline(pump& self) noexcept {
+    if (core_.run_inline == nullptr || policy.staged(self.lanes_are_slow()) || core_.is_abandoned())
+      return false;
+    self.claim.open(*this);
+    if (self.home.watched())
+      return true;
+    if (ring.tickets() - ring.consumed() > 1 || lanes_.lined_up() != 0) {
+      self.home.wake();
+      return true;
+    }
+    self.claim.close(); // one message is not worth waking somebody who watches it
+    return false;
+  }
+
+  /// False: the partition was taken over.
+  [[nodiscard]] bool run_inline(pump& self, clock::time_point now) noexcept {
+    turns_ = policy.cheap() ? lanes_.lined_up() : 0;
+    lanes_first_ = !lanes_first_;
+    policy.begin(now);
+    if (!core_.run_inline(core_, *this, self))
+      return false;
+    self.claim.close();
+    const bool fast = policy.end(moved_);
+    if (!policy.cheap()) {
+      lanes_.hand_out(self);
+      self.note_visit_end(clock::now());
+    }
+    self.note_inline(fast);
+    return true;
+  }
+
+  /// How many messages a visit may move.
+  [[nodiscard]] static std::uint32_t room(const pump& self) noexcept {
+    constexpr auto fewest = 32;
+    const auto queued = std::min(self.approx_size(), ready_queue::capacity - fewest);
+    return static_cast<std::uint32_t>(most_per_visit - queued);
+  }
+
+  /// Moves messages from the ring to their lanes. If they may run `Inline`, it stops at the first whose
+  /// key has none waiting, and returns it where it is, or its lane; else nothing.
+  template <bool Inline>
+  inline_work move_messages() noexcept {
+    for (; staged_ < most_ && !enough(); ++staged_, ++moved_) {
+      const auto next = ring.peek();
+      if (next != ring_type::state::message) [[unlikely]] {
+        if (next == ring_type::state::pending)
+          break;
+        if (next != ring_type::state::counted_message) {
+          pass_void(next == ring_type::state::void_ticket);
+          continue;
+        }
+      }
+      lane_type* lane = nullptr;
+      auto& cell = ring.current();
+      const auto hash = hash_of(cell);
+      if constexpr (Inline) {
+        if constexpr (std::is_void_v<State>) {
+          if (!lanes_.has(cell.key, hash))
+            if (auto* const reserve = lanes_.reserve())
+              return {reserve, &cell};
+        } else {
+          lane = lanes_.append_inline(std::move(cell.key), hash, std::move(cell.message),
+                                      ring.consumed());
+        }
+      }
+      if (lane == nullptr &&
+          !lanes_.append(std::move(cell.key), hash, std::move(cell.message), ring.consumed()))
+        break; // out of memory: it stays where it is, and we come back
+      std::destroy_at(&cell.message);
+      std::destroy_at(&cell.key);
+      ring.consume();
+      if (lane != nullptr) {
+        ++moved_;
+        return {lane};
+      }
+    }
+    return {};
+  }
+
+  /// It may be the place of a request.
+  void pass_void(bool took_credit) noexcept {
+    credit_ += took_credit;
+    void_ += took_credit;
+    ring.consume();
+    if (inbox_.any_request() || maintenance_.is_waiting())
+      maintenance_.take_requests(*this, inbox_);
+  }
+
+  [[nodiscard]] std::uint32_t hash_of(const typename ring_type::cell& cell) const {
+    if constexpr (stores_hash)
+      return static_cast<std::uint32_t>(cell.stored_hash);
+    else
+      return static_cast<std::uint32_t>(core_.hash(cell.key));
+  }
+
+  // ---- memory, credit and drains ----
+
+  void add_credit() noexcept {
+    if (credit_ == 0)
+      return;
+    // (4) release: their tickets; pairs with (3)
+    finished_.store(finished() + credit_ - std::exchange(void_, 0), std::memory_order_release);
+    room_.add(credit_);
+    ring.add_credit(std::exchange(credit_, 0));
+  }
+
+  // ---- giving up the role ----
+
+  /// False: there is something to do, and we still (or again) have the role.
+  [[nodiscard]] bool leave() noexcept {
+    const auto next = ring.consumed();
+    const auto asked = drain_progress_.seen();
+    if (ring.tickets() == next) {
+      role_.give_up();
+      return !(ring.tickets() != next || more_work(asked)) || !role_.take();
+    }
+    if (ring.peek() != ring_type::state::pending)
+      return false;
+    if (++looks_ % looks_at_ticket != 0) { // it takes nanoseconds to publish
+      pause_a_little();
+      return false;
+    }
+    return leave_to_producer(asked);
+  }
+
+  /// A producer has taken the next ticket but does not get on, perhaps it was preempted. Its
+  /// signal() comes after its publication: after this fence either we see the publication, or it
+  /// will see that nobody is responsible.
+  [[nodiscard]] bool leave_to_producer(std::uint64_t asked) noexcept {
+    const auto next = ring.look_out();
+    role_.give_up();
+    fence_heavy();
+    return !(ring_type::published(next) || more_work(asked)) || !role_.take();
+  }
+
+  /// Atomics only: we do not have the role.
+  [[nodiscard]] bool more_work(std::uint64_t asked) const noexcept {
+    return inbox_.anything() || drain_progress_.asked_since(asked);
+  }
+
+  core_type& core_;
+
+  alignas(cache_line) drainer_role role_; // producers look at it for each message
+
+  alignas(cache_line) inbox<lane_type, request_type> inbox_;
+  drain_progress drain_progress_;
+  spare_memory spares_;
+
+  alignas(cache_line) lanes_type lanes_;
+  std::uint64_t credit_ = 0;          // finished or void tickets whose credit is not given back yet
+  std::uint64_t void_ = 0;            // of these
+  atomic<std::uint64_t> finished_{0}; // messages
+  maintenance<partition> maintenance_;
+  room_notifier room_;
+  revisit pace_;
+  unsigned looks_ = 0; // at a ticket that is not published
+
+  // One visit's.
+  std::uint64_t begin_ = 0;  // the first ticket
+  std::uint32_t most_ = 0;   // messages to move to their lanes
+  std::uint32_t staged_ = 0; // so far
+  std::uint32_t moved_ = 0;  // and run
+  std::uint32_t turns_ = 0;  // lanes to run
+  bool lanes_first_ = false; // or the ring: time may run out before the others get their turn
+
+  std::uint64_t cells_begin_ = 0; // the first ticket of those that run in their cells now
+};
+
+} // namespace convoy::detail

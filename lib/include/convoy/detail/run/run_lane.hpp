@@ -1,0 +1,227 @@
+#pragma once
+
+// A pump runs a lane for one quantum, or a drainer runs messages straight from the ring: the loops
+// around the handler.
+
+#include "convoy/detail/lane/message_batch.hpp"
+#include "convoy/detail/partition/partition.hpp"
+#include "convoy/detail/run/attempt.hpp"
+#include "convoy/detail/run/handler_call.hpp"
+#include "convoy/detail/shared/core.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <exception>
+#include <memory>
+
+namespace convoy::detail {
+
+/// Stops the quantum by time. It looks at the clock after 2, 4, 8, 16, 24, … messages: cheap
+/// handlers hardly pay, and slow ones are noticed early. With slow lanes the first look comes after
+/// one.
+class quantum_clock {
+public:
+  quantum_clock(std::uint32_t messages, bool slow) noexcept
+      : begin_(messages > (slow ? 1 : 2) ? clock::now() : clock::time_point{}),
+        next_look_(slow ? 1 : 2) {}
+
+  [[nodiscard]] bool over(std::uint32_t done, std::chrono::nanoseconds limit) noexcept {
+    if (done < next_look_)
+      return false;
+    next_look_ = done + std::min(done, 8u);
+    return clock::now() - begin_ >= limit;
+  }
+
+private:
+  clock::time_point begin_;
+  std::uint32_t next_look_;
+};
+
+/// core::run_lane for a handler type. `Failing`: see core::handles_failures.
+template <bool Failing, class Handler, class Core>
+void run_lane(Core& core, typename Core::partition_type& home, typename Core::lane_type& lane,
+              pump& self) noexcept {
+  self.note_lane();
+  self.cover();
+  if constexpr (Failing) {
+    evict_if_due(core, lane);
+    if (lane.handed == 0)
+      return home.give_back(lane, self);
+  }
+  const auto before = lane.finished;
+  const auto most = std::min(lane.handed, core.options.quantum_messages);
+  quantum_clock quantum(most, self.lanes_are_slow());
+  const auto may_go_on = [&] {
+    const auto done = lane.finished - before;
+    return done < most && !quantum.over(done, core.options.quantum_time);
+  };
+  const auto limit = gets_spans<Handler, Core> ? core.options.batch_limit : 1;
+  if constexpr (Failing) {
+    while (attempt<Handler>(core, home, lane, self, limit) && may_go_on()) {
+    }
+  } else {
+    [[maybe_unused]] auto finished_before = before; // a call for a span
+    for (bool go_on = true; go_on;) {
+      try {
+        while (go_on) {
+          if constexpr (gets_spans<Handler, Core>)
+            finished_before = lane.finished;
+          {
+            messages_for<Handler, Core> messages(lane, limit);
+            (void)invocation<Handler, Core>{core, home, lane, self, messages}();
+          }
+          go_on = may_go_on();
+        }
+      } catch (...) {
+        const auto dead = gets_spans<Handler, Core> ? lane.finished - finished_before : 1;
+        core.bury_without_sink(lane.key(), dead, std::current_exception());
+        go_on = may_go_on();
+      }
+    }
+  }
+  home.give_back(lane, self); // with what the quantum left over
+}
+
+/// step() handles messages of a lane that the drainer runs itself, and says whether it goes on. False:
+/// another pump has taken the partition over meanwhile, and the lane was given back.
+template <class Partition, class Lane, class Step>
+[[nodiscard]] bool run_claimed(Partition& home, Lane& lane, pump& self, Step&& step) noexcept {
+  self.claim.begin();
+  step();
+  if (!self.claim.end()) [[likely]]
+    return true;
+  self.claim.settle();
+  home.give_back(lane, self);
+  return false;
+}
+
+/// What has become of a message that ran in its cell.
+enum class in_cell : unsigned char { done, left_cell, taken_over };
+
+/// Runs the message of `ticket` in its cell of the ring. `lane` is in reserve: it gets the message if it
+/// fails, and stands for its key if another pump takes the partition over.
+template <bool Failing, class Handler, class Core>
+[[nodiscard]] in_cell run_in_cell(Core& core, typename Core::partition_type& home,
+                                  typename Core::lane_type& lane,
+                                  typename Core::partition_type::cell_type& cell,
+                                  std::uint64_t ticket, pump& self) noexcept {
+  lane.key_in_cell = &cell.key;
+  lane.first.number = static_cast<std::uint32_t>(ticket);
+  message_in_cell messages(cell.message);
+  if constexpr (Failing) {
+    const auto run_left = [&](auto&& step) {
+      home.leave_cell(lane);
+      if (!run_claimed(home, lane, self, step))
+        return in_cell::taken_over;
+      home.finish_inline(lane);
+      return in_cell::left_cell;
+    };
+    if (needs_lane(core, cell.message)) [[unlikely]]
+      return run_left([&] { (void)attempt<Handler>(core, home, lane, self, 1); });
+    std::exception_ptr error;
+    self.claim.begin();
+    auto result = call_handler<Handler>(core, home, lane, self, messages, error);
+    const bool done = result.what() == outcome::kind::done;
+    if (done) [[likely]]
+      std::destroy_at(&cell.message);
+    const bool lost = self.claim.end();
+    if (!lost && !done) [[unlikely]]
+      return run_left([&] { (void)fail_first(core, home, lane, std::move(result), error); });
+    if (lost) [[unlikely]] {
+      self.claim.settle();
+      if (done) {
+        lane.end_first();
+      } else {
+        lane.take_message_home(cell.message);
+        (void)fail_first(core, home, lane, std::move(result), error);
+      }
+      home.give_back(lane, self);
+      return in_cell::taken_over;
+    }
+  } else {
+    self.claim.begin();
+    try {
+      (void)invocation<Handler, Core, decltype(messages)>{core, home, lane, self, messages}();
+    } catch (...) {
+      core.bury_without_sink(cell.key, 1, std::current_exception());
+    }
+    std::destroy_at(&cell.message);
+    if (self.claim.end()) [[unlikely]] {
+      self.claim.settle();
+      lane.end_first();
+      home.give_back(lane, self);
+      return in_cell::taken_over;
+    }
+  }
+  return in_cell::done;
+}
+
+/// Runs messages in their cells, from `cell` on, as long as the next one may follow. False: another pump
+/// has taken the partition over.
+template <bool Failing, class Handler, class Core>
+[[nodiscard]] bool run_cells(Core& core, typename Core::partition_type& home,
+                             typename Core::lane_type& lane,
+                             typename Core::partition_type::cell_type* cell, pump& self) noexcept {
+  const bool limited = home.limits.has_value();
+  const bool looks = home.must_look();
+  home.begin_cells();
+  do {
+    const auto most = home.longest_run();
+    auto ticket = home.ring.consumed();
+    std::uint32_t ran = 0;
+    do {
+      const auto end = run_in_cell<Failing, Handler>(core, home, lane, *cell, ticket, self);
+      if (end != in_cell::done) [[unlikely]] {
+        if (end == in_cell::taken_over)
+          return false;
+        (void)home.policy.ran(ran + 1);
+        return true;
+      }
+      if (limited) [[unlikely]]
+        home.limits->remove(cell->key, 1);
+      std::destroy_at(&cell->key);
+      home.ring.consume();
+    } while (++ran != most && home.ring.has_message(*++cell, ++ticket) &&
+             (!looks || home.may_run(*cell)));
+    cell = home.next_run(ran);
+  } while (cell != nullptr);
+  return true;
+}
+
+/// core::run_inline for a handler type; `Failing` as above.
+template <bool Failing, class Handler, class Core>
+bool run_inline(Core& core, typename Core::partition_type& home, pump& self) noexcept {
+  for (;;) {
+    const auto work = home.next_inline();
+    auto* const lane = work.lane;
+    if (lane == nullptr)
+      return true;
+    if (work.cell != nullptr) {
+      if (!run_cells<Failing, Handler>(core, home, *lane, work.cell, self))
+        return false;
+      continue;
+    }
+    auto left = std::min(lane->handed, home.policy.turn(core.options.quantum_messages));
+    bool go_on = true;
+    const auto step = [&] {
+      if (Failing || lane->hold != nullptr) {
+        go_on = attempt<Handler>(core, home, *lane, self, 1);
+      } else {
+        try {
+          messages_for<Handler, Core> messages(*lane, 1);
+          (void)invocation<Handler, Core>{core, home, *lane, self, messages}();
+        } catch (...) {
+          core.bury_without_sink(lane->key(), 1, std::current_exception());
+        }
+      }
+    };
+    do {
+      if (!run_claimed(home, *lane, self, step))
+        return false;
+    } while (!home.policy.ran() && go_on && --left != 0);
+    home.finish_inline(*lane);
+  }
+}
+
+} // namespace convoy::detail
