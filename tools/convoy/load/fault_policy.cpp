@@ -62,7 +62,7 @@ void set(failure_policy& policy, std::string_view name, std::string_view value) 
     throw input_error("there is no part " + in_quotes(name));
 }
 
-failure_policy parse_parts(std::string_view text) {
+failure_policy parse_each_part(std::string_view text) {
   failure_policy policy;
   std::vector<std::string_view> given;
   for (const std::string_view part : split(text, ',')) {
@@ -88,7 +88,7 @@ failure_policy parse_parts(std::string_view text) {
 
 failure_policy parse_policy(std::string_view text) {
   try {
-    return parse_parts(text);
+    return parse_each_part(text);
   } catch (const input_error& error) {
     throw input_error("policy " + in_quotes(text) + ": " + error.what() + std::string{expected});
   }

@@ -8,8 +8,6 @@
 namespace convoy::tool {
 namespace {
 
-constexpr double ns_per_second = 1e9;
-
 healthy_figures measure_healthy(const workload& load, const std::vector<bool>& healthy,
                                 const run& seen) {
   std::vector<std::int64_t> latencies;
@@ -26,7 +24,7 @@ healthy_figures measure_healthy(const workload& load, const std::vector<bool>& h
   healthy_figures result;
   if (last > first)
     result.throughput =
-        static_cast<double>(latencies.size()) / static_cast<double>(last - first) * ns_per_second;
+        static_cast<double>(latencies.size()) / static_cast<double>(last - first) * 1e9;
   result.p99_us = percentiles(latencies).p99;
   return result;
 }

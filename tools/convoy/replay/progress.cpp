@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::string_view clear_line = "\r\x1b[K";
 
-std::string repeat(std::string_view cell, std::size_t n) {
+std::string repeated(std::string_view cell, std::size_t n) {
   std::string text;
   while (n-- > 0)
     text += cell;
@@ -57,8 +57,8 @@ void progress_bar::draw() const {
   char percent[8];
   std::snprintf(percent, sizeof percent, " %3.0f %%", share * 100);
   put(std::string{clear_line} + label_ +
-      std::string(label_.size() < 10 ? 10 - label_.size() : 1, ' ') + repeat("█", filled) +
-      repeat("░", width - filled) + percent);
+      std::string(label_.size() < 10 ? 10 - label_.size() : 1, ' ') + repeated("█", filled) +
+      repeated("░", width - filled) + percent);
 }
 
 } // namespace convoy::tool

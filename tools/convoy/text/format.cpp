@@ -24,7 +24,7 @@ std::size_t width_of(std::string_view text) {
   return static_cast<std::size_t>(std::ranges::count_if(text, starts_code_point));
 }
 
-std::string decimal(double value, int digits) {
+std::string fixed(double value, int digits) {
   char text[64];
   std::snprintf(text, sizeof text, "%.*f", digits, value);
   return text;
@@ -44,11 +44,11 @@ std::string plural(std::uint64_t n, std::string_view noun) {
 }
 
 std::string percent_text(double share) {
-  return decimal(share * 100, 1) + " %";
+  return fixed(share * 100, 1) + " %";
 }
 
 std::string ratio_text(double value) {
-  return decimal(value, value < 10 ? 2 : 1);
+  return fixed(value, value < 10 ? 2 : 1);
 }
 
 std::string number_text(double value) {
@@ -58,7 +58,7 @@ std::string number_text(double value) {
 }
 
 std::string seconds_text(double value) {
-  return decimal(value, 3);
+  return fixed(value, 3);
 }
 
 std::string duration_text(double microseconds) {
@@ -74,7 +74,7 @@ std::string duration_text(double microseconds) {
     unit = " ms";
   }
   const int digits = value < 9.995 ? 2 : value < 99.95 ? 1 : 0;
-  return decimal(value, digits).append(unit);
+  return fixed(value, digits).append(unit);
 }
 
 std::string long_time_text(double seconds) {
