@@ -3,6 +3,7 @@
 
 - A header of lib/include includes the standard library and the headers that stand before it in convoy/convoy.hpp,
   which names them all. One that users include begins with the prologue and ends with the epilogue.
+- The rooms of convoy/detail/ come in one order: a header includes nothing of a room that comes later.
 - oneTBB has one door: one source file of lib includes it.
 - Atomics, locks, threads and time have one seam: nothing of lib goes round it but what is in no protocol.
 - convoy/detail/ is included by lib and by the tests that look inside, and by nobody else.
@@ -16,6 +17,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.M)
 OWN_INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.M)
 UMBRELLA = 'convoy/convoy.hpp'
 PROLOGUE, EPILOGUE = 'convoy/detail/base/prologue.hpp', 'convoy/detail/base/epilogue.hpp'
+ROOMS = ('base', 'ds', 'sched', 'shared', 'lane', 'partition', 'run', 'submit', 'sinks')
 REFUSAL = 'see_the_error_above'  # the prologue's, there is no such file
 TBB_DOOR = 'lib/src/arena.cpp'
 SEAM = ('lib/include/convoy/detail/base/atomic.hpp', 'lib/include/convoy/detail/base/atomic_type.hpp')
@@ -58,6 +60,15 @@ def check_order():
                 yield f'{root}/{header}: includes <{included}>, which is not of the standard library'
 
 
+def check_rooms():
+    rooms = [h.split('/')[2] for h in includes(pathlib.Path('lib/include') / UMBRELLA)
+             if h.startswith('convoy/detail/') and h not in (PROLOGUE, EPILOGUE)]
+    if unknown := sorted(set(rooms) - set(ROOMS)):
+        yield f'{UMBRELLA}: a room without a place in the order: {", ".join(unknown)}'
+    elif rooms != sorted(rooms, key=ROOMS.index):
+        yield f'{UMBRELLA}: rooms must come in this order: {", ".join(ROOMS)}'
+
+
 def check_tbb_door():
     doors = [f.as_posix() for f in sources('lib') if any(re.match(r'(oneapi/)?tbb/', i) for i in includes(f))]
     if doors != [TBB_DOOR]:
@@ -91,6 +102,6 @@ def check_folders():
                     yield f'{path}: includes {included}, which is in no folder up to {folder} in the order {", ".join(order)}'
 
 
-problems = [*check_order(), *check_tbb_door(), *check_seam(), *check_detail(), *check_folders()]
+problems = [*check_order(), *check_rooms(), *check_tbb_door(), *check_seam(), *check_detail(), *check_folders()]
 print('\n'.join(problems))
 sys.exit(bool(problems))
