@@ -84,7 +84,7 @@ struct processor_options {
   /// too_many_requests, as they do after a second in a task of oneTBB's that a handler may wait for. A message waits for requests that were made before it, so this bounds that too.
   std::size_t request_capacity = std::size_t{1} << 16;
   unsigned partitions = 0;        ///< ticket rings, a power of two; 0: chosen by concurrency
-  unsigned quantum_messages = 64; ///< handled of one lane before other lanes get a turn
+  unsigned quantum_messages = 64; ///< handled of one lane before the next is chosen
   time_span quantum_time = std::chrono::microseconds(100); ///< likewise, whichever comes first
   unsigned batch_limit = 64; ///< most messages that a span handler gets at once, 1 to 65535
   /// Called on a worker with what a handler threw, each time, and marker, on_parked or state.on_evict;
