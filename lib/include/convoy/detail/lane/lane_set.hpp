@@ -342,8 +342,11 @@ private:
   void added_to_held(lane_type& lane) noexcept;
   void flush(lane_type& lane) noexcept;
 
-  void note_idle(lane_type& lane) noexcept;
-  void idle_timer_is_due(idle_timer<lane_type>& t) noexcept;
+  // Of lanes with state: templates, so that they exist for no others.
+  template <class Lane>
+  void note_idle(Lane& lane) noexcept;
+  template <class Lane>
+  void idle_timer_is_due(idle_timer<Lane>& t) noexcept;
 
   lane_type& make_lane(request_type& r) noexcept;
   auto& watchers_of(lane_type& lane) noexcept;

@@ -177,7 +177,8 @@ void lane_set<Core>::flush(lane_type& lane) noexcept {
 // lane has been idle, and is set again for the rest. So messages pay a store.
 
 template <class Core>
-void lane_set<Core>::note_idle(lane_type& lane) noexcept {
+template <class Lane>
+void lane_set<Core>::note_idle(Lane& lane) noexcept {
   while (lane.idle_since == nullptr && !pool_.make_idle_timer(lane))
     sleep_for(std::chrono::milliseconds(1)); // it must not be forgotten
   auto& t = *lane.idle_since;
@@ -187,7 +188,8 @@ void lane_set<Core>::note_idle(lane_type& lane) noexcept {
 }
 
 template <class Core>
-void lane_set<Core>::idle_timer_is_due(idle_timer<lane_type>& t) noexcept {
+template <class Lane>
+void lane_set<Core>::idle_timer_is_due(idle_timer<Lane>& t) noexcept {
   auto& lane = t.lane;
   if (lane.out || lane.unsettled != 0 || core_.is_abandoned())
     return; // it is set again when the lane is idle
