@@ -2,7 +2,7 @@
 
 // What is measured: something that takes messages under keys and gives them to the handler.
 
-#include "handler_call.hpp"
+#include "handler.hpp"
 #include "message.hpp"
 
 #include <concepts>

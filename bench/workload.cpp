@@ -1,6 +1,6 @@
 #include "workload.hpp"
 
-#include "handler_call.hpp"
+#include "handler.hpp"
 
 #include <algorithm>
 #include <cmath>
