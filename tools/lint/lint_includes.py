@@ -26,6 +26,7 @@ GOES_ROUND_SEAM = re.compile(r'std::(atomic\b|atomic_thread_fence|atomic_ref|ato
                              r'thread\(|thread \w+[;{]|call_once|promise\b)|steady_clock::now')
 FOLDERS = {
     'tools/convoy': ('text', 'input', 'load', 'strategies', 'replay', 'measure', 'report', 'cli'),
+    'bench': ('harness', 'peers', 'workloads', 'costs', 'faults'),
 }
 OUT_OF_ORDER = ('bench/effects/',)  # a study of its own, on the program
 MAY_LOOK_INSIDE = ('lib/', 'tests/unit/', 'tests/stress/', 'tests/model/', 'tests/fault/', 'tests/fuzz/')
