@@ -89,6 +89,7 @@ void scheduler::make_ready(ready_item& partition) noexcept {
     self->push_visit(partition);
     return self->cover(); // a handler made it ready, and may yet take long
   }
+  partition.since = coarse(clock::now());
   push_shared(partition);
   // (1) seq_cst: the item first, then the word; against (2) in idle.cpp
   thread_fence(std::memory_order_seq_cst);

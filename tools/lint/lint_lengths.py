@@ -3,7 +3,7 @@
 import pathlib
 import sys
 
-LIMIT = 500
+LIMIT = 520
 WRITTEN = {'.hpp', '.cpp', '.py', '.cmake', '.md', '.txt', ''}  # by people; the rest is data
 
 files = [f for root in ('lib', 'bench', 'tests', 'tools') for f in sorted(pathlib.Path(root).rglob('*'))

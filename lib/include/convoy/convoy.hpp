@@ -16,6 +16,7 @@
 #include "convoy/detail/base/report.hpp"
 #include "convoy/detail/ds/event_count.hpp"
 #include "convoy/detail/ds/ready_queue.hpp"
+#include "convoy/detail/ds/arrival_times.hpp"
 #include "convoy/detail/ds/timer_wheel.hpp"
 #include "convoy/detail/ds/ticket_limit.hpp"
 #include "convoy/detail/ds/segment_list.hpp"

@@ -19,8 +19,8 @@ using convoy::runtime;
 using convoy::submit_status;
 using std::chrono::microseconds;
 
-/// On one worker, key 0 has a backlog when key 1 gets one message. How many of key 0 come before
-/// it?
+/// On one worker, key 1 gets one message in the middle of a backlog of key 0. How many of key 0 come
+/// before it?
 long messages_before_the_other_key(int backlog, unsigned quantum_messages,
                                    std::chrono::nanoseconds quantum_time, microseconds service) {
   runtime rt{{.concurrency = 1}};
@@ -39,9 +39,12 @@ long messages_before_the_other_key(int backlog, unsigned quantum_messages,
       {.partitions = 1, .quantum_messages = quantum_messages, .quantum_time = quantum_time}};
   EXPECT_EQ(p.submit(-1, 0), submit_status::accepted);
   held.await_visitors();
-  for (int i = 0; i < backlog; ++i)
+  for (int i = 0; i < backlog; ++i) {
+    if (i == backlog / 2) {
+      EXPECT_EQ(p.submit(1, 0), submit_status::accepted);
+    }
     EXPECT_EQ(p.submit(0, i), submit_status::accepted);
-  EXPECT_EQ(p.submit(1, 0), submit_status::accepted);
+  }
   held.open();
   p.drain();
   EXPECT_EQ(handled.size(), static_cast<std::size_t>(backlog) + 1);
@@ -52,12 +55,12 @@ long messages_before_the_other_key(int backlog, unsigned quantum_messages,
 
 TEST(quantum, in_messages_lets_another_key_come_between) {
   constexpr std::chrono::hours never{1};
-  EXPECT_LE(messages_before_the_other_key(20'000, 8, never, microseconds(1)), 10'000);
+  EXPECT_LE(messages_before_the_other_key(20'000, 8, never, microseconds(1)), 15'000);
 }
 
 TEST(quantum, in_time_lets_another_key_come_between) {
   EXPECT_LE(messages_before_the_other_key(250, 1'000'000, microseconds(100), microseconds(200)),
-            120);
+            180); // and not 250
 }
 
 TEST(quantum, lets_a_key_come_between_that_was_submitted_in_its_midst) {

@@ -78,6 +78,28 @@ TEST(lanes_by_age, that_are_as_old_as_each_other_are_first_come_first_served) {
     EXPECT_EQ(lanes.pop_number(), i);
 }
 
+TEST(arrival_times, are_spread_evenly_between_two_looks) {
+  convoy::detail::arrival_times times;
+  times.see(100, 1'000, 0, 900); // made ready at 900
+  EXPECT_EQ(times.of(0), 900u);
+  EXPECT_EQ(times.of(50), 950u);
+  times.see(300, 2'000, 60, 2'000); // not all of them have left the ring
+  EXPECT_EQ(times.of(60), 960u);
+  EXPECT_EQ(times.of(100), 1'000u);
+  EXPECT_EQ(times.of(200), 1'500u);
+  EXPECT_EQ(times.of(300), 2'000u);  // it came meanwhile
+  times.see(303, 9'000, 301, 8'990); // it was idle for long
+  EXPECT_EQ(times.of(301), 8'990u);
+  EXPECT_EQ(times.of(302), 8'995u);
+}
+
+TEST(arrival_times, may_come_round) {
+  convoy::detail::arrival_times times;
+  times.see(10, 5, 0, ~0u - 4);
+  EXPECT_EQ(times.of(0), ~0u - 4);
+  EXPECT_EQ(times.of(9), 4u);
+}
+
 TEST(coarse_time, is_fine_enough_to_tell_lanes_apart_whose_handlers_are_slow) {
   using std::chrono::microseconds;
   const convoy::detail::clock::time_point then{std::chrono::hours(1000)};

@@ -5,6 +5,7 @@
 // done with lanes that are stopped, or that somebody controls, is in lane_set_control.hpp.
 
 #include "convoy/detail/base/thread_sanitizer.hpp"
+#include "convoy/detail/ds/arrival_times.hpp"
 #include "convoy/detail/ds/key_table.hpp"
 #include "convoy/detail/lane/held_lanes.hpp"
 #include "convoy/detail/lane/lane_pool.hpp"
@@ -70,7 +71,7 @@ public:
     }
     if (lane->unsettled == 0) // numbers begin anew; the back need not be the first chunk
       lane->back->number = static_cast<std::uint32_t>(ticket) - lane->back->filled;
-    if (!pool_.append(*lane, std::move(message), coarse_now_))
+    if (!pool_.append(*lane, std::move(message), arrivals_.of(ticket)))
       return false; // not a new lane: its first message has room in it
     count(*lane);
     ++lane->staged;
@@ -205,7 +206,14 @@ public:
   /// To be called at the beginning of a visit.
   void begin_visit(clock::time_point now) noexcept {
     now_ = now;
-    coarse_now_ = coarse(now);
+    last_visit_ = std::exchange(coarse_now_, coarse(now));
+  }
+
+  /// To be called before messages are appended: so many tickets were given out. Unless it is known already
+  /// when they were, it was not before `since`; not before the last visit if we `stayed` since then.
+  void see(std::uint64_t tickets, std::uint64_t consumed, bool stayed, coarse_time since) noexcept {
+    const auto known = stayed ? last_visit_ : is_before(last_visit_, since) ? since : coarse_now_;
+    arrivals_.see(tickets, coarse_now_, consumed, known);
   }
 
   /// Something waits for release_stopped(), or may.
@@ -398,12 +406,14 @@ private:
   lane_requests<lane_type, request_type> watchers_; // requests that wait for a lane
   clock::time_point now_{};                         // when the visit began
   coarse_time coarse_now_ = 0;                      // likewise
-  bool ended_ = false;                              // end_stopped() was called
-  std::uint64_t ended_at_ = 0;                      // with so many tickets
-  ready_list lined_up_;                             // lanes to be handed out when this visit ends
-  lane_type* inline_ = nullptr;                     // run by the drainer itself at the moment
-  lane_type* reserve_ = nullptr;                    // for messages that run in their cell
-  std::uint64_t unfinished_[2] = {};                // unfinished messages in lanes, by epoch
+  coarse_time last_visit_ = 0;                      // and the one before
+  arrival_times arrivals_;
+  bool ended_ = false;               // end_stopped() was called
+  std::uint64_t ended_at_ = 0;       // with so many tickets
+  ready_list lined_up_;              // lanes to be handed out when this visit ends
+  lane_type* inline_ = nullptr;      // run by the drainer itself at the moment
+  lane_type* reserve_ = nullptr;     // for messages that run in their cell
+  std::uint64_t unfinished_[2] = {}; // unfinished messages in lanes, by epoch
   bool epoch_ = false; // the current one; the other is being waited for, or has nothing outstanding
 };
 

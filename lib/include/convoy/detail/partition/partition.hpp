@@ -256,6 +256,7 @@ private:
     }
     self.note_visit(now);
     lanes_.begin_visit(now);
+    const bool stayed = std::exchange(stays_, true);
     core_.scheduler.watch(self, now);
     take_over();
     const bool settled = inbox_.any_lane();
@@ -264,7 +265,10 @@ private:
     begin_ = ring.consumed();
     most_ = room(self);
     moved_ = staged_ = 0;
-    if (may_run_inline(self)) {
+    const bool runs_inline = may_run_inline(self);
+    // Producers must not be disturbed for a time that hardly matters there.
+    lanes_.see(runs_inline ? begin_ : ring.tickets(), begin_, stayed, since);
+    if (runs_inline) {
       if (!run_inline(self, now))
         return; // another pump has the role, and perhaps more
     } else {
@@ -288,8 +292,11 @@ private:
     room_.tell(ring, !more && (!hot || moved_ == 0));
     if (hot && !more && moved_ == 0 && !settled)
       pause_a_little(); // the ring is empty for a moment; leaving would cost the producer a wake-up
-    if (more || hot || !leave())
+    stays_ = more || hot; // before we leave: it is the drainer's
+    if (stays_ || !leave()) {
+      stays_ = true;
       self.push_visit(*this);
+    }
   }
 
   void settle_returned() noexcept {
@@ -493,6 +500,7 @@ private:
   std::uint32_t moved_ = 0;  // and run
   std::uint32_t turns_ = 0;  // lanes to run
   bool lanes_first_ = false; // or the ring: time may run out before the others get their turn
+  bool stays_ = false;       // the role is kept from the last visit to this one
 
   std::uint64_t cells_begin_ = 0; // the first ticket of those that run in their cells now
 };

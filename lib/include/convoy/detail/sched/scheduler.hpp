@@ -214,7 +214,7 @@ public:
   void watch(pump& self, clock::time_point now) noexcept;
 
   /// Makes a partition ready, from any thread. Lock-free, except for a system call when it must
-  /// wake a sleeping pump.
+  /// wake a sleeping pump. From outside it notes the time in `since`.
   void make_ready(ready_item& partition) noexcept;
 
   /// Alarms ring on the runtime's timer thread, which the first one starts. add_alarm() throws
