@@ -152,8 +152,8 @@ constexpr row rows[] = {
     {"submit/string/keys:1000", submit_singly<std::string>, 1'000, 207},
     {"submit_bulk/int/keys:1", submit_in_bulk<int>, 1, 45},
     {"submit_bulk/int/keys:1000", submit_in_bulk<int>, 1'000, 42},
-    {"handle/int/keys:1", handle<int>, 1, 225},
-    {"handle/int/keys:1000", handle<int>, 1'000, 255},
+    {"handle/int/keys:1", handle<int>, 1, 58},
+    {"handle/int/keys:1000", handle<int>, 1'000, 58},
 };
 
 } // namespace
