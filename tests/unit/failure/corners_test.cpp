@@ -28,6 +28,40 @@ using testing::ElementsAre;
 
 constexpr int messages = 6;
 
+/// What is dead already is buried, though the key is paused; nothing else of it is handled.
+TEST(pause, holds_behind_a_span_that_has_failed_together) {
+  gate held;
+  std::atomic<int> calls{0};
+  std::atomic<bool> stands_still{false};
+  std::atomic<int> dead{0};
+  runtime rt{{.concurrency = 1}};
+  processor<int, int>* self = nullptr;
+  processor<int, int> p{rt,
+                        [&](const int& key, std::span<int> some) {
+                          if (key == 0)
+                            return held.pass();
+                          if (calls.fetch_add(1) != 0)
+                            return;
+                          EXPECT_EQ(some.size(), 254u) << "more than a quantum";
+                          self->pause(1, [&] { stands_still = true; });
+                          throw std::runtime_error("all of them");
+                        },
+                        {.batch_limit = 254, .dead_letters = [&](auto&) { dead.fetch_add(1); }}};
+  self = &p;
+  ASSERT_EQ(p.submit(0, 0), submit_status::accepted);
+  held.await_visitors();
+  for (int i = 0; i < 500; ++i)
+    ASSERT_EQ(p.submit(1, i), submit_status::accepted);
+  held.open();
+  ASSERT_TRUE(eventually([&] { return stands_still.load() && dead.load() == 254; }));
+  ASSERT_EQ(p.submit(2, 0), submit_status::accepted);
+  p.drain(2);
+  EXPECT_EQ(calls.load(), 2) << "key 2's, and the first of key 1";
+  p.resume(1);
+  p.drain();
+  EXPECT_EQ(dead.load(), 254);
+}
+
 // ---- what asks for a retry without a policy ----
 
 TEST(outcome_retry, without_a_policy_follows_the_default_one) {

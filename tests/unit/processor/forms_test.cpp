@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <convoy/convoy.hpp>
+#include <cstdlib>
 #include <gmock/gmock.h>
 #include <memory>
 #include <numeric>
@@ -254,6 +255,16 @@ TEST(state, whose_constructor_throws_meets_on_error_and_is_tried_again) {
   p.drain();
   EXPECT_THAT(errors, ElementsAre("7: attempt 1", "7: attempt 2"));
   EXPECT_THAT(handled, ElementsAre(2, 3));
+}
+
+/// Keys that can be called are no less keys.
+TEST(key, may_be_a_function) {
+  runtime rt;
+  std::atomic<int> handled{0};
+  processor<void (*)(), int> p{rt, [&](int&) { handled.fetch_add(1); }};
+  ASSERT_EQ(p.submit(&std::abort, 1), submit_status::accepted);
+  p.drain();
+  EXPECT_EQ(handled.load(), 1);
 }
 
 } // namespace

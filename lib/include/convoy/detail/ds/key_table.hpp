@@ -9,14 +9,15 @@
 #include <cstddef>
 #include <cstdint>
 #include <new>
+#include <type_traits>
 #include <utility>
 
 namespace convoy::detail {
 
-/// A lane's key may lie elsewhere.
+/// A lane's key may lie elsewhere. (It is asked by its type: a key may itself be callable.)
 template <class Lane>
 [[nodiscard]] const auto& key_of(const Lane& lane) noexcept {
-  if constexpr (requires { lane.key(); })
+  if constexpr (std::is_member_function_pointer_v<decltype(&Lane::key)>)
     return lane.key();
   else
     return lane.key;

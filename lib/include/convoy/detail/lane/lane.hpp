@@ -187,7 +187,7 @@ struct lane : ready_item, lane_state<State, lane<Key, Message, State>> {
   std::uint32_t older = 0;       // how many of these belong to the epoch before the lane's
   std::uint16_t front_index = 0; // the runner's
   bool in_cell = false; // the key is still in the ring, and so is the first message or its place;
-                        // written only while the lane is not out
+                        // written only while it is the drainer's
 
   // These too, in one byte.
   bool out : 1 = false;      // lined up to be handed out, ready, running, or stopped

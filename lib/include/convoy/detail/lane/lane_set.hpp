@@ -292,6 +292,7 @@ private:
     if (lane.paused) [[unlikely]] {
       if (lane.hold == nullptr || lane.hold->doomed == 0)
         return hold_paused(lane);
+      lane.hold->then_stop = true; // what is doomed is buried all the same
     }
     if (lane.unsettled != 0)
       return start(lane);
@@ -357,7 +358,6 @@ private:
   void idle_timer_is_due(idle_timer<Lane>& t) noexcept;
 
   lane_type& make_lane(request_type& r) noexcept;
-  auto& watchers_of(lane_type& lane) noexcept;
   void watch(lane_type& lane, request_type& r) noexcept;
   void serve_watchers(lane_type& lane, std::uint32_t finished, std::uint64_t consumed) noexcept;
   void doom(lane_type& lane, std::uint32_t count) noexcept;

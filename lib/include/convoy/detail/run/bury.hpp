@@ -114,7 +114,7 @@ template <class Core>
   auto& t = *lane.hold;
   if (t.why == death::failed_rest && is_marker(core, lane)) { // so far and no further
     t.doomed = 0;
-    return true;
+    return !std::exchange(t.then_stop, false);
   }
   switch (bury(core, home, lane, t.why)) {
   case buried::park:

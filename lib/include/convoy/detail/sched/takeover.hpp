@@ -55,8 +55,6 @@ public:
 
   /// Taken, and the lane is about to be given back.
   void settle() noexcept {
-    if ((running_.load(std::memory_order_relaxed) & 1) != 0) // only we write it
-      running_.fetch_add(1, std::memory_order_relaxed);
     close();
     // (3) release: running_, to who asks next; pairs with (1)
     takeover_.store((takeover_.load(std::memory_order_relaxed) | 3) + 1, std::memory_order_release);

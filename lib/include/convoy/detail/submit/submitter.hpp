@@ -180,14 +180,19 @@ private:
         return submit_status::closed;
       if (!p.ring.grow(count) && !borrow_credit(p, count))
         return submit_status::full;
-      ticket = p.ring.claim(count);
-      if (ticket != p.ring.no_ticket)
+      if (claim_once(p, count, ticket))
         return submit_status::accepted;
-      p.signal();
-      if (count !=
-          1) // a single one is tried again, and takes the credit that others may have missed
-        core_.room.notify();
     }
+  }
+  /// As ring.claim(). Of tickets in vain the drainer is told, and who has seen them before their credit.
+  [[nodiscard]] bool claim_once(partition_type& p, std::uint64_t count, std::uint64_t& ticket) {
+    ticket = p.ring.claim(count);
+    if (ticket != p.ring.no_ticket) [[likely]]
+      return true;
+    p.signal();
+    if (count != 1) // a single one is tried again, and takes the credit that others may have missed
+      core_.room.notify();
+    return false;
   }
 
   [[nodiscard]] bool waits_for_times() const noexcept {

@@ -151,8 +151,7 @@ public:
     }
     for (; claimed_ != size_; ++claimed_) {
       auto& each = all_[claimed_];
-      each.next = each.of->ring.claim(each.end);
-      if (each.next == each.of->ring.no_ticket &&
+      if (!self_.claim_once(*each.of, each.end, each.next) &&
           self_.claim(*each.of, each.end, each.next) != submit_status::accepted)
         return false;
       each.end += each.next;
