@@ -225,7 +225,7 @@ TEST(ticket_ring, segments_are_kept_for_who_looks_out) {
   });
 }
 
-// ---- outstanding, with a ring that is closed ----
+// ---- pending_count, with a ring that is closed ----
 
 /// A scheduled message takes no ticket until it is due. The look at closed() was relaxed for a while, since no
 /// model could tell; this one can: what is accepted after the end has looked is never handled.
@@ -233,7 +233,7 @@ TEST(pending_count, who_begins_or_who_closes_sees_the_other) {
   expect_holds([] {
     ring r(4);
     event_count over;
-    outstanding all(over);
+    pending_count all(over);
     bool accepted = false, none = false;
     at_once({[&] {
                all.begin();
@@ -251,7 +251,7 @@ TEST(pending_count, what_has_ended_has_its_ticket) {
   expect_holds([] {
     ring r(4);
     event_count over;
-    outstanding all(over);
+    pending_count all(over);
     all.begin();
     at_once({[&] {
                publish(r, r.claim_reserved(), 1);
@@ -267,7 +267,7 @@ TEST(pending_count, what_has_ended_has_its_ticket) {
 TEST(pending_count, wakes_who_waits_for_its_end) {
   expect_holds([] {
     event_count over;
-    outstanding all(over);
+    pending_count all(over);
     all.begin(2);
     at_once({[&] { over.wait([&] { return all.none(); }); },
              [&] {

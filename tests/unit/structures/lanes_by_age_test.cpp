@@ -54,7 +54,7 @@ TEST(lanes_by_age, give_the_oldest_first_whatever_the_order_they_come_in) {
     std::vector<coarse_time> inside; // since `begin`
     for (coarse_time now = 0; now < 2'000; ++now) {
       for (auto count = random() % 3; count != 0; --count) {
-        inside.push_back(random() % 4 == 0 ? random() % (now + 1) : now);
+        inside.push_back(random() % 4 == 0 ? static_cast<coarse_time>(random() % (now + 1)) : now);
         lanes.push(begin + inside.back());
       }
       if (!inside.empty() && random() % 8 != 0) {
