@@ -172,8 +172,9 @@ std::vector<bool> which_forms_fail() {
   };
   constexpr auto aligned = std::align_val_t{256};
   const auto freed = [](void* memory) {
+    void* volatile same = memory; // only whether it is null is asked: GCC sees a use after free
     ::operator delete(memory);
-    return memory;
+    return static_cast<void*>(same);
   };
   note([&] { return freed(::operator new(1)); });
   note([&] { return freed(::operator new[](1)); });

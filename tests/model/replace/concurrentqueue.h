@@ -3,7 +3,7 @@
 // In front of moodycamel's header: a queue that promises as much as the library relies on. Items come
 // out once, with what their push came after; sizes are guesses.
 
-#include "convoy/detail/atomic.hpp"
+#include "convoy/detail/base/atomic.hpp"
 
 #include <cstddef>
 
