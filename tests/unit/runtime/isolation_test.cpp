@@ -90,14 +90,16 @@ TEST(quantum, is_fair_to_many_keys_that_never_run_dry) {
   gate held;
   int handled[keys]{};
   int fewest_when_the_first_is_done = each;
-  processor<int, int> p{rt, [&](const int& key, int&) {
+  processor<int, int> p{rt,
+                        [&](const int& key, int&) {
                           if (key < 0)
                             return held.pass();
                           if (++handled[key] == each)
                             fewest_when_the_first_is_done =
                                 std::min(fewest_when_the_first_is_done,
                                          *std::min_element(std::begin(handled), std::end(handled)));
-                        }};
+                        },
+                        {.partitions = 1}};
   ASSERT_EQ(p.submit(-1, 0), submit_status::accepted);
   held.await_visitors();
   for (int i = 0; i < each; ++i)

@@ -102,9 +102,9 @@ public:
     const auto end = tickets() + count;
     if (!limit.has_credit(end))
       return false;
-    if (!link_more(end))
+    if (!link_more(end + segment_cells))
       throw std::bad_alloc();
-    limit.raise(linked_end_);
+    raise_limit_to_cells();
     return true;
   }
 
@@ -332,7 +332,13 @@ private:
                                                        // pairs with (6), (8)
     last_ = s;
     linked_end_ = s->base + segment_cells;
-    limit.raise(linked_end_);
+    raise_limit_to_cells();
+  }
+
+  /// A segment is kept beyond: tickets above the limit must be published, and should need no memory for it.
+  void raise_limit_to_cells() noexcept { // under links_
+    if (linked_end_ > segment_cells)
+      limit.raise(linked_end_ - segment_cells);
   }
 
   void count_spares(std::size_t more) noexcept { // under links_

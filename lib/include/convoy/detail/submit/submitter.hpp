@@ -262,8 +262,9 @@ private:
     if (const auto status = look(p, key, source, again); status != submit_status::accepted)
       return status;
     std::uint64_t ticket = 0;
-    if (const auto status = claim(p, 1, ticket); status != submit_status::accepted)
-      return status;
+    if (!p.ring.has_room(1) || !claim_once(p, 1, ticket))
+      if (const auto status = claim(p, 1, ticket); status != submit_status::accepted)
+        return status;
     auto status = submit_status::accepted;
     {
       publication published(p, ticket, p.ring.at(ticket));
