@@ -28,9 +28,10 @@ TEST(clf_reader, reads_the_combined_format_and_takes_no_size_as_0) {
 
 TEST(clf_reader, finds_the_time_behind_a_user_with_spaces_and_brackets) {
   for (const auto* user : {"joe [ops]", "[x] [y", "joe [10/Oct/2020]", "a] \\\"b\\\" [c"}) {
-    const clf_line line = parse_clf("h - " + std::string(user) +
-                                    " [01/Jan/1970:00:00:01 +0000] \"GET /a [02/Jan/1970:00:00:01 "
-                                    "+0000] HTTP/1.1\" 200 5");
+    const auto text = "h - " + std::string(user) +
+                      " [01/Jan/1970:00:00:01 +0000] \"GET /a [02/Jan/1970:00:00:01 +0000] "
+                      "HTTP/1.1\" 200 5"; // the line's path lies in it
+    const clf_line line = parse_clf(text);
     EXPECT_EQ(line.at_ns, 1'000'000'000) << user;
     EXPECT_EQ(line.path, "/a [02/Jan/1970:00:00:01 +0000]") << user;
   }
