@@ -242,8 +242,9 @@ TEST(handler_that_throws, keeps_to_its_quantum) {
   ASSERT_EQ(p.submit(-1, 0), submit_status::accepted);
   held.await_visitors();
   for (int i = 0; i < 64; ++i) {
-    if (i == 8)
+    if (i == 8) {
       ASSERT_EQ(p.submit(1, 0), submit_status::accepted); // it waits for those before it at most
+    }
     ASSERT_EQ(p.submit(0, i), submit_status::accepted);
   }
   held.open();
