@@ -267,8 +267,10 @@ private:
     alignas(cache_line) alignas(Cell) Cell cells[segment_cells];
 
     [[nodiscard]] bool contains(const void* part) const noexcept {
-      const std::less<const void*> before;
-      return !before(part, cells) && before(part, cells + segment_cells);
+      const std::less<> before;
+      const void* const begin = cells;
+      const void* const end = cells + segment_cells;
+      return !before(part, begin) && before(part, end);
     }
   };
 

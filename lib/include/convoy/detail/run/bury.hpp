@@ -184,7 +184,7 @@ template <class Core>
 /// the lane goes on; false: it stops, as its hold tells.
 template <class Core>
 [[nodiscard]] bool after_failure(Core& core, typename Core::partition_type& home,
-                                 typename Core::lane_type& lane, outcome result,
+                                 typename Core::lane_type& lane, outcome&& result,
                                  const std::exception_ptr& error, std::uint32_t count) noexcept {
   using hold_type = hold<typename Core::lane_type>;
   auto& t = hold_type::of(lane, home.holds);
