@@ -3,12 +3,15 @@
 import pathlib
 import sys
 
-LIMIT = 520
+LIMIT = 400
+# Longer already, to be parted: they may shrink, and not grow.
+KNOWN = {'lib/include/convoy/detail/ds/segment_list.hpp': 430, 'lib/include/convoy/detail/lane/lane_set.hpp': 420,
+         'lib/include/convoy/detail/partition/partition.hpp': 508}
 WRITTEN = {'.hpp', '.cpp', '.py', '.cmake', '.md', '.txt', ''}  # by people; the rest is data
 
 files = [f for root in ('lib', 'bench', 'tests', 'tools') for f in sorted(pathlib.Path(root).rglob('*'))
          if f.is_file() and f.suffix in WRITTEN and not {'corpus', 'data', 'results', 'mutants.txt'} & set(f.parts)]  # a table has as many lines as it has
-long = [(f, n) for f in files if (n := len(f.read_text().splitlines())) > LIMIT]
+long = [(f, n) for f in files if (n := len(f.read_text().splitlines())) > KNOWN.get(f.as_posix(), LIMIT)]
 for path, lines in long:
-    print(f'{path}: {lines} lines, more than {LIMIT}: probably two ideas')
+    print(f'{path}: {lines} lines, more than {KNOWN.get(path.as_posix(), LIMIT)}: probably two ideas')
 sys.exit(bool(long) or not files)
