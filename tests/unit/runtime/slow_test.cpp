@@ -192,6 +192,26 @@ TEST(oldest_head, is_as_old_as_what_others_were_put_before) {
   EXPECT_EQ(worker.next(), (event{2, 0}));
 }
 
+TEST(oldest_head, of_a_key_that_was_held_is_as_old_as_its_release) {
+  steps worker;
+  worker.p.pause(2);
+  worker.submit(0);
+  worker.submit(1);
+  for (int i = 0; i < 3; ++i)
+    worker.submit(2, i);
+  EXPECT_EQ(worker.next(), (event{1, 0}));
+  worker.submit(3);
+  worker.submit(4);
+  EXPECT_EQ(worker.next(), (event{3, 0}));
+  worker.p.resume(2);
+  EXPECT_EQ(worker.next(), (event{4, 0})); // it has waited for a worker longer
+  worker.submit(5);
+  EXPECT_EQ(worker.next(), (event{2, 0}));
+  EXPECT_EQ(worker.next(), (event{2, 1}));
+  EXPECT_EQ(worker.next(), (event{2, 2}));
+  EXPECT_EQ(worker.next(), (event{5, 0}));
+}
+
 /// Against a model of the rule: messages that are seen between the same two handlers are as old as each other.
 TEST(oldest_head, goes_first_whatever_comes) {
   std::mt19937 random(3);

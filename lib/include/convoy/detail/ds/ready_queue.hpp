@@ -52,7 +52,7 @@ struct ready_item {
   ready_item* link = nullptr;  ///< in a list or a heap
   ready_item* below = nullptr; ///< in a heap
   std::uint32_t handed = 0;    ///< of a lane: messages that may be handled
-  coarse_time since = 0; ///< its first message has waited since then; see scheduler::make_ready()
+  coarse_time since = 0; ///< its first message has waited for a worker since then; see make_ready()
 };
 
 /// Items in the order in which they are to be made ready, linked; of one thread.

@@ -286,8 +286,11 @@ private:
       table_.insert(lane);
   }
 
-  /// Of a lane that is not out, or was held.
+  /// Of a lane that is not out, or was held. What was held waits for a worker from now on: else a key
+  /// that fails for ever would go before all others each time it is tried again.
   void go_on(lane_type& lane) noexcept {
+    if (lane.held)
+      lane.since = coarse_now_;
     lane.held = false;
     if (lane.paused) [[unlikely]] {
       if (lane.hold == nullptr || lane.hold->doomed == 0)
@@ -335,7 +338,8 @@ private:
     lane.flush = false;
     lane.handed += ready;
     lane.staged -= ready;
-    lane.since = lane.first_came();
+    if (const auto came = lane.first_came(); is_before(lane.since, came))
+      lane.since = came;
     if (coarse_now_ - lane.since > oldest) // further apart they could not be compared
       lane.since = coarse_now_ - oldest;
   }

@@ -162,11 +162,12 @@ void lane_set<Core>::added_to_held(lane_type& lane) noexcept {
   flush(lane);
 }
 
-/// Of a lane that lingers: it is handed out as it is.
+/// Of a lane that lingers: it is handed out as it is, and as old as it is.
 template <class Core>
 void lane_set<Core>::flush(lane_type& lane) noexcept {
   stopped_type::release(*lane.hold);
   hold_type::forget(lane);
+  lane.held = false;
   lane.flush = true;
   go_on(lane);
 }
