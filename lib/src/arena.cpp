@@ -4,6 +4,7 @@
 
 #include "arena.hpp"
 
+#include "convoy/detail/base/tuning.hpp"
 #include "process.hpp"
 #include "sanitizers.hpp"
 #include "shared_object.hpp"
@@ -211,7 +212,7 @@ arena::arena(unsigned concurrency) : parts_(std::make_unique<parts>(concurrency)
 
 arena::~arena() {
   while (!parts_->begin_all())
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    std::this_thread::sleep_for(tuning::out_of_memory_nap);
   {
     std::unique_lock lock(arenas_mutex);
     parts_->finished.wait(lock, [this] { return parts_->unfinished == 0; });

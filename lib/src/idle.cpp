@@ -1,6 +1,7 @@
 #include "convoy/detail/base/asymmetric_fence.hpp"
 #include "convoy/detail/base/atomic.hpp"
 #include "convoy/detail/base/pause.hpp"
+#include "convoy/detail/base/tuning.hpp"
 #include "convoy/detail/base/wait_limits.hpp"
 #include "convoy/detail/sched/scheduler.hpp"
 #include "scheduler_parts.hpp"
@@ -14,22 +15,13 @@
 
 namespace convoy::detail {
 
-namespace {
-
-constexpr std::chrono::microseconds search_time{10};    // about what a wake-up costs
-constexpr std::chrono::microseconds nap_time{50};       // how long work may hide behind a handler
-constexpr std::chrono::milliseconds short_park_time{1}; // if something there could not be taken
-constexpr std::chrono::milliseconds park_time{100};     // then the thread goes back to the arena
-
-} // namespace
-
 ready_item* scheduler::search(pump& self) noexcept {
   const auto begin = clock::now();
   watch(self, begin);
   for (auto* queue : {&self.visits_, &self.lanes_}) // what watch() has found
     if (auto* const item = queue->pop())
       return item;
-  const auto until = begin + search_time;
+  const auto until = begin + tuning::search_time;
   // What pumps have for themselves is looked at ever more rarely: they will soon run it, and must not
   // be disturbed all the time by those who have nothing to do.
   for (unsigned look = 1;; ++look) {
@@ -40,7 +32,7 @@ ready_item* scheduler::search(pump& self) noexcept {
         return item;
     if (clock::now() >= until)
       return nullptr;
-    for (unsigned i = 0; i < 16; ++i)
+    for (unsigned i = 0; i < tuning::search_pauses; ++i)
       pause();
   }
 }
@@ -120,7 +112,7 @@ bool scheduler::leave_field(std::uint64_t field, std::uint64_t to) noexcept {
 /// who was woken, and we leave in its place. (With a bare wait here the word named a sentry that slept.)
 bool scheduler::leave(semaphore& signals, std::uint64_t field, std::uint64_t to) noexcept {
   while (!leave_field(field, to))
-    if (signals.wait_for(nap_time))
+    if (signals.wait_for(tuning::nap_time))
       return false;
   return true;
 }
@@ -131,7 +123,7 @@ bool scheduler::park(pump& self) noexcept {
   };
   if (!must_stay()) {
     const bool must_look = !parts_->shared.empty();
-    if (parts_->park.wait_for(must_look ? short_park_time : park_time))
+    if (parts_->park.wait_for(must_look ? tuning::short_park_time : tuning::park_time))
       return true;
     if (!must_look && !must_stay())
       return !leave(parts_->park, parked, 0);
@@ -151,8 +143,8 @@ void scheduler::watch(pump& self, clock::time_point now) noexcept {
   const auto at = since.count();
   auto due = next_watch_.load(std::memory_order_relaxed); // the swap decides
   if (at < due ||
-      !next_watch_.compare_exchange_strong(due, at + std::chrono::nanoseconds(nap_time).count(),
-                                           std::memory_order_relaxed))
+      !next_watch_.compare_exchange_strong(
+          due, at + std::chrono::nanoseconds(tuning::nap_time).count(), std::memory_order_relaxed))
     return;
   for (const auto& each : parts_->pumps)
     if (auto* const partition = each->claim.take_if_stuck())
@@ -165,7 +157,7 @@ void scheduler::watch(pump& self, clock::time_point now) noexcept {
 
 bool scheduler::stand_sentry(pump& self) noexcept {
   for (unsigned naps = 0;; ++naps) {
-    const bool woken = parts_->nap.wait_for(nap_time);
+    const bool woken = parts_->nap.wait_for(tuning::nap_time);
     watch(self, clock::now());
     if (woken)
       return true;

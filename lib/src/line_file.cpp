@@ -1,5 +1,6 @@
 #include "convoy/detail/sinks/line_file.hpp"
 
+#include "convoy/detail/base/tuning.hpp"
 #include "uninterrupted.hpp"
 
 #include <algorithm>
@@ -144,7 +145,7 @@ void line_file::sync_gathered(lock_type& lock) {
   const auto took = steady::now() - begin;
   lock.lock();
   is_syncing_ = false;
-  patience_ = took / 8;
+  patience_ = took / tuning::part_of_sync;
   company_ = synced->lines + gathering_->lines;
   finish(*synced, error);
   if (ok) {

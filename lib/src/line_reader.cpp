@@ -1,5 +1,6 @@
 #include "convoy/detail/sinks/line_reader.hpp"
 
+#include "convoy/detail/base/tuning.hpp"
 #include "convoy/detail/sinks/owned_file.hpp"
 #include "uninterrupted.hpp"
 
@@ -56,7 +57,7 @@ bool line_reader::next() {
 
 /// False: at the end.
 bool line_reader::read_more() {
-  constexpr std::size_t block = 1 << 16;
+  constexpr auto block = tuning::read_block;
   const auto had = buffer_.size();
   buffer_.resize(had + block);
   const auto count =

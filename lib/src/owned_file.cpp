@@ -1,5 +1,6 @@
 #include "convoy/detail/sinks/owned_file.hpp"
 
+#include "convoy/detail/base/tuning.hpp"
 #include "convoy/detail/sinks/json.hpp"
 #include "uninterrupted.hpp"
 
@@ -91,7 +92,7 @@ std::int64_t owned_file::size() const {
 std::size_t owned_file::cut_torn_line() {
   constexpr const char* advice = "look at its end";
   const auto end = size();
-  std::array<char, 4096> block;
+  std::array<char, tuning::tail_block> block;
   auto whole = end; // as far as there are whole lines
   while (whole > 0) {
     const auto begin = std::max<off_t>(0, whole - static_cast<off_t>(block.size()));

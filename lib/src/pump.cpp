@@ -1,3 +1,4 @@
+#include "convoy/detail/base/tuning.hpp"
 #include "convoy/detail/sched/scheduler.hpp"
 #include "scheduler_parts.hpp"
 
@@ -15,14 +16,15 @@ ready_item* pump::next() noexcept {
     if (auto* const item = next_lane())
       return item;
   // The interval comes from the lanes before; these may be slower.
-  if (--until_visit_ == 0 || (until_visit_ % 8 == 0 && clock::now() - last_visit_ > visit_time)) {
+  if (--until_visit_ == 0 || (until_visit_ % tuning::lanes_between_looks == 0 &&
+                              clock::now() - last_visit_ > tuning::visit_time)) {
     until_visit_ = interval_;
     // Visits are short, so they go first; now and then the others do, so that nothing starves
     // behind what goes on for ever.
     ++turn_;
-    ready_item* item = turn_ % 32 == 0  ? next_lane()
-                       : turn_ % 4 == 1 ? home.parts_->shared.take()
-                                        : nullptr;
+    ready_item* item = turn_ % tuning::lane_turn == 0     ? next_lane()
+                       : turn_ % tuning::shared_turn == 1 ? home.parts_->shared.take()
+                                                          : nullptr;
     if (item == nullptr)
       item = visits_.pop();
     if (item != nullptr)
@@ -65,8 +67,7 @@ ready_item* pump::next_while_slow() noexcept {
   until_visit_ = 1;
   // A visit is even shorter in comparison, and all that wait go before the next lane: that one has
   // waited longest of those that came and came back by now. But not for ever.
-  constexpr std::uint32_t most_in_a_row = 16;
-  if (!std::exchange(ran_inline_, false) && ++visits_in_a_row_ <= most_in_a_row) {
+  if (!std::exchange(ran_inline_, false) && ++visits_in_a_row_ <= tuning::most_visits_in_a_row) {
     if (auto* const item = home.parts_->shared.take()) {
       cover(); // there may be many more
       return item;

@@ -1,6 +1,7 @@
 #include "convoy/detail/sched/scheduler.hpp"
 
 #include "convoy/detail/base/atomic.hpp"
+#include "convoy/detail/base/tuning.hpp"
 #include "process.hpp"
 #include "scheduler_parts.hpp"
 
@@ -229,7 +230,7 @@ void scheduler::wait_until_left(const void* owner) const noexcept {
   for (const auto& each : parts_->pumps)
     // (6) acquire: the pump's last touch; pairs with (5), and with (5) in scheduler.hpp
     while (each->touching_.load(std::memory_order_acquire) == owner)
-      sleep_for(std::chrono::microseconds(20));
+      sleep_for(tuning::straggler_nap);
 }
 
 } // namespace convoy::detail

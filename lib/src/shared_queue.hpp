@@ -5,6 +5,7 @@
 // those of which a quantum has left some over.
 
 #include "convoy/detail/base/atomic.hpp"
+#include "convoy/detail/base/tuning.hpp"
 #include "convoy/detail/ds/ready_queue.hpp"
 #include "lanes_by_age.hpp"
 
@@ -23,7 +24,7 @@ public:
     // (1) release: the item, where ThreadSanitizer sees it; pairs with (2)
     size_.fetch_add(1, std::memory_order_release);
     while (!items_.enqueue(&item))
-      sleep_for(std::chrono::milliseconds(1));
+      sleep_for(tuning::out_of_memory_nap);
   }
 
   /// Any thread, lock-free. Null: nothing, or it is being taken or hidden for a moment (see found_ready()).

@@ -4,6 +4,7 @@
 // have not needed between two looks.
 
 #include "convoy/detail/base/atomic.hpp"
+#include "convoy/detail/base/tuning.hpp"
 #include "convoy/detail/sched/scheduler.hpp"
 
 #include <algorithm>
@@ -49,12 +50,11 @@ public:
     bool all = true;
     for (auto* each : all_)
       all &= each->trim(self);
-    next_trim_.store(all ? now + trim_time : now, std::memory_order_relaxed); // under mutex_
+    const auto next = all ? now + tuning::trim_time : now;
+    next_trim_.store(next, std::memory_order_relaxed); // under mutex_
   }
 
 private:
-  static constexpr std::chrono::milliseconds trim_time{100}; // what was not needed so long may go
-
   atomic<clock::time_point> next_trim_{clock::time_point{}};
   mutex mutex_; // guards what follows, and the growth of next_trim_
   std::vector<trimmable*> all_;

@@ -1,6 +1,7 @@
 #include "workers.hpp"
 
 #include "convoy/detail/base/asymmetric_fence.hpp"
+#include "convoy/detail/base/tuning.hpp"
 #include "convoy/detail/sched/scheduler.hpp"
 
 #include <chrono>
@@ -10,8 +11,6 @@ namespace convoy::detail {
 
 namespace {
 
-constexpr std::chrono::milliseconds late_after{1}; // TBB makes a thread in 0.2 ms
-constexpr std::chrono::milliseconds try_again{10}; // when no thread could be made
 constexpr auto never = clock::duration::max();
 
 } // namespace
@@ -66,7 +65,7 @@ void workers::hasten() noexcept {
   if (armed_.load(std::memory_order_relaxed) || armed_.exchange(true, std::memory_order_relaxed))
     return;
   const bool soon = tbb_comes_.load(std::memory_order_relaxed); // a hint
-  alarms_.set(*this, clock::now() + (soon ? late_after : clock::duration(0)));
+  alarms_.set(*this, clock::now() + (soon ? tuning::thread_is_late_after : clock::duration(0)));
 }
 
 void workers::ring_alarm() noexcept {
@@ -88,16 +87,16 @@ clock::duration workers::look() noexcept {
     return never;
   if (tbb_comes_.load(std::memory_order_relaxed) && came_ != seen_came_) { // under mutex_
     seen_came_ = came_;
-    return late_after;
+    return tuning::thread_is_late_after;
   }
   tbb_comes_.store(false, std::memory_order_relaxed); // a hint
   if (resting_ == 0)
     try {
       if (own_.size() == most_) // one of them has ended its pump just now
-        return late_after;
+        return tuning::thread_is_late_after;
       make_one();
     } catch (...) {
-      return try_again;
+      return tuning::make_thread_again_after;
     }
   ++called_;
   change_.notify_one();

@@ -10,6 +10,7 @@
 #include "convoy/detail/base/atomic.hpp"
 #include "convoy/detail/base/asymmetric_fence.hpp"
 #include "convoy/detail/base/wait_limits.hpp"
+#include "convoy/detail/base/tuning.hpp"
 #include "convoy/detail/base/pause.hpp"
 #include "convoy/detail/base/prefetch.hpp"
 #include "convoy/detail/base/alarm.hpp"

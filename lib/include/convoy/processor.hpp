@@ -4,6 +4,7 @@
 
 #include "convoy/context.hpp"
 #include "convoy/detail/base/atomic.hpp"
+#include "convoy/detail/base/tuning.hpp"
 #include "convoy/detail/submit/submitter_bulk.hpp"
 #include "convoy/detail/submit/submitter_control.hpp"
 #include "convoy/options.hpp"
@@ -353,7 +354,7 @@ private:
     return wanted.partitions != 0
                ? wanted.partitions
                : std::min<std::size_t>(std::bit_ceil(2 * core_.scheduler.concurrency()),
-                                       submitter_type::most_partitions);
+                                       detail::tuning::most_partitions);
   }
 
   core_type core_;

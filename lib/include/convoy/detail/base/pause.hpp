@@ -1,5 +1,7 @@
 #pragma once
 
+#include "convoy/detail/base/tuning.hpp"
+
 namespace convoy::detail {
 
 /// Tells the core that we spin.
@@ -13,7 +15,7 @@ inline void pause() noexcept {
 
 /// Some tens of nanoseconds.
 inline void pause_a_little() noexcept {
-  for (unsigned i = 0; i < 8; ++i)
+  for (unsigned i = 0; i < tuning::pauses_in_a_little; ++i)
     pause();
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "convoy/detail/base/atomic.hpp"
+#include "convoy/detail/base/tuning.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -15,7 +16,7 @@ class event_count {
 public:
   /// A thread that sleeps looks again so often. notify(n) may have told others, and glibc before 2.41
   /// can lose a wake-up (bug 25847).
-  explicit event_count(std::chrono::milliseconds most_asleep = std::chrono::milliseconds(10))
+  explicit event_count(std::chrono::milliseconds most_asleep = tuning::most_asleep)
       : most_asleep_(most_asleep), changed_() {}
   event_count(const event_count&) = delete;
   event_count& operator=(const event_count&) = delete;

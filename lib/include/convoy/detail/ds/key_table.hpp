@@ -4,6 +4,8 @@
 // pointer per bucket and nothing can fail once a lane exists. Single-threaded: only the drainer
 // touches it.
 
+#include "convoy/detail/base/tuning.hpp"
+
 #include <algorithm>
 #include <bit>
 #include <cstddef>
@@ -47,7 +49,7 @@ public:
   /// The key must not be there.
   void insert(Lane& lane) noexcept {
     if (size_ >= buckets())
-      resize(2 * buckets());
+      resize(tuning::bucket_growth * buckets());
     auto** const head = bucket(lane.hash);
     lane.next = *head;
     *head = &lane;
@@ -68,7 +70,7 @@ public:
   /// Shrinks to what was needed since the last time.
   void trim() noexcept {
     if (const auto needed = std::exchange(most_, size_); is_too_large_for(needed))
-      resize(std::max(std::bit_ceil(std::uint64_t{2 * needed}), kept_when_idle));
+      resize(std::max(std::bit_ceil(tuning::bucket_growth * needed), tuning::kept_buckets));
   }
 
   /// Calls function(lane&) for each; it may erase that one.
@@ -91,11 +93,8 @@ public:
   }
 
 private:
-  static constexpr std::uint64_t fewest = 64;
-  static constexpr std::uint64_t kept_when_idle = 256;
-
   [[nodiscard]] bool is_too_large_for(std::size_t lanes) const noexcept {
-    return buckets() > kept_when_idle && lanes < buckets() / 8;
+    return buckets() > tuning::kept_buckets && lanes < buckets() / tuning::too_many_buckets;
   }
   [[nodiscard]] std::uint64_t buckets() const noexcept { return mask_ + 1; }
   [[nodiscard]] Lane** bucket(std::uint32_t hash) const noexcept { return heads_ + (hash & mask_); }
@@ -120,9 +119,9 @@ private:
       delete[] old;
   }
 
-  Lane* small_[fewest] = {};
+  Lane* small_[tuning::fewest_buckets] = {};
   Lane** heads_ = small_;
-  std::uint64_t mask_ = fewest - 1;
+  std::uint64_t mask_ = tuning::fewest_buckets - 1;
   std::size_t size_ = 0;
   std::size_t most_ = 0; // since the last trim()
   [[no_unique_address]] Equal equal_;

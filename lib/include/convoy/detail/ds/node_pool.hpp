@@ -4,6 +4,7 @@
 // what the load has needed since the last trim().
 
 #include "convoy/detail/base/atomic.hpp"
+#include "convoy/detail/base/tuning.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -56,21 +57,20 @@ public:
   }
 
   /// More is kept than idle partitions keep.
-  [[nodiscard]] bool has_spares() const noexcept { return kept_ > kept_when_idle; }
+  [[nodiscard]] bool has_spares() const noexcept { return kept_ > tuning::kept_nodes; }
 
   /// Gives up to `most` pieces of memory back to the system that have not been used since the last
   /// time. True: there are no more of them.
   [[nodiscard]] bool trim(std::size_t most) noexcept {
-    for (; fewest_kept_ > kept_when_idle && most != 0; --most, --fewest_kept_)
+    for (; fewest_kept_ > tuning::kept_nodes && most != 0; --most, --fewest_kept_)
       delete_one();
-    if (fewest_kept_ > kept_when_idle)
+    if (fewest_kept_ > tuning::kept_nodes)
       return false;
     fewest_kept_ = kept_;
     return true;
   }
 
 private:
-  static constexpr std::size_t kept_when_idle = 64;
   static constexpr std::align_val_t alignment{std::max(alignof(T), alignof(void*))};
 
   struct free_node {

@@ -9,6 +9,7 @@
 // of Go's and Tokio's run queues.
 
 #include "convoy/detail/base/atomic.hpp"
+#include "convoy/detail/base/tuning.hpp"
 
 #include <array>
 #include <chrono>
@@ -38,7 +39,7 @@ using coarse_time = std::uint32_t;
 
 [[nodiscard]] inline coarse_time coarse(clock::time_point when) noexcept {
   const std::chrono::nanoseconds since = when.time_since_epoch();
-  return static_cast<coarse_time>(since.count() >> 14);
+  return static_cast<coarse_time>(since.count() >> tuning::coarse_time_bits);
 }
 [[nodiscard]] inline bool is_before(coarse_time a, coarse_time b) noexcept {
   return static_cast<std::int32_t>(a - b) < 0;
@@ -93,7 +94,7 @@ private:
 
 class ready_queue {
 public:
-  static constexpr std::uint64_t capacity = 256;
+  static constexpr std::uint64_t capacity = tuning::ready_queue_capacity;
 
   /// Owner only, wait-free. False: no room, the item is still the caller's.
   [[nodiscard]] bool push(ready_item& item) noexcept {

@@ -19,6 +19,7 @@
 
 #include "convoy/detail/base/atomic.hpp"
 #include "convoy/detail/base/prefetch.hpp"
+#include "convoy/detail/base/tuning.hpp"
 #include "convoy/detail/ds/ready_queue.hpp"
 #include "convoy/detail/ds/ticket_limit.hpp"
 
@@ -39,9 +40,9 @@ class segment_list {
   struct segment;
 
 public:
-  /// About 8 KiB worth of cells.
   static constexpr std::uint64_t segment_cells =
-      std::bit_floor(std::clamp<std::uint64_t>(8192 / sizeof(Cell), 8, 256));
+      std::bit_floor(std::clamp(tuning::segment_bytes / sizeof(Cell), tuning::fewest_segment_cells,
+                                tuning::most_segment_cells));
 
   explicit segment_list(std::uint64_t credit) : limit(credit) {
     auto second = std::make_unique<segment>();
@@ -187,8 +188,8 @@ public:
       auto* const s = std::exchange(next, next->prev);
       if (retired_last_ == s)
         retired_last_ = kept;
-      if (linked_end_ < tickets() + 2 * segment_cells) { // under links_
-        link(s);                                         // producers will soon need it
+      if (linked_end_ < tickets() + tuning::segments_ahead * segment_cells) { // under links_
+        link(s); // producers will soon need it
       } else {
         s->prev = std::exchange(spare_, s);
         count_spares(+1);
@@ -201,7 +202,7 @@ public:
     for (const auto* s = retired_first_; s != nullptr; s = s->prev)
       if (s->lent == 0)
         return true;
-    return spares_.load(std::memory_order_relaxed) > kept_spares;
+    return spares_.load(std::memory_order_relaxed) > tuning::kept_segments;
   }
 
   /// Gives up to `most` segments back to the system that have not been used since the last time.
@@ -210,11 +211,11 @@ public:
     segment* unused = nullptr;
     bool all = true;
     if (const std::unique_lock lock(links_, std::try_to_lock); lock) { // else it is not idle
-      for (; fewest_spares_ > kept_spares && most != 0; --most, --fewest_spares_) {
+      for (; fewest_spares_ > tuning::kept_segments && most != 0; --most, --fewest_spares_) {
         auto* const s = take_spare();
         s->prev = std::exchange(unused, s);
       }
-      all = fewest_spares_ <= kept_spares;
+      all = fewest_spares_ <= tuning::kept_segments;
       if (all)
         fewest_spares_ = spares_.load(std::memory_order_relaxed); // under links_
     }
@@ -253,8 +254,6 @@ public:
   };
 
 private:
-  static constexpr std::size_t kept_spares = 2;
-
   struct segment {
     std::uint64_t base = 0;            // ticket of cells[0]
     std::uint64_t free_at = 0;         // nobody can hold it once so many tickets are consumed
@@ -302,12 +301,13 @@ private:
   /// The cell that will be written some tickets from now: a locked instruction waits for the stores
   /// before it, so the miss of the previous cell's write would be paid by the next ticket. At the end
   /// of a segment it asks for what lies behind it, for nothing: a look would cost each message more.
-  static constexpr std::uint64_t prefetch_distance = std::min<std::uint64_t>(12, segment_cells / 2);
+  static constexpr std::uint64_t prefetch_distance =
+      std::min(tuning::prefetch_distance, segment_cells / 2);
   static void prefetch_ahead(const Cell& cell) noexcept {
     prefetch(&cell, prefetch_distance * sizeof(Cell));
   }
   static void prefetch(const void* cell, std::size_t behind) noexcept {
-    constexpr std::size_t most = 4 * cache_line; // the processor sees where larger ones go
+    constexpr std::size_t most = tuning::most_prefetched_lines * cache_line;
     for (std::size_t offset = 0; offset < std::min(sizeof(Cell), most); offset += cache_line)
       prefetch_for_writing(static_cast<const std::byte*>(cell) + behind + offset);
   }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "convoy/detail/base/tuning.hpp"
+
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -13,7 +15,7 @@ namespace convoy::detail {
 /// the heap. (std::function copies, std::move_only_function is C++23.)
 class task {
 public:
-  static constexpr std::size_t room = 40;
+  static constexpr std::size_t room = tuning::task_room;
 
   template <class Function>
   requires(!std::is_same_v<std::remove_cvref_t<Function>, task>) explicit task(

@@ -16,6 +16,7 @@
 //              no credit. Never reset: a cell's next ticket is higher.
 
 #include "convoy/detail/base/atomic.hpp"
+#include "convoy/detail/base/tuning.hpp"
 #include "convoy/detail/ds/segment_list.hpp"
 
 #include <chrono>
@@ -133,7 +134,7 @@ public:
     // (1) seq_cst: as in claim()
     const auto ticket = tail_.fetch_add(1, std::memory_order_seq_cst) & ~closed_bit;
     while (!cells_.link_until(ticket + 1)) // others were faster
-      sleep_for(std::chrono::milliseconds(1));
+      sleep_for(tuning::out_of_memory_nap);
     return ticket;
   }
 
@@ -255,7 +256,9 @@ public:
 
   [[nodiscard]] bool has_spares() const noexcept { return cells_.has_spares(); }
   /// Segments are large: fewer of them.
-  [[nodiscard]] bool trim(std::size_t most) noexcept { return cells_.trim((most + 7) / 8); }
+  [[nodiscard]] bool trim(std::size_t most) noexcept {
+    return cells_.trim((most + tuning::pieces_per_segment - 1) / tuning::pieces_per_segment);
+  }
 
   /// See segment_list::lookout.
   [[nodiscard]] lookout look_out() noexcept { return lookout(cells_); }
@@ -275,7 +278,7 @@ private:
 
   void publish_empty(std::uint64_t ticket, std::uint64_t kind) noexcept {
     while (!cells_.link_until(ticket + 1))
-      sleep_for(std::chrono::milliseconds(1)); // out of memory, but the ticket can't be given back
+      sleep_for(tuning::out_of_memory_nap); // out of memory, but the ticket can't be given back
     cells_.leave_out(ticket);
     // (7) release: we are done with the segment; pairs with (6)
     at(ticket).word.store(word_of(ticket) + kind, std::memory_order_release);

@@ -5,6 +5,7 @@
 // wheel seven times at most. Only the drainer touches it.
 
 #include "convoy/detail/base/atomic.hpp"
+#include "convoy/detail/base/tuning.hpp"
 
 #include <algorithm>
 #include <array>
@@ -93,7 +94,7 @@ public:
   }
 
 private:
-  static constexpr unsigned tick_bits = 17; // of nanoseconds
+  static constexpr unsigned tick_bits = tuning::timer_tick_bits;
   static constexpr unsigned slot_bits = 6;
   static constexpr std::size_t levels =
       8; // 48 bits of ticks: more than a clock's 63 of nanoseconds

@@ -4,6 +4,7 @@
 // is needed, from its partition's pool: a lane that never fails has none. Belongs to whoever the lane belongs to.
 
 #include "convoy/detail/base/atomic.hpp"
+#include "convoy/detail/base/tuning.hpp"
 #include "convoy/detail/ds/node_pool.hpp"
 #include "convoy/detail/ds/timer_wheel.hpp"
 #include "convoy/failure.hpp"
@@ -36,7 +37,7 @@ struct hold : timer {
     while (lane.hold == nullptr) {
       lane.hold = pool.make(lane, pool);
       if (lane.hold == nullptr)
-        sleep_for(std::chrono::milliseconds(1));
+        sleep_for(tuning::out_of_memory_nap);
     }
     return *lane.hold;
   }

@@ -7,6 +7,7 @@
 // side its own members.
 
 #include "convoy/detail/base/atomic.hpp"
+#include "convoy/detail/base/tuning.hpp"
 #include "convoy/detail/ds/ready_queue.hpp"
 #include "convoy/detail/ds/timer_wheel.hpp"
 
@@ -28,9 +29,9 @@ struct chunk {
   static constexpr std::size_t header =
       (2 * sizeof(void*) + alignof(Message) - 1) / alignof(Message) * alignof(Message);
 
-  /// Chunks grow fourfold along a lane up to this.
-  static constexpr std::uint32_t most =
-      static_cast<std::uint32_t>(std::clamp<std::size_t>(4096 / sizeof(Message), 1, 256));
+  /// Chunks grow along a lane up to this.
+  static constexpr std::uint32_t most = static_cast<std::uint32_t>(std::clamp<std::size_t>(
+      tuning::most_chunk_bytes / sizeof(Message), 1, tuning::most_chunk_messages));
 
   chunk* next;
   std::uint16_t capacity;

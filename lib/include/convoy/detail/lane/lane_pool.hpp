@@ -4,6 +4,7 @@
 // allocates nothing. Only the drainer touches it. It keeps what the load has needed since the last
 // trim().
 
+#include "convoy/detail/base/tuning.hpp"
 #include "convoy/detail/ds/node_pool.hpp"
 #include "convoy/detail/ds/timer_wheel.hpp"
 #include "convoy/detail/lane/lane.hpp"
@@ -106,7 +107,7 @@ public:
 
   /// More is kept than idle partitions keep.
   [[nodiscard]] bool has_spares() const noexcept {
-    return kept_ > kept_when_idle || idle_timers_.has_spares();
+    return kept_ > tuning::kept_lanes || idle_timers_.has_spares();
   }
 
   /// Gives up to `most` pieces of memory back to the system that have not been used since the last
@@ -120,16 +121,14 @@ public:
   }
 
 private:
-  static constexpr std::size_t kept_when_idle = 256;
-
   struct free_node {
     free_node* next;
   };
 
   [[nodiscard]] bool trim_lanes(std::size_t most) noexcept {
-    for (; fewest_kept_ > kept_when_idle && most != 0; --most, --fewest_kept_)
+    for (; fewest_kept_ > tuning::kept_lanes && most != 0; --most, --fewest_kept_)
       give_back_one();
-    if (fewest_kept_ > kept_when_idle)
+    if (fewest_kept_ > tuning::kept_lanes)
       return false;
     fewest_kept_ = kept_;
     return true;
@@ -151,9 +150,9 @@ private:
     }
   }
 
-  // Capacities are powers of four up to chunk::most, which need not be one.
+  // Capacities are powers of chunk_growth up to chunk::most, which need not be one.
   static constexpr std::uint32_t after(std::uint32_t capacity) noexcept {
-    return std::min(4 * capacity, chunk_type::most);
+    return std::min(tuning::chunk_growth * capacity, chunk_type::most);
   }
   static std::size_t list_of(std::uint32_t capacity) noexcept {
     return static_cast<std::size_t>(std::bit_width(capacity));
@@ -179,7 +178,8 @@ private:
   }
 
   free_node* lanes_ = nullptr;
-  chunk_type* chunks_[10] = {}; // by bit width of the capacity
+  // By bit width of the capacity.
+  chunk_type* chunks_[std::bit_width(tuning::most_chunk_messages) + 1] = {};
   std::size_t kept_ = 0;        // pieces in all lists
   std::size_t fewest_kept_ = 0; // since the last trim(): so many were not needed
   node_pool<idle_timer<lane_type>> idle_timers_;

@@ -3,6 +3,7 @@
 // lane_set, the half about lanes that are stopped, and about those that somebody controls.
 
 #include "convoy/detail/base/atomic.hpp"
+#include "convoy/detail/base/tuning.hpp"
 #include "convoy/detail/lane/lane_set.hpp"
 
 #include <algorithm>
@@ -24,7 +25,7 @@ void until_there_is_memory(Function&& function) noexcept {
     try {
       return function();
     } catch (const std::bad_alloc&) {
-      sleep_for(std::chrono::milliseconds(1));
+      sleep_for(tuning::out_of_memory_nap);
     }
   }
 }
@@ -181,7 +182,7 @@ template <class Core>
 template <class Lane>
 void lane_set<Core>::note_idle(Lane& lane) noexcept {
   while (lane.idle_since == nullptr && !pool_.make_idle_timer(lane))
-    sleep_for(std::chrono::milliseconds(1)); // it must not be forgotten
+    sleep_for(tuning::out_of_memory_nap); // it must not be forgotten
   auto& t = *lane.idle_since;
   t.used = now_;
   if (!t.is_set())
@@ -279,7 +280,7 @@ template <class Core>
 auto lane_set<Core>::make_lane(request_type& r) noexcept -> lane_type& {
   lane_type* lane = nullptr;
   while ((lane = pool_.make_lane(home_, std::move(r.key), r.hash)) == nullptr)
-    sleep_for(std::chrono::milliseconds(1)); // the caller has been told already
+    sleep_for(tuning::out_of_memory_nap); // the caller has been told already
   table_.insert(*lane);
   return *lane;
 }
@@ -378,7 +379,7 @@ void lane_set<Core>::put_before(lane_type& lane, std::vector<Message>& first,
   for (auto& [message, came] : all)
     // NOLINTNEXTLINE(bugprone-use-after-move): what can't be appended is as it was
     while (!pool_.append(lane, std::move(message), came))
-      sleep_for(std::chrono::milliseconds(1));
+      sleep_for(tuning::out_of_memory_nap);
   lane.handed = waiting + count;
   lane.staged = 0;
   if (auto* const t = lane.hold) { // it was about another message

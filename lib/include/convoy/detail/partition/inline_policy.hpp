@@ -6,9 +6,9 @@
 // touches it.
 
 #include "convoy/detail/base/atomic.hpp"
+#include "convoy/detail/base/tuning.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cstdint>
 
 namespace convoy::detail {
@@ -26,7 +26,7 @@ public:
   /// The next visits are staged: a handler was slow. More of them each time.
   void stage() noexcept {
     left_staged_ = stage_for_;
-    stage_for_ = std::min(2 * stage_for_, most_staged);
+    stage_for_ = std::min(2 * stage_for_, tuning::most_staged_visits);
   }
 
   // ---- an inline visit
@@ -35,7 +35,7 @@ public:
     begin_ = now;
     over_ = false;
     ran_ = 0;
-    next_look_ = 2;
+    next_look_ = tuning::first_inline_look;
   }
 
   /// A handler has run. True: others should get a turn.
@@ -43,9 +43,10 @@ public:
     ran_ += handlers;
     if (ran_ < next_look_)
       return false;
-    const std::uint32_t most = cheap_ ? 128 : 32; // a look costs as much as a few cheap handlers
+    const auto most = // a look costs as much as a few cheap handlers
+        cheap_ ? tuning::most_between_cheap_looks : tuning::most_between_inline_looks;
     next_look_ = ran_ + std::min(ran_, most);
-    return over_ = clock::now() - begin_ > most_time;
+    return over_ = clock::now() - begin_ > tuning::most_inline_time;
   }
   [[nodiscard]] bool over() const noexcept { return over_; }
   /// So many handlers may run before ran() looks at the clock.
@@ -57,7 +58,7 @@ public:
   /// How many messages of a lane may run in a row: with cheap handlers more than a visit moves to
   /// it, so that it comes to an end and its key runs straight from the ring again.
   [[nodiscard]] std::uint32_t turn(std::uint32_t quantum) const noexcept {
-    return cheap_ ? std::max(quantum, most_cheap) : quantum;
+    return cheap_ ? std::max(quantum, tuning::most_cheap_in_a_row) : quantum;
   }
 
   /// `moved` messages have left the ring. True: handlers ran, and were fast.
@@ -65,24 +66,19 @@ public:
     if (ran_ + moved == 0)
       return false;
     const auto took = clock::now() - begin_;
-    cheap_ = took < (ran_ + moved) * staging;
-    const bool fast = took <= overhead + ran_ * slow + moved * staging;
+    cheap_ = took < (ran_ + moved) * tuning::staging;
+    const bool fast =
+        took <= tuning::visit_overhead + ran_ * tuning::slow_handler + moved * tuning::staging;
     if (fast)
-      stage_for_ = fewest_staged;
+      stage_for_ = tuning::fewest_staged_visits;
     else
       stage();
     return fast && ran_ != 0;
   }
 
 private:
-  static constexpr std::uint32_t fewest_staged = 32, most_staged = 1024; // visits
-  static constexpr std::uint32_t most_cheap = 1024;
-  static constexpr std::chrono::nanoseconds most_time{50'000};
-  static constexpr std::chrono::nanoseconds staging{60}, slow{1'000}; // per message
-  static constexpr std::chrono::nanoseconds overhead{2'000};          // per visit
-
   std::uint32_t left_staged_ = 0;
-  std::uint32_t stage_for_ = fewest_staged;
+  std::uint32_t stage_for_ = tuning::fewest_staged_visits;
   bool cheap_ = true;
 
   clock::time_point begin_{};

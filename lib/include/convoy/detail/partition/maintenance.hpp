@@ -5,6 +5,7 @@
 // was ever asked looks at one pointer per visit.
 
 #include "convoy/detail/base/atomic.hpp"
+#include "convoy/detail/base/tuning.hpp"
 #include "convoy/detail/lane/lane_set_control.hpp"
 #include "convoy/detail/shared/core.hpp"
 #include "convoy/detail/shared/requests.hpp"
@@ -114,7 +115,7 @@ private:
       return discard(p, core, due);
     auto ticket = p.ring.claim_reserved();
     for (; ticket == p.ring.no_ticket; ticket = p.ring.claim_reserved()) // it was accepted
-      sleep_for(std::chrono::milliseconds(1));
+      sleep_for(tuning::out_of_memory_nap);
     auto& cell = p.ring.at(ticket);
     cell.set_hash(due.hash);
     std::construct_at(&cell.key, std::move(due.key));

@@ -8,6 +8,7 @@
 #include "convoy/detail/base/atomic.hpp"
 #include "convoy/detail/base/pause.hpp"
 #include "convoy/detail/base/thread_sanitizer.hpp"
+#include "convoy/detail/base/tuning.hpp"
 #include "convoy/detail/base/wait_limits.hpp"
 #include "convoy/detail/ds/inbox.hpp"
 #include "convoy/detail/ds/node_pool.hpp"
@@ -231,9 +232,8 @@ public:
   }
 
 private:
-  // In a visit: messages moved to lanes, and tickets consumed.
-  static constexpr std::uint32_t most_per_visit = ready_queue::capacity;
-  static constexpr std::uint64_t most_tickets = 512;
+  static constexpr std::uint32_t most_per_visit = ready_queue::capacity; // moved to lanes
+  static constexpr auto most_tickets = tuning::most_tickets_per_visit;   // consumed
 
   [[gnu::noinline]] void make_ready() noexcept {
     if (role_.take()) {
@@ -369,7 +369,7 @@ private:
 
   /// How many messages a visit may move.
   [[nodiscard]] static std::uint32_t room(const pump& self) noexcept {
-    constexpr auto fewest = 32;
+    constexpr auto fewest = tuning::fewest_messages_per_visit;
     const auto queued = std::min(self.approx_size(), ready_queue::capacity - fewest);
     return static_cast<std::uint32_t>(most_per_visit - queued);
   }

@@ -3,8 +3,8 @@
 // How soon a drainer visits its partition again. Only the drainer touches it.
 
 #include "convoy/detail/base/atomic.hpp"
+#include "convoy/detail/base/tuning.hpp"
 
-#include <chrono>
 #include <cstdint>
 
 namespace convoy::detail {
@@ -17,20 +17,16 @@ public:
 
   /// A visit that began at `begin` has found so many messages, of at most `most`.
   void note(clock::time_point begin, std::uint32_t found, std::uint32_t most) noexcept {
-    if (found >= hot_batch)
-      hot_until_ = begin + hot_time;
-    const bool few = found >= hot_batch && found < most / 4;
-    not_before_ = few ? clock::now() + stay_away_time : clock::time_point{};
+    if (found >= tuning::hot_batch)
+      hot_until_ = begin + tuning::hot_time;
+    const bool few = found >= tuning::hot_batch && found < most / tuning::few_of_visit;
+    not_before_ = few ? clock::now() + tuning::stay_away_time : clock::time_point{};
   }
 
   /// There will soon be more.
   [[nodiscard]] bool hot(clock::time_point now) const noexcept { return now < hot_until_; }
 
 private:
-  static constexpr std::uint32_t hot_batch = 4;
-  static constexpr std::chrono::nanoseconds hot_time{20'000};
-  static constexpr std::chrono::nanoseconds stay_away_time{2'000};
-
   clock::time_point not_before_{};
   clock::time_point hot_until_{};
 };

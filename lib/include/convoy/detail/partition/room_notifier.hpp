@@ -9,6 +9,7 @@
 // What that leaves (slow handlers between two visits, a thread that was woken and throws) is found
 // by the threads that sleep: they look every 10 ms, see event_count.
 
+#include "convoy/detail/base/tuning.hpp"
 #include "convoy/detail/ds/event_count.hpp"
 
 #include <algorithm>
@@ -22,7 +23,9 @@ public:
   /// Of a processor with so many places. If keys have limits of their own, who is woken may wait
   /// for another key: then all are.
   room_notifier(event_count& room, std::uint64_t places, bool keys_are_limited) noexcept
-      : room_(room), places_per_thread_(std::clamp(places / 16, std::uint64_t{1}, most)),
+      : room_(room),
+        places_per_thread_(std::clamp(places / tuning::part_of_places, std::uint64_t{1},
+                                      tuning::most_places_per_thread)),
         keys_are_limited_(keys_are_limited) {}
 
   /// So many places were added to the ring.
@@ -51,9 +54,6 @@ public:
   }
 
 private:
-  static constexpr std::uint64_t most =
-      1024; // a wake-up costs about as much as some hundred messages
-
   event_count& room_;
   const std::uint64_t places_per_thread_;
   const bool keys_are_limited_;

@@ -3,6 +3,7 @@
 // Gives memory back that the parts of a partition have not needed for a while.
 
 #include "convoy/detail/base/atomic.hpp"
+#include "convoy/detail/base/tuning.hpp"
 
 #include <cstddef>
 #include <optional>
@@ -51,8 +52,6 @@ public:
   }
 
 private:
-  static constexpr std::size_t pieces = 256; // what takes some microseconds
-
   /// Once, it looks back to the last time.
   template <class Part>
   [[nodiscard]] bool trim_part(std::size_t index, Part& part) noexcept {
@@ -63,11 +62,11 @@ private:
 
   template <class Part>
   [[nodiscard]] static bool trim_one(Part& part) noexcept {
-    return part.trim(pieces);
+    return part.trim(tuning::trim_pieces);
   }
   template <class Part>
   [[nodiscard]] static bool trim_one(std::optional<Part>& part) noexcept {
-    return !part || part->trim(pieces);
+    return !part || part->trim(tuning::trim_pieces);
   }
 
   template <class Part>

@@ -3,6 +3,7 @@
 // What becomes of a message that has failed: a retry, a parked lane, or a dead letter.
 
 #include "convoy/detail/base/report.hpp"
+#include "convoy/detail/base/tuning.hpp"
 #include "convoy/detail/lane/hold.hpp"
 #include "convoy/detail/lane/message_batch.hpp"
 #include "convoy/detail/partition/partition.hpp"
@@ -101,8 +102,8 @@ template <class Core>
 /// The sink has refused the lane's first message. The more often, the later it is asked again.
 template <class Trouble>
 void offer_later(Trouble& t) noexcept {
-  constexpr std::chrono::milliseconds first{10}, longest{1000};
-  const auto delay = std::min(first * (1 << std::min(t.refusals++, 10u)), longest);
+  const auto delay = std::min(tuning::first_offer_again * (1 << std::min(t.refusals++, 10u)),
+                              tuning::longest_offer_again);
   t.due = later(clock::now(), delay);
   t.stopped = stop::retry;
 }

@@ -3,6 +3,7 @@
 // A pump runs a lane for one quantum, or a drainer runs messages straight from the ring: the loops
 // around the handler.
 
+#include "convoy/detail/base/tuning.hpp"
 #include "convoy/detail/lane/message_batch.hpp"
 #include "convoy/detail/partition/partition.hpp"
 #include "convoy/detail/run/attempt.hpp"
@@ -23,19 +24,19 @@ namespace convoy::detail {
 class quantum_clock {
 public:
   quantum_clock(std::uint32_t messages, bool slow) noexcept
-      : begin_(messages > (slow ? 1 : 2) ? clock::now() : clock::time_point{}),
-        next_look_(slow ? 1 : 2) {}
+      : next_look_(slow ? tuning::first_slow_quantum_look : tuning::first_quantum_look),
+        begin_(messages > next_look_ ? clock::now() : clock::time_point{}) {}
 
   [[nodiscard]] bool over(std::uint32_t done, std::chrono::nanoseconds limit) noexcept {
     if (done < next_look_)
       return false;
-    next_look_ = done + std::min(done, 8u);
+    next_look_ = done + std::min(done, tuning::most_between_quantum_looks);
     return clock::now() - begin_ >= limit;
   }
 
 private:
-  clock::time_point begin_;
   std::uint32_t next_look_;
+  clock::time_point begin_;
 };
 
 /// core::run_lane for a handler type. `Failing`: see core::handles_failures.

@@ -32,6 +32,7 @@
 #include "convoy/detail/base/alarm.hpp"
 #include "convoy/detail/base/atomic.hpp"
 #include "convoy/detail/base/thread_sanitizer.hpp"
+#include "convoy/detail/base/tuning.hpp"
 #include "convoy/detail/sched/running_handler.hpp"
 #include "convoy/detail/sched/takeover.hpp"
 
@@ -150,8 +151,6 @@ private:
   ready_queue visits_;
 
   atomic<std::uint64_t> seen_items_run_{0};
-  static constexpr std::chrono::nanoseconds visit_time{50'000}; // about so often
-
   bool has_limits_ = false; // `running` is among the alarms
   bool ran_inline_ = false; // since the last lane
   clock::time_point last_visit_{};
@@ -280,13 +279,12 @@ inline void pump::push_visit(ready_item& partition) noexcept {
 }
 
 inline void pump::note_visit(clock::time_point now) noexcept {
-  constexpr std::int64_t most = 64;
   const auto took = std::max<std::int64_t>((now - last_visit_).count(), 1);
   const bool fast = std::exchange(inline_was_fast_, false);
   if (lanes_run_ != 0) // visits in a row say nothing about lanes
-    interval_ = static_cast<std::uint32_t>(
-        std::clamp<std::int64_t>(visit_time.count() * lanes_run_ / took, 1,
-                                 std::min<std::int64_t>(2 * std::int64_t{interval_}, most)));
+    interval_ = static_cast<std::uint32_t>(std::clamp<std::int64_t>(
+        tuning::visit_time.count() * lanes_run_ / took, 1,
+        std::min(tuning::interval_growth * interval_, tuning::most_lanes_between_visits)));
   else if (lanes_are_slow() && fast) // the same handlers
     interval_ = 2;
   lanes_run_ = 0;

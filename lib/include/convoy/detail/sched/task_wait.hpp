@@ -1,8 +1,8 @@
 #pragma once
 
+#include "convoy/detail/base/tuning.hpp"
 #include "convoy/detail/sched/scheduler.hpp"
 
-#include <chrono>
 #include <cstdint>
 
 namespace convoy::detail {
@@ -15,8 +15,8 @@ public:
   /// `notified` changes when room comes.
   task_wait(const scheduler& where, std::uint64_t notified) noexcept
       : scheduler_(where), ends_(runs_tbb_task()), notified_(notified), since_(clock::now()) {
-    if (ends_ && last_.where == &where && since_ - last_.ended < soon)
-      since_ -= most; // a loop goes on with its next submit: not a second for each
+    if (ends_ && last_.where == &where && since_ - last_.ended < tuning::same_task_wait)
+      since_ -= tuning::most_task_wait; // a loop's next submit: not a second for each
   }
 
   /// To be asked often.
@@ -28,17 +28,13 @@ public:
       notified_ = notified;
       since_ = now;
     }
-    if (now - since_ < most)
+    if (now - since_ < tuning::most_task_wait)
       return false;
     last_ = {&scheduler_, now};
     return true;
   }
 
 private:
-  static constexpr std::chrono::seconds most{1};
-
-  static constexpr std::chrono::milliseconds soon{100};
-
   struct wait {
     const scheduler* where;
     clock::time_point ended;

@@ -5,6 +5,7 @@
 // partition; costs producers two short locks per message, which those without limits do not pay.
 
 #include "convoy/detail/base/atomic.hpp"
+#include "convoy/detail/base/tuning.hpp"
 #include "convoy/detail/ds/key_table.hpp"
 #include "convoy/detail/ds/node_pool.hpp"
 #include "convoy/detail/shared/core.hpp"
@@ -322,7 +323,7 @@ private:
   void plan_look(entry& e, clock::time_point now) noexcept {
     if (e.will_look)
       return;
-    clock::duration after = std::chrono::milliseconds(1);
+    clock::duration after = tuning::soonest_key_look;
     if (has_ids_)
       after = std::max<clock::duration>(after, duplicates_.window);
     if (has_rate_)

@@ -5,6 +5,7 @@
 
 #include "convoy/detail/base/atomic.hpp"
 #include "convoy/detail/base/thread_sanitizer.hpp"
+#include "convoy/detail/base/tuning.hpp"
 #include "convoy/detail/run/run_lane.hpp"
 #include "convoy/scheduled.hpp"
 #include "convoy/status.hpp"
@@ -36,8 +37,6 @@ public:
   using core_type = Core;
   using partition_type = typename Core::partition_type;
 
-  static constexpr std::size_t most_partitions = 1024;
-
   /// `count` must be a power of two.
   submitter(core_type& core, std::size_t count) : core_(core), index_mask_(count - 1) {
     for (std::size_t i = 0; i < count; ++i) {
@@ -61,7 +60,7 @@ public:
     }
     for (auto& p : partitions_)
       while (!p->take_role()) // a pump is about to leave it
-        sleep_for(std::chrono::microseconds(20));
+        sleep_for(tuning::straggler_nap);
     core_.scheduler.wait_until_left(&core_);
     tell_received(&core_);
   }
@@ -163,8 +162,6 @@ public:
   }
 
 private:
-  static constexpr std::size_t bulk_chunk = 256;
-
   /// All tickets below are finished. If not, it is asked for.
   [[nodiscard]] static bool is_finished(partition_type& p, std::uint64_t tickets) noexcept;
 

@@ -2,6 +2,7 @@
 
 // submitter, the part about many messages at once.
 
+#include "convoy/detail/base/tuning.hpp"
 #include "convoy/detail/submit/submitter.hpp"
 
 #include <algorithm>
@@ -43,22 +44,22 @@ bulk_result submitter<Core>::submit_all(Range&& range) {
       while (at != end) {
         std::size_t count = 0;
         if constexpr (std::ranges::random_access_range<Range> && std::ranges::sized_range<Range>)
-          count = std::min<std::size_t>(bulk_chunk, static_cast<std::size_t>(end - at));
+          count = std::min<std::size_t>(tuning::bulk_chunk, static_cast<std::size_t>(end - at));
         else
-          for (auto next = at; count < bulk_chunk && next != end; ++next)
+          for (auto next = at; count < tuning::bulk_chunk && next != end; ++next)
             ++count;
         if (!submit_some<given_up>(at, count, result))
           break;
       }
     } else { // elements made on the fly: each is made once, and those that are not accepted are gone
       std::vector<std::remove_cvref_t<reference>> made;
-      made.reserve(bulk_chunk);
+      made.reserve(tuning::bulk_chunk);
       while (at != end) {
         made.clear();
         std::exception_ptr
             unread; // what was read before is submitted all the same: it can't be read again
         try {
-          for (; made.size() < bulk_chunk && at != end; ++at)
+          for (; made.size() < tuning::bulk_chunk && at != end; ++at)
             made.push_back(*at);
         } catch (...) {
           unread = std::current_exception();
@@ -93,12 +94,12 @@ bool submitter<Core>::submit_some(Iterator& at, std::size_t count, bulk_result& 
       ++result.accepted;
       ++at;
       --count;
-      size = in_chunks ? 2 : 0; // there was room, perhaps for more
+      size = in_chunks ? tuning::bulk_growth : 0; // there was room, perhaps for more
     } else if (submit_chunk<Move>(at, size, result)) {
       count -= size;
-      size *= 2;
+      size *= tuning::bulk_growth;
     } else {
-      size /= 4;
+      size /= tuning::bulk_shrink;
     }
   }
   return true;
@@ -170,7 +171,7 @@ public:
   }
 
 private:
-  static constexpr index none = bulk_chunk;
+  static constexpr index none = tuning::bulk_chunk;
 
   struct alignas(32) share {
     partition_type* of;
@@ -180,8 +181,8 @@ private:
   };
 
   submitter& self_;
-  std::array<index, most_partitions> by_partition_;
-  std::array<share, bulk_chunk> all_; // in the order of their first message
+  std::array<index, tuning::most_partitions> by_partition_;
+  std::array<share, tuning::bulk_chunk> all_; // in the order of their first message
   std::size_t size_ = 0;
   std::size_t claimed_ = 0; // of these
 };
@@ -190,9 +191,9 @@ template <class Core>
 template <bool Move, class Iterator>
 bool submitter<Core>::submit_chunk(Iterator& at, std::size_t count, bulk_result& result) {
   constexpr bool stored = hash_is_stored<Key, typename Core::hash_type>;
-  std::array<std::uint64_t, stored ? bulk_chunk : 1> hashes;
+  std::array<std::uint64_t, stored ? tuning::bulk_chunk : 1> hashes;
   hashes[0] = 0; // cells that don't store it are given it, too
-  std::array<typename shares::index, bulk_chunk> its_share;
+  std::array<typename shares::index, tuning::bulk_chunk> its_share;
   shares all(*this);
   auto next = at;
   for (std::size_t i = 0; i < count; ++i, ++next) {

@@ -3,6 +3,7 @@
 // submitter, the part about what is asked of a processor besides handling messages. Any thread.
 
 #include "convoy/detail/base/atomic.hpp"
+#include "convoy/detail/base/tuning.hpp"
 #include "convoy/detail/sched/task_wait.hpp"
 #include "convoy/detail/submit/submitter.hpp"
 
@@ -34,8 +35,7 @@ submit_status submitter<Core>::with_waiting(submit_status status, const Key& key
   core_.room.wait([&] {
     while ((status = attempt()) == submit_status::key_rate) { // that nobody tells
       auto& p = *partitions_[index_of(core_.hash(key))];
-      sleep_for(
-          std::min<clock::duration>(p.limits->until_room(key), std::chrono::milliseconds(10)));
+      sleep_for(std::min<clock::duration>(p.limits->until_room(key), tuning::most_rate_sleep));
     }
     return !passes() || in_task.is_over(core_.room.notified());
   });
