@@ -181,7 +181,6 @@ enum class death : unsigned char {
   failed_rest, ///< an earlier one of its key failed, and took all that waited with it
   shutdown,    ///< the processor ended before it could be handled
   expired,     ///< its deadline had passed before it could start
-  duplicate,   ///< its key had handled a message of the same id
   purged,      ///< by purge()
 };
 
@@ -195,8 +194,6 @@ enum class death : unsigned char {
     return "shutdown";
   case death::expired:
     return "expired";
-  case death::duplicate:
-    return "duplicate";
   case death::purged:
     return "purged";
   }

@@ -44,17 +44,12 @@ struct key_rate {
   double burst = 1; ///< so many at once, if there were none for long; at least 1
 };
 
-/// What is done with a message whose id its key has had already. See message_traits. A key costs some
-/// 110 bytes, and each id that is kept some 80, until the window has passed, idle or
-/// not.
-enum class on_duplicate : unsigned char {
-  refuse,      ///< submit() says so; ids count from when they were accepted
-  dead_letter, ///< it becomes a dead letter in its turn; ids count from when they were finished
-};
+/// A message whose id its key has had already is refused with submit_status::duplicate; an id counts
+/// from when its message was accepted. See message_traits. A key costs some 110 bytes, and each id that
+/// is kept some 80, until the window has passed, idle or not.
 struct duplicates {
   time_span window = std::chrono::minutes(5); ///< ids are kept for so long
   std::size_t most = 1024;                    ///< and so many of each key
-  on_duplicate then = on_duplicate::refuse;
 };
 
 /// A handler that has run for long.
@@ -105,14 +100,11 @@ struct processor_options {
   /// fail_rest stops before the first message that matches; that one is handled normally. For instance the
   /// beginning of the next transaction. Should not throw.
   std::function<bool(const Message&)> marker = {};
-  /// So many lanes may be parked by handlers at a time; what would park beyond is skipped. Messages
-  /// for a parked key are refused with key_parked while that is reached. 0: no limit.
-  std::size_t max_parked = 0;
   /// Called on a worker when a lane parks, with the last exception, if any; may call resume().
   std::function<void(const Key&, std::exception_ptr)> on_parked = {};
 
-  // ---- by key: with any of rate and duplicates, key_capacity or max_parked, a submit takes two short
-  // locks, and a handled message one ----
+  // ---- by key: with any of rate, duplicates and key_capacity, a submit takes two short locks, and a
+  // handled message one ----
 
   key_rate rate = {};
   /// Messages that carry an id are handled once. Needs message_traits<Message>::id.

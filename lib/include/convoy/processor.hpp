@@ -55,13 +55,13 @@ namespace convoy {
 /// submit() never waits, it refuses too: workers that wait for workers are a deadlock.
 ///
 /// **Cost.** One atomic read-modify-write per submit, without a lock; with a limit of keys
-/// (key_capacity, rate, duplicates, max_parked) also two short locks. No allocation per message in
+/// (key_capacity, rate, duplicates) also two short locks. No allocation per message in
 /// steady state with any option, except what copying keys, messages and ids, exceptions and sinks
 /// allocate; scheduled messages and control of a key do. A key without unfinished messages costs
 /// nothing, unless it has State, a used rate, or ids that are kept.
 ///
 /// Key and Message must be nothrow move constructible; Equal must not throw, nor Hash if there is a
-/// limit of keys (key_capacity, rate, duplicates, max_parked). The handler is called from several threads at once, for different keys.
+/// limit of keys (key_capacity, rate, duplicates). The handler is called from several threads at once, for different keys.
 ///
 /// All members but the
 /// destructor may be called by any thread at any time. Neither copied nor moved.
@@ -103,8 +103,7 @@ public:
               inline_runner_of<Handler>(handles_failures<Handler>(wanted)),
               runner_of<Handler>(true),
               handles_failures<Handler>(wanted),
-              {wanted.failure, std::move(wanted.exceptions), std::move(wanted.dead_letters),
-               wanted.max_parked}},
+              {wanted.failure, std::move(wanted.exceptions), std::move(wanted.dead_letters)}},
         submitter_(core_, partitions_of(wanted)) {
     if (core_.options.watchdog.report)
       core_.watchdog = std::make_unique<detail::watchdog_alarm<Key, typename core_type::lane_type>>(
@@ -135,7 +134,7 @@ public:
   }
 
   /// Submits a message; sleeps while the processor or the key is full, or its rate is used up; refuses
-  /// for good when closed, for a `duplicate`, and with `key_parked`. On a worker thread it
+  /// for good when closed, and for a `duplicate`. On a worker thread it
   /// refuses instead of sleeping; in a task of oneTBB's elsewhere, when for a second no room has come while
   /// handlers ran: one of them may wait for that task. The message is moved from, or copied, only if it is accepted.
   /// Throws std::bad_alloc and what copying the key or the message, or hashing, throws; then
@@ -267,11 +266,10 @@ public:
   void drain(const Key& key) { submitter_.drain(key); }
 
   /// Puts dead messages of a key back into its lane, in their order; neither their ids nor their rate
-  /// are looked at (but with on_duplicate::dead_letter, in their turn). Behind what waits: a prefix may
-  /// be accepted. Before what waits: all or none, and what waited begins with its attempts anew; if the
-  /// key is parked, it stays parked, before them; until they are in their lane they take their room
-  /// twice. Accepted ones are moved from. Never waits, but for a short lock: refuses as try_submit().
-  /// Throws as submit_bulk().
+  /// are looked at. Behind what waits: a prefix may be accepted. Before what waits: all or none, and
+  /// what waited begins with its attempts anew; if the key is parked, it stays parked, before them;
+  /// until they are in their lane they take their room twice. Accepted ones are moved from. Never
+  /// waits, but for a short lock: refuses as try_submit(). Throws as submit_bulk().
   [[nodiscard]] bulk_result resubmit(const Key& key, std::span<Message> messages,
                                      place where = place::behind) {
     return submitter_.resubmit(key, messages, where);
@@ -300,8 +298,7 @@ private:
   static bool handles_failures(const options& wanted) noexcept {
     return detail::returns_outcome<Handler, core_type> ||
            detail::gets_context<Handler, core_type> || wanted.failure || wanted.dead_letters ||
-           !wanted.exceptions.empty() || wanted.watchdog.report || detail::has_deadline<Message> ||
-           (wanted.duplicates && wanted.duplicates->then == on_duplicate::dead_letter);
+           !wanted.exceptions.empty() || wanted.watchdog.report || detail::has_deadline<Message>;
   }
 
   template <class Handler>

@@ -13,13 +13,12 @@ namespace convoy {
 /// What became of a submit. Anything but `accepted` has submitted nothing and left the message as
 /// it was.
 enum class [[nodiscard]] submit_status{
-    accepted,   ///< the message will be handled, after all that its key was given before
-    key_full,   ///< its key holds `key_capacity` unfinished messages
-    full,       ///< the processor holds `capacity` unfinished messages
-    closed,     ///< close() was called
-    key_rate,   ///< its key has had as many messages as `key_rate` allows for now
-    key_parked, ///< its key is parked, and `max_parked` lanes are
-    duplicate,  ///< its key was given a message of the same id, see convoy::duplicates
+    accepted,  ///< the message will be handled, after all that its key was given before
+    key_full,  ///< its key holds `key_capacity` unfinished messages
+    full,      ///< the processor holds `capacity` unfinished messages
+    closed,    ///< close() was called
+    key_rate,  ///< its key has had as many messages as `key_rate` allows for now
+    duplicate, ///< its key was given a message of the same id, see convoy::duplicates
 };
 
 /// Where dead messages go that are put back into their lane.
@@ -64,8 +63,6 @@ private:
     return "closed";
   case submit_status::key_rate:
     return "key_rate";
-  case submit_status::key_parked:
-    return "key_parked";
   case submit_status::duplicate:
     return "duplicate";
   }

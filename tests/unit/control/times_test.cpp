@@ -203,7 +203,7 @@ TEST(times_at_their_ends, of_retries_and_limits) {
 
 TEST(times_at_their_ends, of_backoffs) {
   const failure_policy longest{.backoff = hours::max(), .ceiling = hours::max(), .jitter = false};
-  convoy::detail::failure_rules<int, int> any(longest, {}, {}, 0);
+  convoy::detail::failure_rules<int, int> any(longest, {}, {});
   EXPECT_GE(any.backoff(longest, 1), hours(24 * 365 * 100));
   EXPECT_GE(any.backoff(longest, ~0u), hours(24 * 365 * 100));
 }

@@ -102,8 +102,8 @@ TEST(dead_letter_reader, tells_all_of_a_letter) {
 
 TEST(dead_letter_reader, knows_every_death) {
   const file_directory here;
-  const std::vector<death> deaths{death::failed,  death::failed_rest, death::shutdown,
-                                  death::expired, death::duplicate,   death::purged};
+  const std::vector<death> deaths{death::failed, death::failed_rest, death::shutdown,
+                                  death::expired, death::purged};
   {
     dead_letter_file<int, int> file(here.file());
     int message = 0;

@@ -156,7 +156,7 @@ TEST(outcome_at, of_done_leaves_the_rest_in_line) {
 
 TEST(backoff, stays_what_it_is_after_thousands_of_attempts) {
   const failure_policy none{.backoff = 0ns, .jitter = false};
-  convoy::detail::failure_rules<int, int> any(none, {}, {}, 0);
+  convoy::detail::failure_rules<int, int> any(none, {}, {});
   EXPECT_EQ(any.backoff(none, 5'000), 0ns);
   const failure_policy longest{
       .backoff = 1s, .ceiling = std::chrono::nanoseconds::max(), .jitter = false};
@@ -196,9 +196,9 @@ TEST(jitter, is_within_the_backoff_and_follows_its_seed) {
   const failure_policy policy{.backoff = 100us, .ceiling = 1ms, .seed = 1};
   auto other_seed = policy;
   other_seed.seed = 2;
-  failures one(policy, {}, {}, 0);
-  failures same(policy, {}, {}, 0);
-  failures other(other_seed, {}, {}, 0);
+  failures one(policy, {}, {});
+  failures same(policy, {}, {});
+  failures other(other_seed, {}, {});
   int differ = 0;
   std::chrono::nanoseconds most{0};
   for (unsigned i = 0; i < 1'000; ++i) {

@@ -295,8 +295,6 @@ inline std::vector<row> rows() {
   };
   constexpr convoy::failure_policy at_once{.attempts = 2, .backoff = 0ns, .jitter = false};
   constexpr convoy::duplicates ids{.window = 1ms, .most = 16};
-  constexpr convoy::duplicates ids_in_turn{
-      .window = 1ms, .most = 16, .then = convoy::on_duplicate::dead_letter};
   constexpr convoy::key_rate rate{.per_second = 1e7, .burst = 1e4};
   using stateful = processor_subject<number, plain_message, int>;
   const stateful::options idle_state{.state = {.make = [](const number&) { return 1; },
@@ -316,15 +314,10 @@ inline std::vector<row> rows() {
        .make = quiet<number, with_id>({.rate = rate}),
        .waits_for_times = true,
        .locks = 2},
-      {.name = "duplicates_refused",
+      {.name = "duplicates",
        .make = quiet<number, with_id>({.duplicates = ids}),
        .waits_for_times = true,
        .locks = 2},
-      {.name = "duplicates_as_dead_letters",
-       .make = quiet<number, with_id>({.duplicates = ids_in_turn}),
-       .waits_for_times = true,
-       .locks = 2},
-      {.name = "max_parked", .make = quiet({.max_parked = 10}), .locks = 2},
       {.name = "failure", .make = quiet({.failure = convoy::failure_policy{}})},
       {.name = "failure_of_each_once", .make = with(fail_once, {.failure = at_once}, one_by_one{})},
       {.name = "dead_letters", .make = with(skip, {.dead_letters = [](auto&) {}}, one_by_one{})},

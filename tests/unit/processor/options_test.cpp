@@ -35,30 +35,17 @@ void stands_still(numbers& p, int key) {
   stands.get_future().wait();
 }
 
-TEST(duplicates, are_refused_or_become_dead_letters) {
+TEST(duplicates, are_refused) {
   using message = convoy::envelope<int, int>;
-  using messages = processor<int, message>;
   runtime rt{{.concurrency = 1}};
-  for (const auto then : {convoy::on_duplicate::refuse, convoy::on_duplicate::dead_letter}) {
-    std::atomic<int> handled{0}, dead{0};
-    messages p{rt,
-               [&](message&) { ++handled; },
-               {.dead_letters =
-                    [&](auto& letter) {
-                      EXPECT_EQ(letter.why, death::duplicate);
-                      ++dead;
-                    },
-                .duplicates = convoy::duplicates{.then = then}}};
-    ASSERT_EQ(p.submit(1, {.message = 1, .id = 7}), submit_status::accepted);
-    p.drain(); // the window survives the lane
-    const auto again = p.submit(1, {.message = 2, .id = 7});
-    ASSERT_EQ(p.submit(2, {.message = 2, .id = 7}), submit_status::accepted); // another key's
-    p.drain();
-    const bool refuses = then == convoy::on_duplicate::refuse;
-    EXPECT_EQ(again, refuses ? submit_status::duplicate : submit_status::accepted);
-    EXPECT_EQ(handled, 2);
-    EXPECT_EQ(dead, refuses ? 0 : 1);
-  }
+  std::atomic<int> handled{0};
+  processor<int, message> p{rt, [&](message&) { ++handled; }, {.duplicates = convoy::duplicates{}}};
+  ASSERT_EQ(p.submit(1, {.message = 1, .id = 7}), submit_status::accepted);
+  p.drain(); // the window survives the lane
+  EXPECT_EQ(p.submit(1, {.message = 2, .id = 7}), submit_status::duplicate);
+  ASSERT_EQ(p.submit(2, {.message = 2, .id = 7}), submit_status::accepted); // another key's
+  p.drain();
+  EXPECT_EQ(handled, 2);
   EXPECT_THROW((numbers{rt, [](int&) {}, {.duplicates = convoy::duplicates{}}}),
                std::invalid_argument);
 }
@@ -232,19 +219,6 @@ TEST(watchdog, may_ask_for_something_while_its_processor_ends) {
     load.join();
     busy.drain();
   }
-}
-
-TEST(max_parked, skips_what_would_park_beyond_and_refuses_for_parked_keys) {
-  runtime rt{{.concurrency = 1}};
-  numbers p{rt, [](int&) { return outcome::park; }, {.max_parked = 1}};
-  ASSERT_EQ(p.submit(1, 1), submit_status::accepted);
-  while (p.parked() != 1)
-    std::this_thread::sleep_for(1ms);
-  EXPECT_EQ(p.try_submit(1, 2), submit_status::key_parked);
-  ASSERT_EQ(p.submit(2, 1), submit_status::accepted);
-  p.drain(2);
-  EXPECT_EQ(p.parked(), 1u);
-  EXPECT_EQ(p.dead_letters(), 1u);
 }
 
 TEST(exceptions, may_have_policies_of_their_own) {

@@ -11,7 +11,6 @@
 #include "convoy/detail/lane/lane_pool.hpp"
 #include "convoy/detail/lane/lane_requests.hpp"
 #include "convoy/detail/shared/core.hpp"
-#include "convoy/detail/shared/key_limits.hpp"
 #include "convoy/detail/shared/requests.hpp"
 
 #include <algorithm>
@@ -19,7 +18,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -39,11 +37,9 @@ public:
   using request_type = lane_request<partition_type, Key, Message>;
   using stopped_type = held_lanes<lane_type>;
   using hold_type = hold<lane_type>;
-  using limits_type = key_limits<Core>;
 
-  lane_set(core_type& core, runner& home, std::optional<limits_type>& limits,
-           typename hold_type::pool_type& holds)
-      : core_(core), home_(home), limits_(limits), holds_(holds), table_(core.equal) {}
+  lane_set(core_type& core, runner& home, typename hold_type::pool_type& holds)
+      : core_(core), home_(home), holds_(holds), table_(core.equal) {}
   lane_set(const lane_set&) = delete;
   lane_set& operator=(const lane_set&) = delete;
 
@@ -347,7 +343,6 @@ private:
   [[nodiscard]] bool must_hold(lane_type& lane, std::uint64_t consumed) noexcept;
   void hold_paused(lane_type& lane) noexcept;
   void release(lane_type& lane) noexcept;
-  void left_park(lane_type& lane) noexcept;
   void unpark(lane_type& lane) noexcept;
 
   [[nodiscard]] bool wants_more(const lane_type& lane) const noexcept;
@@ -402,7 +397,6 @@ private:
 
   core_type& core_;
   runner& home_;
-  std::optional<limits_type>& limits_;
   typename hold_type::pool_type& holds_;
   key_table<lane_type, typename Core::equal_type> table_;
   lane_pool<Key, Message, State> pool_;

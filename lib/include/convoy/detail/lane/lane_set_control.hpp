@@ -57,7 +57,7 @@ bool lane_set<Core>::must_hold(lane_type& lane, std::uint64_t consumed) noexcept
   const bool parks = t.stopped == stop::park;
   const bool held = stopped().take_in(lane, consumed);
   if (parks && t.stopped != stop::park) // it is too late for that
-    left_park(lane);
+    core_.failures.count_parked(-1);
   return held;
 }
 
@@ -77,22 +77,15 @@ void lane_set<Core>::release(lane_type& lane) noexcept {
   if (t == nullptr || t->stopped == stop::none)
     return;
   if (t->stopped == stop::park)
-    left_park(lane);
+    core_.failures.count_parked(-1);
   stopped_type::release(*t);
-}
-
-template <class Core>
-void lane_set<Core>::left_park(lane_type& lane) noexcept {
-  core_.failures.count_parked(-1);
-  if (limits_)
-    limits_->set_parked(lane.key(), false);
 }
 
 /// It goes on, and its first message has all its attempts again.
 template <class Core>
 void lane_set<Core>::unpark(lane_type& lane) noexcept {
   auto& t = *lane.hold;
-  left_park(lane);
+  core_.failures.count_parked(-1);
   stopped_type::release(t);
   if (t.doomed != 0)
     return;
@@ -345,7 +338,7 @@ void lane_set<Core>::doom(lane_type& lane, std::uint32_t count) noexcept {
   if (lane.held)
     release(lane);
   else if (std::exchange(t.stopped, stop::none) == stop::park)
-    left_park(lane);
+    core_.failures.count_parked(-1);
   t.doomed = std::max(t.doomed, count);
   t.why = death::purged;
   t.spared = 0;

@@ -51,7 +51,7 @@ public:
 
   partition(core_type& core, std::uint64_t credit)
       : ready_item(static_cast<runner&>(*this)), ring(credit), core_(core),
-        lanes_(core, *this, limits, holds),
+        lanes_(core, *this, holds),
         room_(core.room, core.options.capacity, limits_type::is_needed(core.options)) {
     if (limits_type::is_needed(core.options))
       limits.emplace(core.options, core.hash_of, core.equal);

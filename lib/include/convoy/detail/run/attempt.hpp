@@ -10,105 +10,21 @@
 #include "convoy/detail/run/handler_call.hpp"
 #include "convoy/detail/shared/core.hpp"
 
-#include <algorithm>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
-#include <optional>
 #include <stdexcept>
 #include <utility>
-#include <vector>
 
 namespace convoy::detail {
 
-/// A message of the id has been finished.
-template <class Core>
-[[nodiscard]] bool is_duplicate(Core& core, typename Core::partition_type& home,
-                                const typename Core::lane_type& lane,
-                                const typename Core::message_type& message) noexcept {
-  if constexpr (has_id<typename Core::message_type>) {
-    if (core.options.duplicates && core.options.duplicates->then == on_duplicate::dead_letter) {
-      const auto& id = message_traits<typename Core::message_type>::id(message);
-      return id.has_value() && home.limits->has_finished(lane.key(), *id);
-    }
-  }
-  return false;
-}
-
-/// The ids of messages, where they count when their messages are finished. Taken before the handler,
-/// which may move from its messages.
-template <class Core, bool = has_id<typename Core::message_type>>
-class finishing_ids {
-  using message_type = typename Core::message_type;
-  using id = typename id_type<message_type>::type;
-
-public:
-  template <class Taken>
-  finishing_ids(Core& core, Taken& messages) noexcept {
-    if (!core.options.duplicates || core.options.duplicates->then != on_duplicate::dead_letter)
-      return;
-    ids_ = &of_thread<bench>().ids; // one lane at a time runs on a thread
-    try {
-      for (std::size_t i = 0; i < messages.size(); ++i)
-        ids_->push_back(message_traits<message_type>::id(*(&messages.front() + i)));
-    } catch (...) { // out of memory: these are not remembered
-      ids_->clear();
-    }
-  }
-  finishing_ids(const finishing_ids&) = delete;
-  finishing_ids& operator=(const finishing_ids&) = delete;
-  ~finishing_ids() {
-    if (ids_ != nullptr)
-      ids_->clear();
-  }
-
-  /// The first so many messages are.
-  void note(typename Core::partition_type& home, const typename Core::lane_type& lane,
-            std::size_t count) noexcept {
-    if (ids_ == nullptr)
-      return;
-    for (std::size_t i = 0; i < std::min(count, ids_->size()); ++i)
-      if (const auto& each = (*ids_)[i])
-        home.limits->finish(lane.key(), *each);
-  }
-
-private:
-  /// Keeps the memory for the next ones.
-  struct bench {
-    std::vector<std::optional<id>> ids;
-  };
-
-  std::vector<std::optional<id>>* ids_ = nullptr;
-};
-template <class Core>
-class finishing_ids<Core, false> {
-public:
-  template <class Taken>
-  finishing_ids(Core&, Taken&) noexcept {}
-  void note(typename Core::partition_type&, const typename Core::lane_type&, std::size_t) noexcept {
-  }
-};
-
-/// The handler of a span gets messages up to the first that must not be handled with those before it.
-template <class Core, class Taken>
-void shorten(Core& core, typename Core::partition_type& home, const typename Core::lane_type& lane,
-             Taken& messages) noexcept {
-  using message_type = typename Core::message_type;
-  if constexpr (has_deadline<message_type> || has_id<message_type>) {
-    const auto* const first = &messages.front();
-    for (std::size_t i = 1; i < messages.size(); ++i) {
-      bool ends = has_expired(first[i]) || is_duplicate(core, home, lane, first[i]);
-      if constexpr (has_id<message_type>)
-        if (core.options.duplicates && core.options.duplicates->then == on_duplicate::dead_letter)
-          for (std::size_t j = 0; j < i && !ends; ++j) {
-            const auto& mine = message_traits<message_type>::id(first[i]);
-            ends = mine.has_value() && mine == message_traits<message_type>::id(first[j]);
-          }
-      if (ends)
-        return messages.shorten(i);
-    }
-  }
+/// The handler of a span gets messages up to the first that has expired.
+template <class Taken>
+void end_before_expired(Taken& messages) noexcept {
+  const auto* const first = &messages.front();
+  for (std::size_t i = 1; i < messages.size(); ++i)
+    if (has_expired(first[i]))
+      return messages.shorten(i);
 }
 
 /// Calls the handler; what it throws is `error`, and asks for a retry.
@@ -156,27 +72,22 @@ template <class Handler, class Core>
   if constexpr (has_deadline<typename Core::message_type>)
     if (has_expired(first_of(lane)))
       return bury_first(core, home, lane, death::expired);
-  if (is_duplicate(core, home, lane, first_of(lane)))
-    return bury_first(core, home, lane, death::duplicate);
   outcome result = outcome::done;
   std::exception_ptr error;
   std::uint32_t count = 1;
   {
     messages_for<Handler, Core> messages(lane, limit);
-    if constexpr (gets_spans<Handler, Core>)
-      shorten(core, home, lane, messages);
-    finishing_ids<Core> ids(core, messages);
+    if constexpr (gets_spans<Handler, Core> && has_deadline<typename Core::message_type>)
+      end_before_expired(messages);
     result = call_handler<Handler>(core, home, lane, self, messages, error);
-    const auto index = result.index() == outcome::whole ? 0 : result.index();
     if (result.what() == outcome::kind::done) [[likely]] {
       if (result.index() != outcome::whole) [[unlikely]]
-        messages.keep_from(index + 1);
-      ids.note(home, lane, result.index() == outcome::whole ? messages.size() : index + 1);
+        messages.keep_from(result.index() + 1);
       if (lane.hold != nullptr) [[unlikely]]
         hold_type::forget_first(lane);
       return true;
     }
-    ids.note(home, lane, index);
+    const auto index = result.index() == outcome::whole ? 0 : result.index();
     messages.keep_from(index);
     if (index != 0 && lane.hold != nullptr) // it was the first one's, which is done
       hold_type::forget_first(lane);
@@ -193,9 +104,6 @@ template <class Core>
 [[nodiscard]] bool needs_lane(Core& core, const typename Core::message_type& message) noexcept {
   if (core.is_abandoned()) [[unlikely]]
     return true;
-  if constexpr (has_id<typename Core::message_type>)
-    if (core.options.duplicates && core.options.duplicates->then == on_duplicate::dead_letter)
-      return true;
   if constexpr (has_deadline<typename Core::message_type>)
     return has_expired(message);
   return false;

@@ -12,13 +12,10 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstddef>
 #include <cstdint>
 #include <exception>
-#include <optional>
-#include <stdexcept>
+#include <new>
 #include <utility>
-#include <vector>
 
 namespace convoy::detail {
 
@@ -71,16 +68,11 @@ template <class Core>
   return buried::yes;
 }
 
-/// Lanes that must not park go on without their first message.
 template <class Core>
-[[nodiscard]] bool try_park(Core& core, typename Core::partition_type& home,
-                            typename Core::lane_type& lane) noexcept {
-  if (!core.failures.may_park())
-    return false;
+void park(Core& core, typename Core::lane_type& lane) noexcept {
   auto& t = *lane.hold;
+  core.failures.count_parked(1);
   t.stopped = stop::park;
-  if (home.limits && core.options.max_parked != 0)
-    home.limits->set_parked(lane.key(), true);
   if (core.options.on_parked && !core.is_destroyed()) {
     try {
       core.options.on_parked(lane.key(), t.last_error);
@@ -88,7 +80,6 @@ template <class Core>
       core.report(thrower::on_parked, lane.key(), std::current_exception());
     }
   }
-  return true;
 }
 
 template <class Core>
@@ -214,8 +205,10 @@ template <class Core>
            : policy.then == exhausted::park ? outcome::kind::park
                                             : outcome::kind::fail_rest;
   }
-  if (what == outcome::kind::park && try_park(core, home, lane))
+  if (what == outcome::kind::park) {
+    park(core, lane);
     return false;
+  }
   if (what == outcome::kind::fail_rest) {
     t.rest_until = home.ring.tickets();
     t.then_rest = true;

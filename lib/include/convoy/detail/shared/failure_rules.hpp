@@ -26,13 +26,12 @@ public:
   using letter = dead_letter<Key, Message>;
   using sink = std::function<void(letter&)>;
 
-  /// Throws std::invalid_argument. `max_parked`: 0 is no limit.
+  /// Throws std::invalid_argument.
   failure_rules(const std::optional<failure_policy>& policy,
-                std::vector<exception_policy> exceptions, sink dead_letters, std::size_t max_parked)
+                std::vector<exception_policy> exceptions, sink dead_letters)
       : of_outcomes_(policy.value_or(failure_policy{})),
         of_exceptions_(policy.value_or(failure_policy{.attempts = 1})),
-        exceptions_(std::move(exceptions)), dead_letters_(std::move(dead_letters)),
-        max_parked_(max_parked) {
+        exceptions_(std::move(exceptions)), dead_letters_(std::move(dead_letters)) {
     check("convoy::processor: failure", of_outcomes_);
     for (std::size_t i = 0; i < exceptions_.size(); ++i) {
       const auto name = "convoy::processor: exceptions[" + std::to_string(i) + "]";
@@ -87,24 +86,12 @@ public:
     return discarded_.load(std::memory_order_acquire); // (4) acquire: as above
   }
 
-  /// False: as many lanes as may be are parked.
-  [[nodiscard]] bool may_park() noexcept {
-    // (1) release: what the lane's handlers did; pairs with (2)
-    const auto before = parked_.fetch_add(1, std::memory_order_release);
-    if (max_parked_ == 0 || before < max_parked_)
-      return true;
-    count_parked(-1);
-    return false;
-  }
   void count_parked(int change) noexcept {
-    // (1) release: as above
+    // (1) release: what the lane's handlers did; pairs with (2)
     parked_.fetch_add(static_cast<std::size_t>(change), std::memory_order_release);
   }
   [[nodiscard]] std::size_t parked() const noexcept {
     return parked_.load(std::memory_order_acquire); // (2) acquire: pairs with (1)
-  }
-  [[nodiscard]] bool full_of_parked() const noexcept {
-    return max_parked_ != 0 && parked_.load(std::memory_order_relaxed) >= max_parked_; // a guess
   }
 
 private:
@@ -137,7 +124,6 @@ private:
   const failure_policy of_exceptions_; // that none of exceptions_ matches
   const std::vector<exception_policy> exceptions_;
   const sink dead_letters_;
-  const std::size_t max_parked_;
   atomic<std::uint64_t> buried_{0};
   atomic<std::uint64_t> discarded_{0};
   atomic<std::size_t> parked_{0};

@@ -40,7 +40,7 @@ public:
   template <class Options>
   static bool is_needed(const Options& wanted) noexcept {
     return wanted.key_capacity != 0 || std::isfinite(wanted.rate.per_second) ||
-           wanted.duplicates.has_value() || wanted.max_parked != 0;
+           wanted.duplicates.has_value();
   }
 
   template <class Options>
@@ -49,9 +49,8 @@ public:
                                        : std::numeric_limits<std::size_t>::max()),
         rate_(wanted.rate), has_rate_(std::isfinite(wanted.rate.per_second)),
         has_ids_(wanted.duplicates.has_value()),
-        duplicates_(wanted.duplicates.value_or(duplicates{})),
-        refuses_duplicates_(wanted.duplicates && duplicates_.then == on_duplicate::refuse),
-        hash_(std::move(hash)), keys_(std::move(equal)) {}
+        duplicates_(wanted.duplicates.value_or(duplicates{})), hash_(std::move(hash)),
+        keys_(std::move(equal)) {}
   key_limits(const key_limits&) = delete;
   key_limits& operator=(const key_limits&) = delete;
   ~key_limits() {
@@ -60,18 +59,14 @@ public:
 
   // ---- any thread ----
 
-  /// A first look, so that nobody takes a ticket in vain. `again`: see add(). `full_of_parked`: no more
-  /// lanes may park.
+  /// A first look, so that nobody takes a ticket in vain. `again`: see add().
   template <class Source>
-  [[nodiscard]] submit_status look(const Key& key, const Source& source, bool again,
-                                   bool full_of_parked) {
+  [[nodiscard]] submit_status look(const Key& key, const Source& source, bool again) {
     const std::lock_guard lock(mutex_);
     auto* const e = find(key);
     if (e == nullptr)
       return submit_status::accepted;
-    if (full_of_parked && e->parked)
-      return submit_status::key_parked;
-    if (refuses_duplicates_ && !again) {
+    if (has_ids_ && !again) {
       forget_old(*e, clock::now());
       if (const std::optional<id> mine = id_of(source); mine && ids_.find(e->ids, *mine) != nullptr)
         return submit_status::duplicate;
@@ -109,16 +104,16 @@ public:
     id_node* remembered = nullptr;
     try {
       std::optional<id> mine;
-      if (!again && refuses_duplicates_)
+      if (!again && has_ids_)
         mine = id_of(source);
       if (mine) {
         forget_old(e, now);
         if (ids_.find(e.ids, *mine) != nullptr)
           return submit_status::duplicate;
-        remembered = &remember(e, *mine, now);
-      } else if (has_rate_) {
-        plan_look(e, now);
+        remembered = &ids_.add(e.ids, *mine, now);
       }
+      if (mine || has_rate_)
+        plan_look(e, now);
       construct();
     } catch (...) {
       if (remembered != nullptr)
@@ -126,7 +121,8 @@ public:
       erase_if_idle(e);
       throw;
     }
-    forget_beyond_most(e);
+    if (e.ids.size > duplicates_.most)
+      ids_.erase(*e.ids.oldest);
     ++e.count;
     if (!again && has_rate_)
       e.tokens -= 1;
@@ -156,45 +152,9 @@ public:
 
   /// A message that was accepted is taken back.
   void take_back(const Key& key, const Message& message) noexcept {
-    if (refuses_duplicates_)
+    if (has_ids_)
       forget(key, message);
     remove(key, 1);
-  }
-
-  // ---- on_duplicate::dead_letter: the lane's runner ----
-
-  /// If hashing the id throws: it was not.
-  [[nodiscard]] bool has_finished(const Key& key, const id& mine) noexcept try {
-    const std::lock_guard lock(mutex_);
-    auto* const e = find(key);
-    if (e == nullptr)
-      return false;
-    forget_old(*e, clock::now());
-    return ids_.find(e->ids, mine) != nullptr;
-  } catch (...) {
-    return false;
-  }
-
-  /// Out of memory: it is not remembered.
-  void finish(const Key& key, const id& mine) noexcept try {
-    const std::lock_guard lock(mutex_);
-    const auto now = clock::now();
-    auto& e = find_or_make(key, now);
-    forget_old(e, now);
-    if (ids_.find(e.ids, mine) == nullptr)
-      (void)remember(e, mine, now);
-    forget_beyond_most(e);
-  } catch (...) { // NOLINT(bugprone-empty-catch)
-  }
-
-  // ---- the lane's runner or the drainer ----
-
-  void set_parked(const Key& key, bool parked) noexcept {
-    const std::lock_guard lock(mutex_);
-    if (auto* const e = find(key)) {
-      e->parked = parked;
-      erase_if_idle(*e);
-    }
   }
 
   // ---- the drainer ----
@@ -249,7 +209,6 @@ private:
         : hash(its_hash), key(its_key), filled(now), tokens(all_tokens) {}
 
     const std::uint32_t hash;
-    bool parked = false;
     bool will_look = false; // it is in the list of looks
     entry* next = nullptr;  // in its bucket
     const Key key;
@@ -293,7 +252,7 @@ private:
   }
 
   bool is_idle(entry& e) const noexcept {
-    return e.count == 0 && !e.parked && e.ids.oldest == nullptr &&
+    return e.count == 0 && e.ids.oldest == nullptr &&
            (!has_rate_ || tokens(e, clock::now()) >= rate_.burst);
   }
 
@@ -337,16 +296,6 @@ private:
 
   // ---- ids ----
 
-  id_node& remember(entry& e, const id& mine, clock::time_point now) {
-    auto& made = ids_.add(e.ids, mine, now);
-    plan_look(e, now);
-    return made;
-  }
-  void forget_beyond_most(entry& e) noexcept {
-    if (e.ids.size > duplicates_.most)
-      ids_.erase(*e.ids.oldest);
-  }
-
   void forget_old(entry& e, clock::time_point now) noexcept {
     while (e.ids.oldest != nullptr && now - e.ids.oldest->when >= duplicates_.window)
       ids_.erase(*e.ids.oldest);
@@ -366,7 +315,6 @@ private:
   const bool has_rate_;
   const bool has_ids_;
   const duplicates duplicates_;
-  const bool refuses_duplicates_;
   [[no_unique_address]] const Hash hash_;
   mutex mutex_;
   node_pool<entry> entries_;

@@ -281,7 +281,7 @@ private:
                                    bool again) {
     if (!p.limits)
       return submit_status::accepted;
-    const auto status = p.limits->look(key, source, again, core_.failures.full_of_parked());
+    const auto status = p.limits->look(key, source, again);
     return status != submit_status::accepted && p.ring.closed() ? submit_status::closed : status;
   }
 
