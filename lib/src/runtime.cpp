@@ -1,6 +1,6 @@
 #include "convoy/runtime.hpp"
 
-#include "sanitizers.hpp"
+#include "platform/sanitizers.hpp"
 
 #include <algorithm>
 #include <stdexcept>

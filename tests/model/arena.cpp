@@ -1,6 +1,6 @@
 // The library's arena (arena.hpp) on the model: each task is a thread, as far as lent_threads allows.
 
-#include "arena.hpp"
+#include "sched/arena.hpp"
 
 #include "checker.hpp"
 #include "convoy/detail/base/atomic.hpp"

@@ -179,9 +179,9 @@ TEST(inbox, what_was_set_before_it_rang) {
 /// Messages of the current epoch are always under way, so only a new epoch gets on.
 struct busy_lanes {
   bool began = false;
-  bool older_epoch_finished() const { return true; }
+  bool older_is_finished() const { return true; }
   bool all_finished() const { return false; }
-  void begin_epoch() { began = true; }
+  void begin() { began = true; }
 };
 
 /// Who reads reached() sees what handlers did; who asks is seen by a drainer that leaves.
@@ -222,9 +222,9 @@ TEST(drain_progress, asks_and_answers) {
 
 /// No messages are under way, so each visit gets on.
 struct idle_lanes {
-  bool older_epoch_finished() const { return true; }
+  bool older_is_finished() const { return true; }
   bool all_finished() const { return true; }
-  void begin_epoch() {}
+  void begin() {}
 };
 
 /// The drainer wakes those who wait for what it has reached, and forgets who waits for more: they say so again.

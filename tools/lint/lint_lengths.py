@@ -5,8 +5,7 @@ import sys
 
 LIMIT = 400
 # Longer already, to be parted: they may shrink, and not grow.
-KNOWN = {'lib/include/convoy/detail/ds/segment_list.hpp': 430, 'lib/include/convoy/detail/lane/lane_set.hpp': 420,
-         'lib/include/convoy/detail/partition/partition.hpp': 508}
+KNOWN = {'lib/include/convoy/detail/ds/segment_list.hpp': 430}
 WRITTEN = {'.hpp', '.cpp', '.py', '.cmake', '.md', '.txt', ''}  # by people; the rest is data
 
 files = [f for root in ('lib', 'bench', 'tests', 'tools') for f in sorted(pathlib.Path(root).rglob('*'))

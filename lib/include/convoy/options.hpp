@@ -121,43 +121,31 @@ struct processor_options {
 
 namespace detail {
 
+/// What can be out of range, whatever the types are.
+struct option_values {
+  std::size_t capacity, partitions, request_capacity;
+  std::uint32_t batch_limit;
+  key_rate rate;
+  time_span linger, quantum_time;
+  bool gets_spans, has_ids;
+  const convoy::duplicates* duplicates; // null: none
+  time_span watchdog_threshold;
+  bool watchdog_reports;
+  time_span state_idle;
+};
+void check(const option_values& wanted); ///< throws std::invalid_argument
+
 /// Throws std::invalid_argument.
 template <class Key, class Message, class State>
 void check(const processor_options<Key, Message, State>& wanted, bool has_ids, bool gets_spans) {
-  const auto number = [](const char* what, bool fits, const char* must, auto value) {
-    if (!fits)
-      refuse(std::string("convoy::processor: ") + what, must, std::to_string(value));
-  };
-  number("capacity", wanted.capacity != 0 && wanted.capacity <= std::size_t{1} << 31,
-         "1 to 2^31 messages", wanted.capacity);
-  number("partitions",
-         wanted.partitions <= 1024 && (wanted.partitions & (wanted.partitions - 1)) == 0,
-         "a power of two up to 1024, or 0 for automatic", wanted.partitions);
-  number("request_capacity", wanted.request_capacity != 0, "at least 1", wanted.request_capacity);
-  number("batch_limit", wanted.batch_limit <= 65535, "at most 65535", wanted.batch_limit);
-  number("rate.per_second", wanted.rate.per_second > 0, "more than 0", wanted.rate.per_second);
-  number("rate.burst", wanted.rate.burst >= 1, "at least 1", wanted.rate.burst);
-  not_negative("convoy::processor: linger", wanted.linger);
-  if (to_text(wanted.quantum_time) == "NaN")
-    refuse("convoy::processor: quantum_time", "a number", "NaN");
-  if (wanted.linger.count() != 0 && !gets_spans)
-    refuse("convoy::processor: linger", "0 for a handler that gets messages one by one",
-           to_text(wanted.linger));
-  if (wanted.duplicates) {
-    if (!has_ids)
-      refuse("convoy::processor: duplicates",
-             "left out for messages without ids (specialise message_traits, or use envelope)",
-             "set");
-    more_than_zero("convoy::processor: duplicates.window", wanted.duplicates->window);
-    number("duplicates.most", wanted.duplicates->most != 0, "at least 1", wanted.duplicates->most);
-  }
-  more_than_zero("convoy::processor: watchdog.threshold", wanted.watchdog.threshold);
-  if (wanted.watchdog.report && wanted.watchdog.threshold == std::chrono::nanoseconds::max())
-    refuse("convoy::processor: watchdog.threshold",
-           "less than for ever (the default) for watchdog.report to be called",
-           to_text(wanted.watchdog.threshold));
+  time_span state_idle = std::chrono::nanoseconds::max();
   if constexpr (!std::is_void_v<State>)
-    more_than_zero("convoy::processor: state.idle", wanted.state.idle);
+    state_idle = wanted.state.idle;
+  check(option_values{wanted.capacity, wanted.partitions, wanted.request_capacity,
+                      wanted.batch_limit, wanted.rate, wanted.linger, wanted.quantum_time,
+                      gets_spans, has_ids, wanted.duplicates ? &*wanted.duplicates : nullptr,
+                      wanted.watchdog.threshold, static_cast<bool>(wanted.watchdog.report),
+                      state_idle});
 }
 
 /// Where more or less makes no sense, what does.

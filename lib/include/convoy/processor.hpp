@@ -293,12 +293,17 @@ private:
   using core_type = detail::core<Key, Message, State, Hash, Equal>;
   using submitter_type = detail::submitter<core_type>;
 
+  /// Whatever the options are, see core::handles_failures.
+  template <class Handler>
+  static constexpr bool always_handles_failures =
+      detail::returns_outcome<Handler, core_type> || detail::gets_context<Handler, core_type> ||
+      detail::has_deadline<Message>;
+
   /// See core. Without it there is no sink either.
   template <class Handler>
   static bool handles_failures(const options& wanted) noexcept {
-    return detail::returns_outcome<Handler, core_type> ||
-           detail::gets_context<Handler, core_type> || wanted.failure || wanted.dead_letters ||
-           !wanted.exceptions.empty() || wanted.watchdog.report || detail::has_deadline<Message>;
+    return always_handles_failures<Handler> || wanted.failure || wanted.dead_letters ||
+           !wanted.exceptions.empty() || wanted.watchdog.report;
   }
 
   template <class Handler>
@@ -313,11 +318,14 @@ private:
                              detail::returns_outcome<Handler, core_type>;
     static_assert(returns, "convoy: the handler must return void or convoy::outcome: what else it "
                            "returns, a bool for instance, would mean nothing");
-    if constexpr (fits && returns)
-      return failing ? &detail::run_lane<true, Handler, core_type>
-                     : &detail::run_lane<false, Handler, core_type>;
+    using function = typename core_type::lane_runner;
+    if constexpr (!fits || !returns)
+      return function{};
+    else if constexpr (always_handles_failures<Handler>)
+      return function{&detail::run_lane<true, Handler, core_type>};
     else
-      return typename core_type::lane_runner{};
+      return failing ? function{&detail::run_lane<true, Handler, core_type>}
+                     : function{&detail::run_lane<false, Handler, core_type>};
   }
 
   template <class Handler>
@@ -326,6 +334,8 @@ private:
     if constexpr (detail::form<Handler, core_type> == detail::handler_form::none ||
                   detail::gets_spans<Handler, core_type>)
       return function{};
+    else if constexpr (always_handles_failures<Handler>)
+      return function{&detail::run_inline<true, Handler, core_type>};
     else
       return failing ? function{&detail::run_inline<true, Handler, core_type>}
                      : function{&detail::run_inline<false, Handler, core_type>};

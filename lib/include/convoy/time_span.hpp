@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <limits>
 #include <ratio>
-#include <stdexcept>
 #include <string>
 #include <type_traits>
 
@@ -100,37 +99,15 @@ private:
 namespace detail {
 
 /// In the largest unit in which it is a whole number; "NaN" if it is none.
-[[nodiscard]] inline std::string to_text(std::chrono::nanoseconds span) {
-  if (span == std::chrono::nanoseconds::min())
-    return "NaN";
-  if (span == std::chrono::nanoseconds::max())
-    return "for ever";
-  const auto count = span.count();
-  if (count % 1'000'000'000 == 0)
-    return std::to_string(count / 1'000'000'000) + "s";
-  if (count % 1'000'000 == 0)
-    return std::to_string(count / 1'000'000) + "ms";
-  if (count % 1'000 == 0)
-    return std::to_string(count / 1'000) + "us";
-  return std::to_string(count) + "ns";
-}
+[[nodiscard]] std::string to_text(std::chrono::nanoseconds span);
 
-/// Throws std::invalid_argument: "`what` `must`, and is …".
-[[noreturn]] inline void refuse(const std::string& what, const std::string& must,
-                                const std::string& value) {
-  throw std::invalid_argument(what + " must be " + must + ", and is " + value);
-}
+/// Throws std::invalid_argument: "`what` must be `must`, and is `value`".
+[[noreturn]] void refuse(const std::string& what, const std::string& must,
+                         const std::string& value);
 
 /// Returns a span that must not be negative. `what` names it.
-inline std::chrono::nanoseconds not_negative(const char* what, time_span span) {
-  if (span.count() < 0)
-    refuse(what, "0 or more", to_text(span));
-  return span;
-}
-inline void more_than_zero(const char* what, time_span span) {
-  if (span.count() <= 0)
-    refuse(what, "more than 0", to_text(span));
-}
+std::chrono::nanoseconds not_negative(const char* what, time_span span);
+void more_than_zero(const char* what, time_span span);
 
 } // namespace detail
 } // namespace convoy

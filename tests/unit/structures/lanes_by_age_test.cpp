@@ -1,4 +1,4 @@
-#include "lanes_by_age.hpp"
+#include "sched/lanes_by_age.hpp"
 
 #include <algorithm>
 #include <convoy/convoy.hpp>

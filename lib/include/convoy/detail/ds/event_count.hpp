@@ -1,9 +1,9 @@
 #pragma once
 
 #include "convoy/detail/base/atomic.hpp"
+#include "convoy/detail/base/function_ref.hpp"
 #include "convoy/detail/base/tuning.hpp"
 
-#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <mutex>
@@ -28,28 +28,7 @@ public:
 
   /// Sleeps until ready() is true. Ready runs after this thread can be seen waiting, so no notify()
   /// is missed. It runs once more at the deadline.
-  template <class Ready>
-  void wait(Ready&& ready, clock::time_point deadline = clock::time_point::max()) {
-    waiting_.fetch_add(1, std::memory_order_relaxed); // ordered by the fence
-    // (1) seq_cst: first we can be seen, then we look, whatever ready() loads with; against notify()'s
-    // load (2) after the change, (4) in ticket_ring.hpp, (4) in ticket_limit.hpp, (1) in request_limit.hpp
-    thread_fence(std::memory_order_seq_cst);
-    const leaver leave{waiting_};
-    for (;;) {
-      std::uint64_t seen = 0;
-      {
-        const std::lock_guard lock(mutex_);
-        seen = notified_;
-      }
-      if (ready())
-        return;
-      std::chrono::nanoseconds most = most_asleep_;
-      if (deadline != clock::time_point::max())
-        most = std::min<std::chrono::nanoseconds>(most, deadline - clock::now());
-      std::unique_lock lock(mutex_);
-      changed_.wait_for(lock, most, [&] { return notified_ != seen; });
-    }
-  }
+  void wait(function_ref<bool()> ready, clock::time_point deadline = clock::time_point::max());
 
   /// To be called after the change, which must be a seq_cst store or read-modify-write.
   void notify() noexcept {
@@ -83,17 +62,10 @@ public:
 
   [[nodiscard]] bool has_waiters() const noexcept {
     return waiting_.load(std::memory_order_seq_cst) !=
-           0; // (2) seq_cst: after the change, against (1)
+           0; // (2) seq_cst: after the change, against (1) in event_count.cpp
   }
 
 private:
-  struct leaver {
-    atomic<std::uint32_t>& waiting;
-    ~leaver() {
-      waiting.fetch_sub(1, std::memory_order_relaxed);
-    } // a notify() too many does no harm
-  };
-
   const std::chrono::milliseconds most_asleep_;
   atomic<std::uint32_t> waiting_{0};
   mutex mutex_;

@@ -36,7 +36,7 @@ public:
   }
 
   void add(std::uint64_t credit) noexcept {
-    // (4) seq_cst: before the caller looks for waiters; against (1) in event_count.hpp, and
+    // (4) seq_cst: before the caller looks for waiters; against (1) in event_count.cpp, and
     // release: the tickets that would have taken it; pairs with (5)
     spare_.fetch_add(credit, std::memory_order_seq_cst);
   }

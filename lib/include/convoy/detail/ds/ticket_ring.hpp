@@ -164,7 +164,7 @@ public:
   /// No ticket taken after this carries a message.
   void close() noexcept {
     // (4) seq_cst: splits the tickets (1); before the looks for who waits and for what is outstanding;
-    // against (1) in event_count.hpp, (2) in pending_count.hpp
+    // against (1) in event_count.cpp, (2) in pending_count.hpp
     tail_.fetch_or(closed_bit, std::memory_order_seq_cst);
     cells_.limit.set(ticket_limit::closed);
   }

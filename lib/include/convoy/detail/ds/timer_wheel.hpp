@@ -5,15 +5,13 @@
 // wheel seven times at most. Only the drainer touches it.
 
 #include "convoy/detail/base/atomic.hpp"
+#include "convoy/detail/base/function_ref.hpp"
 #include "convoy/detail/base/tuning.hpp"
 
-#include <algorithm>
 #include <array>
-#include <bit>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <utility>
 
 namespace convoy::detail {
 
@@ -47,10 +45,7 @@ public:
   ~timer_wheel() = default;
 
   /// The timer must be in no wheel. It expires at `due` or a tick (131 us) later.
-  void add(timer& t, clock::time_point due) noexcept {
-    t.due_tick = std::max(tick_of(due), now_) + 1;
-    insert(t);
-  }
+  void add(timer& t, clock::time_point due) noexcept;
 
   static void remove(timer& t) noexcept {
     t.next->previous = t.previous;
@@ -60,38 +55,10 @@ public:
 
   /// Calls function(timer&) for each timer that is due, in the order of their ticks and of add();
   /// then it is in no wheel. The function may add and remove any.
-  template <class Function>
-  void expire(clock::time_point now, Function&& function) noexcept {
-    const auto until = tick_of(now);
-    for (auto first = first_slot(); first.level != levels && first.begin <= until;
-         first = first_slot()) {
-      now_ = first.begin;
-      occupied_[first.level] &= ~(std::uint64_t{1} << first.slot);
-      auto& slot = slots_[first.level][first.slot];
-      if (slot.next == &slot) // all removed
-        continue;
-      timer_link list;
-      list.next = std::exchange(slot.next, &slot);
-      list.previous = std::exchange(slot.previous, &slot);
-      list.next->previous = list.previous->next = &list;
-      while (list.next != &list) {
-        auto& t = static_cast<timer&>(*list.next);
-        remove(t);
-        if (t.due_tick <= now_)
-          function(t);
-        else
-          insert(t);
-      }
-    }
-    now_ = std::max(now_, until);
-  }
+  void expire(clock::time_point now, function_ref<void(timer&)> function) noexcept;
 
   /// When expire() should be called next; time_point::max(): there is no timer. May be early.
-  [[nodiscard]] clock::time_point next() const noexcept {
-    const auto first = first_slot();
-    return first.level == levels ? clock::time_point::max()
-                                 : clock::time_point(clock::duration(first.begin << tick_bits));
-  }
+  [[nodiscard]] clock::time_point next() const noexcept;
 
 private:
   static constexpr unsigned tick_bits = tuning::timer_tick_bits;
@@ -111,30 +78,8 @@ private:
     return static_cast<std::uint64_t>(since.count()) >> tick_bits;
   }
 
-  /// On the wheel where its slot is another than now's, and all coarser ones agree.
-  void insert(timer& t) noexcept {
-    const auto level = (std::bit_width((t.due_tick ^ now_) | 1) - 1) / slot_bits;
-    const auto slot = (t.due_tick >> (level * slot_bits)) & slot_mask;
-    auto& end = slots_[level][slot];
-    t.next = &end;
-    t.previous = end.previous;
-    end.previous = end.previous->next = &t;
-    occupied_[level] |= std::uint64_t{1} << slot;
-  }
-
-  /// What is on a finer wheel is due earlier; on each wheel slots behind now's come first.
-  [[nodiscard]] place first_slot() const noexcept {
-    for (std::size_t level = 0; level < levels; ++level)
-      if (occupied_[level] != 0) {
-        const auto shift = level * slot_bits;
-        const auto here = (now_ >> shift) & slot_mask;
-        const auto ahead = occupied_[level] >> here; // none is behind: it would be over
-        const auto slot = here + static_cast<std::size_t>(std::countr_zero(ahead));
-        const auto turn = now_ >> shift >> slot_bits << slot_bits;
-        return {level, slot, std::max(now_, (turn + slot) << shift)};
-      }
-    return {levels, 0, 0};
-  }
+  void insert(timer& t) noexcept;
+  [[nodiscard]] place first_slot() const noexcept;
 
   std::uint64_t now_;                   // tick; everything due until then has expired
   std::uint64_t occupied_[levels] = {}; // a bit for each slot that may have timers

@@ -3,10 +3,10 @@
 // What a lane carries along when its first message has failed, or when it is stopped. Made when it
 // is needed, from its partition's pool: a lane that never fails has none. Belongs to whoever the lane belongs to.
 
-#include "convoy/detail/base/atomic.hpp"
 #include "convoy/detail/base/tuning.hpp"
 #include "convoy/detail/ds/node_pool.hpp"
 #include "convoy/detail/ds/timer_wheel.hpp"
+#include "convoy/detail/lane/lane_base.hpp"
 #include "convoy/failure.hpp"
 
 #include <chrono>
@@ -26,45 +26,23 @@ enum class stop : unsigned char {
 };
 
 /// A timer, so that the lane costs nothing more while it waits.
-template <class Lane>
 struct hold : timer {
   using pool_type = shared_node_pool<hold>;
 
-  hold(Lane& its_lane, pool_type& pool) noexcept : lane(its_lane), from(pool) {}
+  hold(lane_base& its_lane, pool_type& pool) noexcept : lane(its_lane), from(pool) {}
 
   /// Of a lane; made if need be. Waits for memory, as the message can't be given back.
-  static hold& of(Lane& lane, pool_type& pool) noexcept {
-    while (lane.hold == nullptr) {
-      lane.hold = pool.make(lane, pool);
-      if (lane.hold == nullptr)
-        sleep_for(tuning::out_of_memory_nap);
-    }
-    return *lane.hold;
-  }
+  static hold& of(lane_base& lane, pool_type& pool) noexcept;
 
-  static void forget(Lane& lane) noexcept {
-    auto& t = *std::exchange(lane.hold, nullptr);
-    t.from.give_back(t);
-  }
+  static void forget(lane_base& lane) noexcept;
 
   /// The first message is done.
-  static void forget_first(Lane& lane) noexcept {
-    auto& t = *lane.hold;
-    t.singly -= t.singly != 0;
-    t.spared -= t.spared != 0;
-    if (t.singly + t.spared + t.doomed == 0)
-      return forget(lane);
-    t.forget_attempts();
-  }
+  static void forget_first(lane_base& lane) noexcept;
 
   /// Its first message is another one, or begins anew.
-  void forget_attempts() noexcept {
-    attempts = 0;
-    first_error = last_error = nullptr;
-    last = outcome::done;
-  }
+  void forget_attempts() noexcept;
 
-  Lane& lane;
+  lane_base& lane;
   pool_type& from;
 
   // ---- of the first message ----

@@ -6,10 +6,10 @@
 // drainer may still append behind the messages handed out: the two touch different slots, and each
 // side its own members.
 
-#include "convoy/detail/base/atomic.hpp"
 #include "convoy/detail/base/tuning.hpp"
 #include "convoy/detail/ds/ready_queue.hpp"
 #include "convoy/detail/ds/timer_wheel.hpp"
+#include "convoy/detail/lane/lane_base.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -87,47 +87,29 @@ struct idle_timer : timer {
 /// State lives with its lane. The first message constructs it, so that an exception meets the error
 /// callback.
 template <class State, class Lane>
-struct lane_state {
+struct kept_state {
   std::optional<State> state;             // the runner's
   idle_timer<Lane>* idle_since = nullptr; // the drainer's
 };
 template <class Lane>
-struct lane_state<void, Lane> {};
-
-/// Written by one thread; others read it as a hint.
-class shared_count {
-public:
-  operator std::uint32_t() const noexcept {        // NOLINT(google-explicit-constructor)
-    return value_.load(std::memory_order_relaxed); // a hint, or our own
-  }
-  void operator=(std::uint32_t value) noexcept {    // NOLINT(misc-unconventional-assign-operator)
-    value_.store(value, std::memory_order_relaxed); // likewise
-  }
-  void operator+=(std::uint32_t more) noexcept { *this = *this + more; }
-  void operator-=(std::uint32_t fewer) noexcept { *this = *this - fewer; }
-  void operator++() noexcept { *this = *this + 1; }
-
-private:
-  atomic<std::uint32_t> value_{0};
-};
-
-template <class Lane>
-struct hold;
+struct kept_state<void, Lane> {};
 
 template <class Key, class Message, class State>
-struct lane : ready_item, lane_state<State, lane<Key, Message, State>> {
+struct lane : lane_base, kept_state<State, lane<Key, Message, State>> {
   using key_type = Key;
   using message_type = Message;
 
   lane(runner& where, Key&& of, std::uint32_t its_hash) noexcept
-      : ready_item{where}, hash(its_hash), own_key(std::move(of)) {
+      : lane_base(where), own_key(std::move(of)) {
+    hash = its_hash;
     first.next = nullptr;
     first.capacity = 1;
     first.filled = 0;
   }
   /// Of a message that runs in its cell of the ring: counted as the lane's first one, though it is
   /// not in here.
-  explicit lane(runner& where) noexcept : ready_item{where}, in_cell(true), key_in_cell(nullptr) {
+  explicit lane(runner& where) noexcept : lane_base(where), key_in_cell(nullptr) {
+    in_cell = true;
     first.next = nullptr;
     first.capacity = first.filled = 1;
     handed = 1;
@@ -173,35 +155,9 @@ struct lane : ready_item, lane_state<State, lane<Key, Message, State>> {
       std::destroy_at(&own_key);
   }
 
-  // Not `finished`, next to `handed`: compilers then load both at once, which waits for the stores of
-  // each (5 ns for each message that runs inline).
-  std::uint32_t hash = 0; // upper bits unused by the choice of the partition; the drainer's
-
-  // ---- the pump that runs it, while it is out; ready_item::handed as well ----
-  std::uint32_t finished = 0;         // handled since the lane went out
-  chunk<Message>* front = &first;     // where the next message to handle is
-  detail::hold<lane>* hold = nullptr; // its first message has failed, or it is stopped; see held
-
-  // ---- the drainer ----
-  std::uint32_t staged = 0;      // appended, not yet handed out
-  shared_count unsettled;        // appended, not yet back as finished
-  std::uint32_t older = 0;       // how many of these belong to the epoch before the lane's
-  std::uint16_t front_index = 0; // the runner's
-  bool in_cell = false; // the key is still in the ring, and so is the first message or its place;
-                        // written only while it is the drainer's
-
-  // These too, in one byte.
-  bool out : 1 = false;      // lined up to be handed out, ready, running, or stopped
-  bool epoch : 1 = false;    // of its youngest message
-  bool held : 1 = false;     // stopped, and back: its hold is the drainer's
-  bool paused : 1 = false;   // does not go on until resume()
-  bool resumed : 1 = false;  // resume() came while it was out: it does not park this time
-  bool flush : 1 = false;    // is handed out though its last batch is not full
-  bool watched : 1 = false;  // requests wait for it, see lane_requests
-  bool evicting : 1 = false; // out for its state to go
-
-  chunk<Message>* back = &first;
-  lane* next = nullptr; // in its bucket of the lane table
+  chunk<Message>* front = &first; // the runner's: where the next message to handle is
+  chunk<Message>* back = &first;  // the drainer's
+  lane* next = nullptr;           // likewise: in its bucket of the table of keys
 
   union {
     Key own_key;

@@ -83,7 +83,7 @@ public:
     if (&back != &lane.first)
       back.times()[back.filled] = at;
     else if (std::is_void_v<State> ||
-             !lane.evicting) // then it waits for a worker without a message
+             !lane.is(lane_state::evicting)) // then it waits for a worker without a message
       lane.since = at;
     ++back.filled;
     return true;

@@ -7,6 +7,7 @@
 #include "convoy/detail/base/thread_sanitizer.hpp"
 #include "convoy/detail/ds/arrival_times.hpp"
 #include "convoy/detail/ds/key_table.hpp"
+#include "convoy/detail/lane/epochs.hpp"
 #include "convoy/detail/lane/held_lanes.hpp"
 #include "convoy/detail/lane/lane_pool.hpp"
 #include "convoy/detail/lane/lane_requests.hpp"
@@ -35,10 +36,8 @@ public:
   using lane_type = typename Core::lane_type;
   using partition_type = typename Core::partition_type;
   using request_type = lane_request<partition_type, Key, Message>;
-  using stopped_type = held_lanes<lane_type>;
-  using hold_type = hold<lane_type>;
 
-  lane_set(core_type& core, runner& home, typename hold_type::pool_type& holds)
+  lane_set(core_type& core, runner& home, hold::pool_type& holds)
       : core_(core), home_(home), holds_(holds), table_(core.equal) {}
   lane_set(const lane_set&) = delete;
   lane_set& operator=(const lane_set&) = delete;
@@ -69,11 +68,11 @@ public:
       lane->back->number = static_cast<std::uint32_t>(ticket) - lane->back->filled;
     if (!pool_.append(*lane, std::move(message), arrivals_.of(ticket)))
       return false; // not a new lane: its first message has room in it
-    count(*lane);
+    unfinished.count(*lane);
     ++lane->staged;
-    if (!lane->out)
+    if (lane->is(lane_state::resting))
       start(*lane);
-    else if (lane->held) [[unlikely]]
+    else if (lane->is(lane_state::held)) [[unlikely]]
       added_to_held(*lane);
     return true;
   }
@@ -89,12 +88,13 @@ public:
         return nullptr;
       if constexpr (!std::is_void_v<State>)
         table_.insert(*lane); // else it enters the table only when it is taken over
-    } else if (lane->unsettled != 0 || lane->out) {
+    } else if (!lane->is(lane_state::resting)) {
       return nullptr;
     }
     lane->first.number = static_cast<std::uint32_t>(ticket);
     (void)pool_.append(*lane, std::move(message), coarse_now_); // it is empty: there is room
     lane->handed = 1;
+    lane->become(lane_state::out);
     return inline_ = lane;
   }
 
@@ -127,6 +127,7 @@ public:
     (void)lane.take_key_home();
     lane.hash = hash;
     lane.since = coarse_now_;
+    lane.become(lane_state::out);
     reserve_ = nullptr;
   }
 
@@ -137,6 +138,7 @@ public:
   /// The lane that has been lined up longest, to be run by the drainer. There must be one.
   [[nodiscard]] lane_type* next_lined_up() noexcept {
     auto* const lane = static_cast<lane_type*>(lined_up_.pop());
+    lane->become(lane_state::out);
     lane->handed += std::exchange(lane->staged, 0); // inline handlers don't linger
     return inline_ = lane;
   }
@@ -151,6 +153,7 @@ public:
     if (lane.unsettled != 0)
       return settle(lane, consumed);
     lane.finished = 0;
+    lane.become(lane_state::resting);
     if constexpr (std::is_void_v<State>) {
       pool_.rewind(lane);
       pool_.free_lane(lane);
@@ -167,29 +170,24 @@ public:
     if (is_reserve(lane)) {
       reserve_ = nullptr;
       lane.since = coarse_now_;
+      lane.become(lane_state::out);
     }
-    lane.out = true;
     enter(lane);
   }
 
   /// Takes a lane back. Returns how many of its messages are finished. `consumed` as above.
   std::uint32_t settle(lane_type& lane, std::uint64_t consumed) noexcept {
     const auto finished = std::exchange(lane.finished, 0);
-    const auto of_older = lane.epoch == epoch_ ? std::min(finished, lane.older) : finished;
-    if (lane.epoch == epoch_)
-      lane.older -= of_older;
-    unfinished_[!epoch_] -= of_older;
-    unfinished_[epoch_] -= finished - of_older;
-    lane.unsettled -= finished;
-    lane.out = false;
+    unfinished.settle(lane, finished);
+    const bool evicted = lane.is(lane_state::evicting);
+    lane.become(lane_state::resting);
     pool_.free_spent(lane);
     if (lane.watched) [[unlikely]]
       serve_watchers(lane, finished, consumed);
-    const bool evicted = lane.evicting;
     const bool holds = lane.hold != nullptr && must_hold(lane, consumed);
-    lane.evicting = lane.resumed = false;
+    lane.resumed = false;
     if (holds) [[unlikely]]
-      lane.out = lane.held = true;
+      lane.become(lane_state::held);
     else
       go_on(lane); // and it may be gone
     if (evicted) [[unlikely]]
@@ -216,7 +214,7 @@ public:
   [[nodiscard]] bool has_stopped() const noexcept { return stopped_ != nullptr; }
 
   /// Made when it is needed. Waits for memory: a message can't be given back.
-  [[nodiscard]] stopped_type& stopped() noexcept;
+  [[nodiscard]] held_lanes& stopped() noexcept;
 
   /// Those that may go on now, do; unless it still `lingers`, so do all that wait for more messages.
   /// Other timers that are due go to function(timer&). Returns when to call this next.
@@ -225,10 +223,10 @@ public:
                                     Function&& function) noexcept;
 
   /// See processor::pause(), resume(), purge(), fence().
-  [[nodiscard]] bool serve(request_type& r, std::uint64_t consumed) noexcept;
+  [[gnu::cold]] [[nodiscard]] bool serve(request_type& r, std::uint64_t consumed) noexcept;
 
   /// See held_lanes::end(); likewise what is paused.
-  void end_stopped(std::uint64_t tickets) noexcept;
+  [[gnu::cold]] void end_stopped(std::uint64_t tickets) noexcept;
 
   /// Makes the lanes ready that got work or came back with some, once per lane and visit. By age, if
   /// lanes are slow or the quantum has left some of it over: else it falls behind with each turn of
@@ -241,6 +239,7 @@ public:
       auto& lane = static_cast<lane_type&>(*each);
       const bool is_behind = self.lanes_are_slow() || lane.handed != 0;
       hand(lane);
+      lane.become(lane_state::out);
       if (is_behind)
         by_age.push(lane);
       else
@@ -250,16 +249,8 @@ public:
     self.note_visit_end(clock::now());
   }
 
-  // ---- epochs: drain() in constant time ----
-  //
-  // Messages belong to an epoch. When a new one has begun and the older has nothing outstanding,
-  // every message before the new one is finished. At most one epoch is being waited for.
-
-  [[nodiscard]] bool older_epoch_finished() const noexcept { return unfinished_[!epoch_] == 0; }
-  [[nodiscard]] bool all_finished() const noexcept { return unfinished_[0] + unfinished_[1] == 0; }
-
-  /// The older epoch must be finished.
-  void begin_epoch() noexcept { epoch_ = !epoch_; }
+  /// Of the messages in lanes, see drain_progress.
+  epochs unfinished;
 
   /// See lane_pool, key_table.
   [[nodiscard]] bool has_spares() const noexcept {
@@ -277,7 +268,7 @@ private:
   void enter(lane_type& lane) noexcept {
     if (lane.unsettled != 0)
       return;
-    count(lane);
+    unfinished.count(lane);
     if constexpr (std::is_void_v<State>)
       table_.insert(lane);
   }
@@ -285,9 +276,10 @@ private:
   /// Of a lane that is not out, or was held. What was held waits for a worker from now on: else a key
   /// that fails for ever would go before all others each time it is tried again.
   void go_on(lane_type& lane) noexcept {
-    if (lane.held)
+    if (lane.is(lane_state::held)) {
       lane.since = coarse_now_;
-    lane.held = false;
+      lane.become(lane_state::resting);
+    }
     if (lane.paused) [[unlikely]] {
       if (lane.hold == nullptr || lane.hold->doomed == 0)
         return hold_paused(lane);
@@ -295,11 +287,10 @@ private:
     }
     if (lane.unsettled != 0)
       return start(lane);
-    lane.out = false;
     rest(lane);
   }
 
-  [[nodiscard]] hold_type& hold_of(lane_type& lane) noexcept { return hold_type::of(lane, holds_); }
+  [[nodiscard]] hold& hold_of(lane_type& lane) noexcept { return hold::of(lane, holds_); }
 
   /// A lane has work, and is not out.
   void start(lane_type& lane) noexcept {
@@ -312,7 +303,7 @@ private:
   void rest(lane_type& lane) noexcept {
     pool_.rewind(lane);
     if (lane.hold != nullptr) [[unlikely]]
-      hold_type::forget(lane);
+      hold::forget(lane);
     // NOLINTNEXTLINE(bugprone-branch-clone): the last one frees more
     if constexpr (std::is_void_v<State>) {
       table_.erase(lane);
@@ -340,15 +331,16 @@ private:
       lane.since = coarse_now_ - oldest;
   }
 
-  [[nodiscard]] bool must_hold(lane_type& lane, std::uint64_t consumed) noexcept;
-  void hold_paused(lane_type& lane) noexcept;
-  void release(lane_type& lane) noexcept;
-  void unpark(lane_type& lane) noexcept;
+  [[gnu::cold]] [[nodiscard]] bool must_hold(lane_type& lane, std::uint64_t consumed) noexcept;
+  [[gnu::cold]] void hold_paused(lane_type& lane) noexcept;
+  [[gnu::cold]] void end_pause(lane_type& lane) noexcept;
+  [[gnu::cold]] void release(lane_type& lane) noexcept;
+  [[gnu::cold]] void unpark(lane_type& lane) noexcept;
 
   [[nodiscard]] bool wants_more(const lane_type& lane) const noexcept;
-  void linger(lane_type& lane) noexcept;
+  [[gnu::cold]] void linger(lane_type& lane) noexcept;
   void added_to_held(lane_type& lane) noexcept;
-  void flush(lane_type& lane) noexcept;
+  [[gnu::cold]] void flush(lane_type& lane) noexcept;
 
   // Of lanes with state: templates, so that they exist for no others.
   template <class Lane>
@@ -356,40 +348,16 @@ private:
   template <class Lane>
   void idle_timer_is_due(idle_timer<Lane>& t) noexcept;
 
-  lane_type& make_lane(request_type& r) noexcept;
-  void watch(lane_type& lane, request_type& r) noexcept;
-  void serve_watchers(lane_type& lane, std::uint32_t finished, std::uint64_t consumed) noexcept;
-  void doom(lane_type& lane, std::uint32_t count) noexcept;
-  void put_before(lane_type& lane, std::vector<Message>& first, std::uint64_t consumed) noexcept;
-
-  /// One more message in the lane.
-  void count(lane_type& lane) noexcept {
-    if (lane.unsettled == 0) {
-      lane.epoch = epoch_;
-      lane.older = 0;
-    } else if (lane.epoch != epoch_) {
-      lane.epoch = epoch_;
-      lane.older = lane.unsettled;
-    }
-    ++lane.unsettled;
-    ++unfinished_[epoch_];
-  }
-
-  /// So many more in front of its others.
-  void count_before(lane_type& lane, std::uint32_t more) noexcept {
-    if (lane.unsettled == 0) {
-      lane.epoch = epoch_;
-      lane.older = 0;
-    }
-    const bool older = lane.epoch != epoch_ || lane.older != 0;
-    if (older && lane.epoch == epoch_)
-      lane.older += more;
-    unfinished_[older ? !epoch_ : epoch_] += more;
-    lane.unsettled += more;
-  }
+  [[gnu::cold]] lane_type& make_lane(request_type& r) noexcept;
+  [[gnu::cold]] void watch(lane_type& lane, request_type& r) noexcept;
+  [[gnu::cold]] void serve_watchers(lane_type& lane, std::uint32_t finished,
+                                    std::uint64_t consumed) noexcept;
+  [[gnu::cold]] void doom(lane_type& lane, std::uint32_t count) noexcept;
+  [[gnu::cold]] void put_before(lane_type& lane, std::vector<Message>& first,
+                                std::uint64_t consumed) noexcept;
 
   void line_up(lane_type& lane) noexcept {
-    lane.out = true;
+    lane.become(lane_state::lined_up);
     lined_up_.push(lane);
   }
 
@@ -397,22 +365,20 @@ private:
 
   core_type& core_;
   runner& home_;
-  typename hold_type::pool_type& holds_;
+  hold::pool_type& holds_;
   key_table<lane_type, typename Core::equal_type> table_;
   lane_pool<Key, Message, State> pool_;
-  std::unique_ptr<stopped_type> stopped_;
+  std::unique_ptr<held_lanes> stopped_;
   lane_requests<lane_type, request_type> watchers_; // requests that wait for a lane
   clock::time_point now_{};                         // when the visit began
   coarse_time coarse_now_ = 0;                      // likewise
   coarse_time last_visit_ = 0;                      // and the one before
   arrival_times arrivals_;
-  bool ended_ = false;               // end_stopped() was called
-  std::uint64_t ended_at_ = 0;       // with so many tickets
-  ready_list lined_up_;              // lanes to be handed out when this visit ends
-  lane_type* inline_ = nullptr;      // run by the drainer itself at the moment
-  lane_type* reserve_ = nullptr;     // for messages that run in their cell
-  std::uint64_t unfinished_[2] = {}; // unfinished messages in lanes, by epoch
-  bool epoch_ = false; // the current one; the other is being waited for, or has nothing outstanding
+  bool ended_ = false;           // end_stopped() was called
+  std::uint64_t ended_at_ = 0;   // with so many tickets
+  ready_list lined_up_;          // lanes to be handed out when this visit ends
+  lane_type* inline_ = nullptr;  // run by the drainer itself at the moment
+  lane_type* reserve_ = nullptr; // for messages that run in their cell
 };
 
 } // namespace convoy::detail

@@ -31,9 +31,9 @@ void until_there_is_memory(Function&& function) noexcept {
 }
 
 template <class Core>
-auto lane_set<Core>::stopped() noexcept -> stopped_type& {
+auto lane_set<Core>::stopped() noexcept -> held_lanes& {
   if (stopped_ == nullptr) {
-    until_there_is_memory([this] { stopped_ = std::make_unique<stopped_type>(core_.made); });
+    until_there_is_memory([this] { stopped_ = std::make_unique<held_lanes>(core_.made); });
     if (ended_)
       (void)stopped_->end(ended_at_);
   }
@@ -63,11 +63,16 @@ bool lane_set<Core>::must_hold(lane_type& lane, std::uint64_t consumed) noexcept
 
 template <class Core>
 void lane_set<Core>::hold_paused(lane_type& lane) noexcept {
-  lane.out = lane.held = true;
-  if (ended_) {
-    lane.paused = false;
-    stopped().rest_until_the_end(hold_of(lane));
-  }
+  lane.become(lane_state::held);
+  if (ended_)
+    end_pause(lane);
+}
+
+/// Of a lane that is held because it is paused.
+template <class Core>
+void lane_set<Core>::end_pause(lane_type& lane) noexcept {
+  lane.paused = false;
+  stopped().rest_until_the_end(hold_of(lane));
 }
 
 /// Of a lane that is held and stopped: it is not any more, but still held.
@@ -78,7 +83,7 @@ void lane_set<Core>::release(lane_type& lane) noexcept {
     return;
   if (t->stopped == stop::park)
     core_.failures.count_parked(-1);
-  stopped_type::release(*t);
+  held_lanes::release(*t);
 }
 
 /// It goes on, and its first message has all its attempts again.
@@ -86,7 +91,7 @@ template <class Core>
 void lane_set<Core>::unpark(lane_type& lane) noexcept {
   auto& t = *lane.hold;
   core_.failures.count_parked(-1);
-  stopped_type::release(t);
+  held_lanes::release(t);
   if (t.doomed != 0)
     return;
   t.forget_attempts();
@@ -106,13 +111,14 @@ clock::time_point lane_set<Core>::release_stopped(clock::time_point now, std::ui
         idle_timer_is_due(static_cast<idle_timer<lane_type>&>(each));
       return;
     }
-    auto& t = static_cast<hold_type&>(each);
+    auto& t = static_cast<hold&>(each);
     t.stopped = stop::none;
-    go_on(t.lane);
+    go_on(static_cast<lane_type&>(t.lane));
   });
   stopped_->release_lingering(lingers ? now : clock::time_point::max(),
-                              [this](lane_type& lane) { flush(lane); });
-  stopped_->release_resting(consumed, [this](lane_type& lane) { go_on(lane); });
+                              [this](lane_base& lane) { flush(static_cast<lane_type&>(lane)); });
+  stopped_->release_resting(consumed,
+                            [this](lane_base& lane) { go_on(static_cast<lane_type&>(lane)); });
   return stopped_->next();
 }
 
@@ -124,9 +130,11 @@ void lane_set<Core>::end_stopped(std::uint64_t tickets) noexcept {
   if (stopped_ != nullptr)
     core_.failures.count_parked(-stopped_->end(tickets));
   table_.for_each([this](lane_type& lane) {
-    if (lane.paused && lane.held && (lane.hold == nullptr || lane.hold->stopped == stop::none))
-      hold_paused(lane);
-    else if (lane.held)
+    if (!lane.is(lane_state::held))
+      return;
+    if (lane.paused && (lane.hold == nullptr || lane.hold->stopped == stop::none))
+      end_pause(lane);
+    else
       lane.paused = false; // it is stopped for something else
   });
 }
@@ -145,7 +153,7 @@ void lane_set<Core>::linger(lane_type& lane) noexcept {
   t.stopped = stop::linger;
   t.due = later(now_, core_.options.linger);
   (void)stopped().take_in(lane, 0);
-  lane.out = lane.held = true;
+  lane.become(lane_state::held);
 }
 
 template <class Core>
@@ -159,9 +167,9 @@ void lane_set<Core>::added_to_held(lane_type& lane) noexcept {
 /// Of a lane that lingers: it is handed out as it is, and as old as it is.
 template <class Core>
 void lane_set<Core>::flush(lane_type& lane) noexcept {
-  stopped_type::release(*lane.hold);
-  hold_type::forget(lane);
-  lane.held = false;
+  held_lanes::release(*lane.hold);
+  hold::forget(lane);
+  lane.become(lane_state::resting);
   lane.flush = true;
   go_on(lane);
 }
@@ -186,14 +194,14 @@ template <class Core>
 template <class Lane>
 void lane_set<Core>::idle_timer_is_due(idle_timer<Lane>& t) noexcept {
   auto& lane = t.lane;
-  if (lane.out || lane.unsettled != 0 || core_.is_abandoned())
+  if (!lane.is(lane_state::resting) || core_.is_abandoned())
     return; // it is set again when the lane is idle
   const auto due = later(t.used, core_.options.state.idle);
   if (due > now_)
     return stopped_->timers.add(t, due);
   hold_of(lane).evict = true; // a pump does it, in the lane's turn
   core_.callbacks.begin();    // nothing of it is unfinished, but the processor must wait
-  lane.out = lane.evicting = true;
+  lane.become(lane_state::evicting);
   lane.since = coarse_now_;
   pump::current()->push(lane);
 }
@@ -210,17 +218,17 @@ bool lane_set<Core>::serve(request_type& r, std::uint64_t consumed) noexcept {
     if (lane == nullptr)
       lane = &make_lane(r);
     lane->paused = true;
-    if (!lane->out)
+    if (lane->is(lane_state::resting))
       hold_paused(*lane);
-    if (!lane->held && r.then != nullptr)
+    if (!lane->is(lane_state::held) && r.then != nullptr)
       return watch(*lane, r), false;
     break;
   case wish::resume:
     if (lane == nullptr)
       break;
     lane->paused = false;
-    if (!lane->held) {
-      lane->resumed = lane->out;
+    if (!lane->is(lane_state::held)) {
+      lane->resumed = !lane->is(lane_state::resting);
     } else {
       if (lane->hold != nullptr && lane->hold->stopped == stop::park)
         unpark(*lane);
@@ -231,7 +239,7 @@ bool lane_set<Core>::serve(request_type& r, std::uint64_t consumed) noexcept {
   case wish::purge:
     if (lane == nullptr || lane->unsettled == 0)
       break;
-    if (!lane->held)
+    if (!lane->is(lane_state::held))
       return watch(*lane, r), false;
     doom(*lane, lane->unsettled);
     if (r.then != nullptr)
@@ -242,7 +250,7 @@ bool lane_set<Core>::serve(request_type& r, std::uint64_t consumed) noexcept {
     if (lane == nullptr || lane->unsettled == 0)
       break;
     watch(*lane, r);
-    if (lane->held && lane->hold != nullptr && lane->hold->stopped == stop::linger)
+    if (lane->is(lane_state::held) && lane->hold != nullptr && lane->hold->stopped == stop::linger)
       flush(*lane);
     return false;
   case wish::put_before: {
@@ -251,14 +259,14 @@ bool lane_set<Core>::serve(request_type& r, std::uint64_t consumed) noexcept {
     const auto count = static_cast<std::uint32_t>(r.messages.size());
     if (lane->watched)
       watchers_.of(*lane).finished -= count;
-    count_before(*lane, count);
-    if (lane->out && !lane->held) {
+    unfinished.count_before(*lane, count);
+    if (!lane->is(lane_state::resting) && !lane->is(lane_state::held)) {
       watch(*lane, r);
       watchers_.of(*lane).put_at_return += count;
       return false;
     }
     put_before(*lane, r.messages, consumed);
-    if (!lane->out)
+    if (lane->is(lane_state::resting))
       start(*lane);
     else if (lane->hold == nullptr ? !lane->paused : lane->hold->stopped == stop::none)
       go_on(*lane);
@@ -292,7 +300,8 @@ void lane_set<Core>::watch(lane_type& lane, request_type& r) noexcept {
     return;
   }
   watchers.set_mark(r, lane.unsettled);
-  const bool is_fence = r.what == wish::fence || (r.what == wish::purge && lane.held);
+  const bool is_fence =
+      r.what == wish::fence || (r.what == wish::purge && lane.is(lane_state::held));
   (is_fence && later.empty() ? watchers.fences : later).push(std::unique_ptr<request_type>(&r));
 }
 
@@ -335,7 +344,7 @@ void lane_set<Core>::serve_watchers(lane_type& lane, std::uint32_t finished,
 template <class Core>
 void lane_set<Core>::doom(lane_type& lane, std::uint32_t count) noexcept {
   auto& t = hold_of(lane);
-  if (lane.held)
+  if (lane.is(lane_state::held))
     release(lane);
   else if (std::exchange(t.stopped, stop::none) == stop::park)
     core_.failures.count_parked(-1);
@@ -377,7 +386,7 @@ void lane_set<Core>::put_before(lane_type& lane, std::vector<Message>& first,
   lane.staged = 0;
   if (auto* const t = lane.hold) { // it was about another message
     if (t->stopped == stop::retry || t->stopped == stop::linger)
-      lane.held ? stopped_type::release(*t) : void(t->stopped = stop::none);
+      lane.is(lane_state::held) ? held_lanes::release(*t) : void(t->stopped = stop::none);
     t->forget_attempts();
     if (t->singly != 0)
       t->singly += count;

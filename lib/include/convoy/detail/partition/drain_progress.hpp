@@ -65,14 +65,14 @@ public:
   /// What was asked for at the last advance().
   [[nodiscard]] std::uint64_t seen() const noexcept { return seen_; }
 
-  /// True: reached() has moved. `lanes` count their messages by epoch, `consumed` tickets have left
+  /// True: reached() has moved. `unfinished` are those in lanes, `consumed` tickets have left
   /// the ring.
-  template <class Lanes>
-  [[nodiscard]] bool advance(Lanes& lanes, std::uint64_t consumed) noexcept {
+  template <class Epochs>
+  [[nodiscard]] bool advance(Epochs& unfinished, std::uint64_t consumed) noexcept {
     seen_ = until_.load(std::memory_order_relaxed); // who leaves looks again
-    if (!lanes.older_epoch_finished())
+    if (!unfinished.older_is_finished())
       return false;
-    if (lanes.all_finished())
+    if (unfinished.all_finished())
       epoch_began_ = consumed; // kept, so that reached_ never goes back
     const auto until = epoch_began_;
     const bool moved = until != reached_.load(std::memory_order_relaxed); // only we write it
@@ -80,7 +80,7 @@ public:
       // (4) release: what handlers did; pairs with (3). seq_cst: before take_waiters() looks (6)
       reached_.store(until, std::memory_order_seq_cst);
     if (until < seen_) {
-      lanes.begin_epoch();
+      unfinished.begin();
       epoch_began_ = consumed;
     }
     return moved;

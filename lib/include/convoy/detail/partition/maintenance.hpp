@@ -28,7 +28,8 @@ public:
 
   /// To be called at the end of each visit.
   template <class Inbox>
-  void attend(Partition& p, core_type& core, Inbox& inbox, clock::time_point now) noexcept {
+  [[gnu::cold]] void attend(Partition& p, core_type& core, Inbox& inbox,
+                            clock::time_point now) noexcept {
     const bool rung = inbox.has_rung();
     if (rung)
       alarm_at_ = clock::time_point::max();
@@ -61,7 +62,7 @@ public:
   /// Also when a void ticket has left the ring: some requests have their place in the order, and are
   /// in the inbox before their ticket can be consumed.
   template <class Inbox>
-  void take_requests(Partition& p, Inbox& inbox) noexcept {
+  [[gnu::cold]] void take_requests(Partition& p, Inbox& inbox) noexcept {
     inbox.take_requests([&](std::unique_ptr<request_type> each) {
       switch (each->when) {
       case turn::at_once:
@@ -86,7 +87,8 @@ public:
     return must_end_ || !coming_.empty() || !fences_.empty();
   }
 
-  void schedule(Partition& p, core_type& core, std::shared_ptr<message_type> message) noexcept {
+  [[gnu::cold]] void schedule(Partition& p, core_type& core,
+                              std::shared_ptr<message_type> message) noexcept {
     auto& m = *message;
     m.self = std::move(message);
     if (abandoned_)
@@ -96,7 +98,7 @@ public:
   }
 
   /// It was cancelled. Perhaps it has been due meanwhile.
-  void forget(Partition& p, core_type& core, message_type& message) noexcept {
+  [[gnu::cold]] void forget(Partition& p, core_type& core, message_type& message) noexcept {
     if (message.self == nullptr)
       return;
     timer_wheel::remove(message);

@@ -22,6 +22,7 @@
 #include "convoy/detail/partition/revisit.hpp"
 #include "convoy/detail/partition/room_notifier.hpp"
 #include "convoy/detail/partition/spare_memory.hpp"
+#include "convoy/detail/partition/visit.hpp"
 #include "convoy/detail/shared/key_limits.hpp"
 
 #include <algorithm>
@@ -48,6 +49,7 @@ public:
   using request_type = request<partition>;
   using ring_type = ticket_ring<Key, Message, stores_hash>;
   using cell_type = typename ring_type::cell;
+  using visit_type = visit<partition>;
 
   partition(core_type& core, std::uint64_t credit)
       : ready_item(static_cast<runner&>(*this)), ring(credit), core_(core),
@@ -69,7 +71,7 @@ public:
   atomic<std::uint64_t> messages_end{no_end}; // no message of a closed ring has this ticket or more
   static constexpr std::uint64_t no_end = ~std::uint64_t{0};
   alignas(cache_line) std::optional<limits_type> limits; // if they are there, each message looks
-  shared_node_pool<hold<lane_type>> holds; // lanes that fail or stop take it from here
+  hold::pool_type holds; // lanes that fail or stop take it from here
 
   /// To be called after a ticket was published. At most one read-modify-write, usually none.
   void signal() noexcept {
@@ -113,7 +115,7 @@ public:
   /// On a pump: gives memory back that was not needed since the last time, or has the drainer do it.
   /// False: some is left. An idle partition is not made ready for it: its processor's destructor
   /// would wait for the handlers in between.
-  [[nodiscard]] bool trim(pump& self) noexcept {
+  [[gnu::cold]] [[nodiscard]] bool trim(pump& self) noexcept {
     if (!has_spares())
       return true;
     if (!role_.take()) {
@@ -139,73 +141,9 @@ public:
       self.push_visit(*this);
   }
 
-  // ---- the drainer, see run_inline() ----
+  // ---- the drainer ----
 
   alignas(cache_line) inline_policy policy;
-
-  /// What the drainer may run itself: a lane, or the message at the front of the ring, for which there
-  /// is a lane in reserve. Neither: nothing, or it has run enough.
-  struct inline_work {
-    lane_type* lane = nullptr;
-    cell_type* cell = nullptr;
-  };
-
-  [[nodiscard]] inline_work next_inline() noexcept {
-    if (policy.over())
-      return {};
-    if (auto* const lane = lanes_first_ ? next_turn() : nullptr)
-      return {lane};
-    if (const auto work = move_messages<true>(); work.lane != nullptr)
-      return work;
-    return {next_turn()};
-  }
-
-  [[nodiscard]] lane_type* next_turn() noexcept {
-    return turns_ != 0 && turns_-- != 0 ? lanes_.next_lined_up() : nullptr;
-  }
-
-  /// Messages run in their cells: begin_cells(), then runs of them, side by side, until one has failed or
-  /// may_go_on() says no. The first message's cell is known.
-  void begin_cells() noexcept { cells_begin_ = ring.consumed(); }
-  /// How long the next run may be.
-  [[nodiscard]] std::uint32_t longest_run() const noexcept {
-    const auto left = begin_ + most_tickets - ring.consumed();
-    return static_cast<std::uint32_t>(
-        std::min<std::uint64_t>({left, policy.until_look(), ring.side_by_side()}));
-  }
-  /// Some keys have others that wait: only what may_run() can follow. So it stays while they run.
-  [[nodiscard]] bool must_look() const noexcept { return lanes_.any(); }
-  [[nodiscard]] bool may_run(const cell_type& cell) const noexcept {
-    return !lanes_.has(cell.key, hash_of(cell));
-  }
-  /// A run is over. The first cell of the next one, if that may follow.
-  [[nodiscard]] cell_type* next_run(std::uint32_t ran) noexcept {
-    if (policy.ran(ran) || enough() || ring.peek() != ring_type::state::message ||
-        (must_look() && !may_run(ring.current()))) {
-      count_cells();
-      lanes_.ran_in_cells();
-      return nullptr;
-    }
-    return &ring.current();
-  }
-  /// The one at the front has failed, with the lane in reserve: it moves there, to be run inline from
-  /// now on.
-  void leave_cell(lane_type& lane) noexcept {
-    count_cells();
-    ++moved_;
-    (void)ring.peek();
-    auto& cell = ring.current();
-    lanes_.leave_cell(lane, cell.message, hash_of(cell));
-    ring.consume();
-  }
-
-  void finish_inline(lane_type& lane) noexcept {
-    if (limits)
-      limits->remove(lane.key(), lane.finished);
-    credit_ += lanes_.finish_inline(lane, ring.consumed());
-  }
-
-  // ---- the drainer, see maintenance and requests ----
 
   [[nodiscard]] lanes_type& lanes() noexcept { return lanes_; }
   [[nodiscard]] alarm& own_alarm() noexcept { return *this; }
@@ -232,8 +170,7 @@ public:
   }
 
 private:
-  static constexpr std::uint32_t most_per_visit = ready_queue::capacity; // moved to lanes
-  static constexpr auto most_tickets = tuning::most_tickets_per_visit;   // consumed
+  friend class visit<partition>; // a part of the drainer
 
   [[gnu::noinline]] void make_ready() noexcept {
     if (role_.take()) {
@@ -262,35 +199,33 @@ private:
     const bool settled = inbox_.any_lane();
     if (settled)
       settle_returned();
-    begin_ = ring.consumed();
-    most_ = room(self);
-    moved_ = staged_ = 0;
+    visit_type visit(*this, self);
     const bool runs_inline = may_run_inline(self);
     // Producers must not be disturbed for a time that hardly matters there.
-    lanes_.see(runs_inline ? begin_ : ring.tickets(), begin_, stayed, since);
-    if (runs_inline) {
-      if (!run_inline(self, now))
-        return; // another pump has the role, and perhaps more
-    } else {
-      move_messages<false>();
-      lanes_.hand_out(self);
-    }
-    ring.recycle();
-    add_credit();
+    const auto begin = ring.consumed();
+    lanes_.see(runs_inline ? begin : ring.tickets(), begin, stayed, since);
+    if (!runs_inline)
+      visit.move_messages();
+    else if (!run_inline(visit, self, now))
+      return; // another pump has the role, and perhaps more
     if (lanes_.has_stopped() || inbox_.any_request() || maintenance_.is_waiting() || must_sweep())
         [[unlikely]]
-      maintenance_.attend(*this, core_, inbox_, now);
-    if (drain_progress_.advance(lanes_, ring.consumed())) {
+      maintenance_.attend(*this, core_, inbox_, now); // before lanes are handed out: some may go on
+    if (!runs_inline || !policy.cheap())
+      lanes_.hand_out(self);
+    ring.recycle();
+    add_credit();
+    if (drain_progress_.advance(lanes_.unfinished, ring.consumed())) {
       if (drain_progress_.take_waiters())
         core_.drained.notify();
       maintenance_.serve_fences(*this);
     }
-    pace_.note(now, moved_, most_per_visit);
+    pace_.note(now, visit.moved(), visit_type::most_staged);
     const bool hot = pace_.hot(now) && !self.lanes_are_slow();
-    const bool more = !spares_.trim_if_asked(lanes_, holds, ring, limits) || staged_ >= most_ ||
-                      enough() || lanes_.lined_up() != 0;
-    room_.tell(ring, !more && (!hot || moved_ == 0));
-    if (hot && !more && moved_ == 0 && !settled)
+    const bool more = !spares_.trim_if_asked(lanes_, holds, ring, limits) || visit.is_full() ||
+                      lanes_.lined_up() != 0;
+    room_.tell(ring, !more && (!hot || visit.moved() == 0));
+    if (hot && !more && visit.moved() == 0 && !settled)
       pause_a_little(); // the ring is empty for a moment; leaving would cost the producer a wake-up
     stays_ = more || hot; // before we leave: it is the drainer's
     if (stays_ || !leave()) {
@@ -313,27 +248,19 @@ private:
 
   /// From a drainer that is stuck in a handler, if there is one.
   void take_over() noexcept {
-    auto* const lane = lanes_.left_inline();
-    if (lane == nullptr)
-      return;
-    if (lanes_.is_reserve(*lane)) { // which has its message, and its key, in the cell
+    if (auto* const lane = lanes_.left_inline(); lane != nullptr) [[unlikely]]
+      take_over(*lane);
+  }
+  [[gnu::cold]] void take_over(lane_type& lane) noexcept {
+    if (lanes_.is_reserve(lane)) { // which has its message, and its key, in the cell
       credit_ += ring.consumed() - cells_begin_;
       (void)ring.peek();
-      lane->hash = hash_of(ring.current());
+      lane.hash = hash_of(ring.current());
       ring.lend();
       ring.consume();
     }
-    lanes_.adopt(*lane);
+    lanes_.adopt(lane);
     policy.stage();
-  }
-
-  /// As many tickets have left the ring as may in a visit.
-  [[nodiscard]] bool enough() const noexcept { return ring.consumed() >= begin_ + most_tickets; }
-
-  void count_cells() noexcept {
-    const auto ran = ring.consumed() - cells_begin_;
-    credit_ += ran;
-    moved_ += static_cast<std::uint32_t>(ran);
   }
 
   [[nodiscard]] bool may_run_inline(pump& self) noexcept {
@@ -351,68 +278,17 @@ private:
   }
 
   /// False: the partition was taken over.
-  [[nodiscard]] bool run_inline(pump& self, clock::time_point now) noexcept {
-    turns_ = policy.cheap() ? lanes_.lined_up() : 0;
-    lanes_first_ = !lanes_first_;
+  [[nodiscard]] bool run_inline(visit_type& visit, pump& self, clock::time_point now) noexcept {
+    visit.take_turns();
     policy.begin(now);
-    if (!core_.run_inline(core_, *this, self))
+    if (!core_.run_inline(core_, visit, self))
       return false;
     self.claim.close();
-    const bool fast = policy.end(moved_);
-    if (!policy.cheap()) {
-      lanes_.hand_out(self);
+    const bool fast = policy.end(visit.moved());
+    if (!policy.cheap())
       self.note_visit_end(clock::now());
-    }
     self.note_inline(fast);
     return true;
-  }
-
-  /// How many messages a visit may move.
-  [[nodiscard]] static std::uint32_t room(const pump& self) noexcept {
-    constexpr auto fewest = tuning::fewest_messages_per_visit;
-    const auto queued = std::min(self.approx_size(), ready_queue::capacity - fewest);
-    return static_cast<std::uint32_t>(most_per_visit - queued);
-  }
-
-  /// Moves messages from the ring to their lanes. If they may run `Inline`, it stops at the first whose
-  /// key has none waiting, and returns it where it is, or its lane; else nothing.
-  template <bool Inline>
-  inline_work move_messages() noexcept {
-    for (; staged_ < most_ && !enough(); ++staged_, ++moved_) {
-      const auto next = ring.peek();
-      if (next != ring_type::state::message) [[unlikely]] {
-        if (next == ring_type::state::pending)
-          break;
-        if (next != ring_type::state::counted_message) {
-          pass_void(next == ring_type::state::void_ticket);
-          continue;
-        }
-      }
-      lane_type* lane = nullptr;
-      auto& cell = ring.current();
-      const auto hash = hash_of(cell);
-      if constexpr (Inline) {
-        if constexpr (std::is_void_v<State>) {
-          if (!lanes_.has(cell.key, hash))
-            if (auto* const reserve = lanes_.reserve())
-              return {reserve, &cell};
-        } else {
-          lane = lanes_.append_inline(std::move(cell.key), hash, std::move(cell.message),
-                                      ring.consumed());
-        }
-      }
-      if (lane == nullptr &&
-          !lanes_.append(std::move(cell.key), hash, std::move(cell.message), ring.consumed()))
-        break; // out of memory: it stays where it is, and we come back
-      std::destroy_at(&cell.message);
-      std::destroy_at(&cell.key);
-      ring.consume();
-      if (lane != nullptr) {
-        ++moved_;
-        return {lane};
-      }
-    }
-    return {};
   }
 
   /// It may be the place of a request.
@@ -464,7 +340,7 @@ private:
   /// A producer has taken the next ticket but does not get on, perhaps it was preempted. Its
   /// signal() comes after its publication: after this fence either we see the publication, or it
   /// will see that nobody is responsible.
-  [[nodiscard]] bool leave_to_producer(std::uint64_t asked) noexcept {
+  [[gnu::cold]] [[nodiscard]] bool leave_to_producer(std::uint64_t asked) noexcept {
     const auto next = ring.look_out();
     role_.give_up();
     fence_heavy();
@@ -493,14 +369,9 @@ private:
   revisit pace_;
   unsigned looks_ = 0; // at a ticket that is not published
 
-  // One visit's.
-  std::uint64_t begin_ = 0;  // the first ticket
-  std::uint32_t most_ = 0;   // messages to move to their lanes
-  std::uint32_t staged_ = 0; // so far
-  std::uint32_t moved_ = 0;  // and run
-  std::uint32_t turns_ = 0;  // lanes to run
-  bool lanes_first_ = false; // or the ring: time may run out before the others get their turn
-  bool stays_ = false;       // the role is kept from the last visit to this one
+  bool lanes_first_ =
+      false; // in this visit; or the ring: time may run out before the others get their turn
+  bool stays_ = false; // the role is kept from the last visit to this one
 
   std::uint64_t cells_begin_ = 0; // the first ticket of those that run in their cells now
 };

@@ -60,7 +60,6 @@ template <class Handler, class Core>
 [[nodiscard]] bool attempt(Core& core, typename Core::partition_type& home,
                            typename Core::lane_type& lane, pump& self,
                            std::uint32_t limit) noexcept {
-  using hold_type = hold<typename Core::lane_type>;
   if (lane.hold != nullptr) [[unlikely]] {
     if (lane.hold->doomed != 0 && lane.hold->spared == 0)
       return bury_doomed(core, home, lane);
@@ -84,13 +83,13 @@ template <class Handler, class Core>
       if (result.index() != outcome::whole) [[unlikely]]
         messages.keep_from(result.index() + 1);
       if (lane.hold != nullptr) [[unlikely]]
-        hold_type::forget_first(lane);
+        hold::forget_first(lane);
       return true;
     }
     const auto index = result.index() == outcome::whole ? 0 : result.index();
     messages.keep_from(index);
     if (index != 0 && lane.hold != nullptr) // it was the first one's, which is done
-      hold_type::forget_first(lane);
+      hold::forget_first(lane);
     if (error)
       count = static_cast<std::uint32_t>(messages.size());
   }
@@ -115,7 +114,7 @@ void evict_if_due(Core& core, typename Core::lane_type& lane) noexcept {
   if (lane.hold == nullptr || !lane.hold->evict)
     return;
   core.evict(lane);
-  hold<typename Core::lane_type>::forget(lane);
+  hold::forget(lane);
 }
 
 } // namespace convoy::detail

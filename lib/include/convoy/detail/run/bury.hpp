@@ -135,7 +135,6 @@ template <class Core>
 template <class Core>
 [[nodiscard]] bool bury_spared(Core& core, typename Core::partition_type& home,
                                typename Core::lane_type& lane, death why) noexcept {
-  using hold_type = hold<typename Core::lane_type>;
   auto& t = *lane.hold;
   if (bury(core, home, lane, why) != buried::yes) {
     offer_later(t);
@@ -148,7 +147,7 @@ template <class Core>
     t.stopped = stop::rest;
     return false;
   }
-  hold_type::forget_first(lane);
+  hold::forget_first(lane);
   return lane.handed != 0;
 }
 
@@ -158,15 +157,14 @@ template <class Core>
 [[nodiscard]] bool bury_first(Core& core, typename Core::partition_type& home,
                               typename Core::lane_type& lane, death why,
                               std::uint32_t count = 1) noexcept {
-  using hold_type = hold<typename Core::lane_type>;
-  auto& t = hold_type::of(lane, home.holds);
+  auto& t = hold::of(lane, home.holds);
   if (t.doomed != 0) // others behind it are dead for another reason
     return bury_spared(core, home, lane, why);
   t.doomed = count; // should the sink refuse it
   t.why = why;
   const bool goes_on = bury_doomed(core, home, lane);
   if (goes_on && t.doomed == 0)
-    hold_type::forget_first(lane);
+    hold::forget_first(lane);
   return goes_on && lane.handed != 0;
 }
 
@@ -178,8 +176,7 @@ template <class Core>
 [[nodiscard]] bool after_failure(Core& core, typename Core::partition_type& home,
                                  typename Core::lane_type& lane, outcome&& result,
                                  const std::exception_ptr& error, std::uint32_t count) noexcept {
-  using hold_type = hold<typename Core::lane_type>;
-  auto& t = hold_type::of(lane, home.holds);
+  auto& t = hold::of(lane, home.holds);
   const auto& policy = core.failures.policy(error);
   if (count > 1 && policy.attempts > 1) { // we will see which one throws
     t.singly = count;

@@ -103,7 +103,8 @@ enum class in_cell : unsigned char { done, left_cell, taken_over };
 /// Runs the message of `ticket` in its cell of the ring. `lane` is in reserve: it gets the message if it
 /// fails, and stands for its key if another pump takes the partition over.
 template <bool Failing, class Handler, class Core>
-[[nodiscard]] in_cell run_in_cell(Core& core, typename Core::partition_type& home,
+[[nodiscard]] in_cell run_in_cell(Core& core, visit<typename Core::partition_type>& visit,
+                                  typename Core::partition_type& home,
                                   typename Core::lane_type& lane,
                                   typename Core::partition_type::cell_type& cell,
                                   std::uint64_t ticket, pump& self) noexcept {
@@ -112,10 +113,10 @@ template <bool Failing, class Handler, class Core>
   message_in_cell messages(cell.message);
   if constexpr (Failing) {
     const auto run_left = [&](auto&& step) {
-      home.leave_cell(lane);
+      visit.leave_cell(lane);
       if (!run_claimed(home, lane, self, step))
         return in_cell::taken_over;
-      home.finish_inline(lane);
+      visit.finish_inline(lane);
       return in_cell::left_cell;
     };
     if (needs_lane(core, cell.message)) [[unlikely]]
@@ -161,18 +162,19 @@ template <bool Failing, class Handler, class Core>
 /// Runs messages in their cells, from `cell` on, as long as the next one may follow. False: another pump
 /// has taken the partition over.
 template <bool Failing, class Handler, class Core>
-[[nodiscard]] bool run_cells(Core& core, typename Core::partition_type& home,
+[[nodiscard]] bool run_cells(Core& core, visit<typename Core::partition_type>& visit,
                              typename Core::lane_type& lane,
                              typename Core::partition_type::cell_type* cell, pump& self) noexcept {
+  auto& home = visit.home();
   const bool limited = home.limits.has_value();
-  const bool looks = home.must_look();
-  home.begin_cells();
+  const bool looks = visit.must_look();
+  visit.begin_cells();
   do {
-    const auto most = home.longest_run();
+    const auto most = visit.longest_run();
     auto ticket = home.ring.consumed();
     std::uint32_t ran = 0;
     do {
-      const auto end = run_in_cell<Failing, Handler>(core, home, lane, *cell, ticket, self);
+      const auto end = run_in_cell<Failing, Handler>(core, visit, home, lane, *cell, ticket, self);
       if (end != in_cell::done) [[unlikely]] {
         if (end == in_cell::taken_over)
           return false;
@@ -184,22 +186,23 @@ template <bool Failing, class Handler, class Core>
       std::destroy_at(&cell->key);
       home.ring.consume();
     } while (++ran != most && home.ring.has_message(*++cell, ++ticket) &&
-             (!looks || home.may_run(*cell)));
-    cell = home.next_run(ran);
+             (!looks || visit.may_run(*cell)));
+    cell = visit.next_run(ran);
   } while (cell != nullptr);
   return true;
 }
 
 /// core::run_inline for a handler type; `Failing` as above.
 template <bool Failing, class Handler, class Core>
-bool run_inline(Core& core, typename Core::partition_type& home, pump& self) noexcept {
+bool run_inline(Core& core, visit<typename Core::partition_type>& visit, pump& self) noexcept {
+  auto& home = visit.home();
   for (;;) {
-    const auto work = home.next_inline();
+    const auto work = visit.next_inline();
     auto* const lane = work.lane;
     if (lane == nullptr)
       return true;
     if (work.cell != nullptr) {
-      if (!run_cells<Failing, Handler>(core, home, *lane, work.cell, self))
+      if (!run_cells<Failing, Handler>(core, visit, *lane, work.cell, self))
         return false;
       continue;
     }
@@ -221,7 +224,7 @@ bool run_inline(Core& core, typename Core::partition_type& home, pump& self) noe
       if (!run_claimed(home, *lane, self, step))
         return false;
     } while (!home.policy.ran() && go_on && --left != 0);
-    home.finish_inline(*lane);
+    visit.finish_inline(*lane);
   }
 }
 

@@ -198,6 +198,8 @@ public:
   /// This process is a child of fork(), made since: the scheduler's threads are not here.
   [[nodiscard]] bool is_inherited() const noexcept;
   void refuse_if_inherited() const; ///< throws std::logic_error
+  /// Throws std::logic_error where a handler would wait for itself, or for threads that are not here.
+  void refuse_to_wait() const;
 
   /// Some pump looks around, or will as soon as it has nothing to do. To be asked after cover()'s
   /// or takeover::open()'s fence; if nobody does, wake() somebody.

@@ -60,6 +60,8 @@ template <class Key, class Message, class State>
 struct lane;
 template <class Core>
 class partition;
+template <class Partition>
+class visit;
 
 template <class Key, class Message, class State, class Hash, class Equal>
 struct core {
@@ -75,7 +77,7 @@ struct core {
   /// Run a lane for one quantum, and messages straight from a partition's ring (false: another pump
   /// has taken it over); they know the handler's type.
   using lane_runner = void (*)(core&, partition_type&, lane_type&, pump&) noexcept;
-  using inline_runner = bool (*)(core&, partition_type&, pump&) noexcept;
+  using inline_runner = bool (*)(core&, visit<partition_type>&, pump&) noexcept;
 
   detail::scheduler& scheduler;
   processor_options<Key, Message, State> options;

@@ -67,7 +67,7 @@ private:
     return false;
   }
   void add() noexcept {
-    // (1) seq_cst: before the look for waiters; against (1) in event_count.hpp
+    // (1) seq_cst: before the look for waiters; against (1) in event_count.cpp
     taken_.fetch_sub(1, std::memory_order_seq_cst);
     room_.notify();
   }

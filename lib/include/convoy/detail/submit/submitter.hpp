@@ -20,7 +20,6 @@
 #include <mutex>
 #include <ranges>
 #include <span>
-#include <stdexcept>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -114,26 +113,27 @@ public:
   // ---- see processor; in submitter_control.hpp ----
 
   /// To be called before something waits for a time. Throws as scheduler::add_alarm().
-  void use_alarms();
+  [[gnu::cold]] void use_alarms();
   template <class Source>
   [[nodiscard]] scheduled submit_at(const Key& key, clock::time_point at, Source&& message);
-  [[nodiscard]] bulk_result resubmit(const Key& key, std::span<Message> messages, place where);
-  void control(wish what, const Key& key, std::function<void()> then);
-  void fence(std::function<void()> then);
+  [[gnu::cold]] [[nodiscard]] bulk_result resubmit(const Key& key, std::span<Message> messages,
+                                                   place where);
+  [[gnu::cold]] void control(wish what, const Key& key, std::function<void()> then);
+  [[gnu::cold]] void fence(std::function<void()> then);
   void drain(const Key& key);
-  void end() noexcept;
+  [[gnu::cold]] void end() noexcept;
   [[nodiscard]] bool closed() const noexcept { return partitions_.back()->ring.closed(); }
-  void drain_closed(); ///< as drain(); needs no memory. The destructor's
-  void abandon() noexcept;
+  [[gnu::cold]] void drain_closed(); ///< as drain(); needs no memory. The destructor's
+  [[gnu::cold]] void abandon() noexcept;
   /// Of a closed processor: waits until all messages are finished, and the callbacks called that were
   /// asked for before end(). Others may go on asking. False: it was `deadline` before.
-  bool finish_until(clock::time_point deadline) noexcept;
+  [[gnu::cold]] bool finish_until(clock::time_point deadline) noexcept;
   /// Likewise, and nobody else asks.
-  void finish_all() noexcept;
-  [[nodiscard]] convoy::account account() const noexcept;
+  [[gnu::cold]] void finish_all() noexcept;
+  [[gnu::cold]] [[nodiscard]] convoy::account account() const noexcept;
 
   /// See processor::close.
-  void close() noexcept {
+  [[gnu::cold]] void close() noexcept {
     for (auto& p : partitions_)
       p->ring.close();
     core_.room.notify();
@@ -149,17 +149,7 @@ public:
     return all;
   }
 
-  void refuse_on_worker() const {
-    if (core_.scheduler.is_inherited())
-      throw std::logic_error(
-          "convoy: this processor was made before fork(), and its threads are the "
-          "parent's: nobody would handle what you wait for");
-    if (on_worker_thread())
-      throw std::logic_error(
-          "convoy: drain() (or shutdown(), or a processor's destructor) inside a "
-          "handler would wait for that handler; call it from a thread outside "
-          "the runtime");
-  }
+  void refuse_on_worker() const { core_.scheduler.refuse_to_wait(); }
 
 private:
   /// All tickets below are finished. If not, it is asked for.
@@ -287,7 +277,7 @@ private:
 
   /// Credit is counted per partition; moves what the others do not use to `to`. False: the
   /// processor is full. As ticket_ring::grow().
-  [[nodiscard]] bool borrow_credit(partition_type& to, std::uint64_t count) {
+  [[gnu::cold]] [[nodiscard]] bool borrow_credit(partition_type& to, std::uint64_t count) {
     const std::lock_guard lock(borrowing_);
     std::uint64_t credit = 0;
     for (auto& p : partitions_)
@@ -313,11 +303,11 @@ private:
   [[nodiscard]] [[gnu::noinline]] submit_status with_waiting(submit_status status, const Key& key,
                                                              Attempt&& attempt);
 
-  [[nodiscard]] std::unique_ptr<callback> make_callback(std::function<void()> then);
+  [[gnu::cold]] [[nodiscard]] std::unique_ptr<callback> make_callback(std::function<void()> then);
 
   class reservation;
   /// Takes credit for messages that get no tickets yet.
-  [[nodiscard]] bool reserve(partition_type& p, std::uint64_t count) noexcept;
+  [[gnu::cold]] [[nodiscard]] bool reserve(partition_type& p, std::uint64_t count) noexcept;
 
   template <bool Move, class Iterator>
   [[nodiscard]] bool submit_some(Iterator& at, std::size_t count, bulk_result& result);

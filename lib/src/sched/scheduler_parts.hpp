@@ -2,13 +2,13 @@
 
 // What a scheduler is made of: its idle word's fields, its queues and its pumps.
 
-#include "alarm_clock.hpp"
+#include "sched/alarm_clock.hpp"
 #include "convoy/detail/base/atomic.hpp"
 #include "convoy/detail/sched/scheduler.hpp"
-#include "semaphore.hpp"
-#include "shared_queue.hpp"
-#include "trimmer.hpp"
-#include "workers.hpp"
+#include "sched/semaphore.hpp"
+#include "sched/shared_queue.hpp"
+#include "sched/trimmer.hpp"
+#include "sched/workers.hpp"
 
 #include <cstdint>
 #include <memory>

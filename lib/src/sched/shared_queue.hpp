@@ -7,7 +7,7 @@
 #include "convoy/detail/base/atomic.hpp"
 #include "convoy/detail/base/tuning.hpp"
 #include "convoy/detail/ds/ready_queue.hpp"
-#include "lanes_by_age.hpp"
+#include "sched/lanes_by_age.hpp"
 
 #include <chrono>
 #include <concurrentqueue.h>

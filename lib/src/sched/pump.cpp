@@ -1,6 +1,6 @@
 #include "convoy/detail/base/tuning.hpp"
 #include "convoy/detail/sched/scheduler.hpp"
-#include "scheduler_parts.hpp"
+#include "sched/scheduler_parts.hpp"
 
 #include <utility>
 

@@ -2,8 +2,8 @@
 
 #include "convoy/detail/base/atomic.hpp"
 #include "convoy/detail/base/tuning.hpp"
-#include "process.hpp"
-#include "scheduler_parts.hpp"
+#include "platform/process.hpp"
+#include "sched/scheduler_parts.hpp"
 
 #include <cstdio>
 #include <exception>
@@ -73,6 +73,16 @@ void scheduler::refuse_if_inherited() const {
     throw std::logic_error(
         "convoy: this runtime was made before fork(), and its threads are the parent's; "
         "make a runtime in the child");
+}
+
+void scheduler::refuse_to_wait() const {
+  if (is_inherited())
+    throw std::logic_error("convoy: this processor was made before fork(), and its threads are the "
+                           "parent's: nobody would handle what you wait for");
+  if (on_worker_thread())
+    throw std::logic_error("convoy: drain() (or shutdown(), or a processor's destructor) inside a "
+                           "handler would wait for that handler; call it from a thread outside "
+                           "the runtime");
 }
 
 void scheduler::attach(trimmable& t) {

@@ -2,7 +2,7 @@
 
 #include "convoy/detail/base/tuning.hpp"
 #include "convoy/detail/sinks/json.hpp"
-#include "uninterrupted.hpp"
+#include "platform/uninterrupted.hpp"
 
 #include <algorithm>
 #include <array>

@@ -2,12 +2,12 @@
 // instrumentation: the system's TBB is not instrumented and would give false races from its
 // templates; Convoy's own acquire/release edges carry the data.
 
-#include "arena.hpp"
+#include "sched/arena.hpp"
 
 #include "convoy/detail/base/tuning.hpp"
-#include "process.hpp"
-#include "sanitizers.hpp"
-#include "shared_object.hpp"
+#include "platform/process.hpp"
+#include "platform/sanitizers.hpp"
+#include "platform/shared_object.hpp"
 
 // NOLINTNEXTLINE(readability-identifier-naming): not ours
 #define TBB_PREVIEW_TASK_GROUP_EXTENSIONS 1 // what oneTBB before 2021.6 has task_group::defer() in

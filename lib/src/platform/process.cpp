@@ -1,7 +1,7 @@
-#include "process.hpp"
+#include "platform/process.hpp"
 
-#include "alarm_clock.hpp"
 #include "convoy/detail/sched/scheduler.hpp"
+#include "sched/alarm_clock.hpp"
 
 #include <pthread.h>
 

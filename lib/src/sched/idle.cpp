@@ -4,7 +4,7 @@
 #include "convoy/detail/base/tuning.hpp"
 #include "convoy/detail/base/wait_limits.hpp"
 #include "convoy/detail/sched/scheduler.hpp"
-#include "scheduler_parts.hpp"
+#include "sched/scheduler_parts.hpp"
 
 #include <algorithm>
 #include <bit>

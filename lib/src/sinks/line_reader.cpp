@@ -2,7 +2,7 @@
 
 #include "convoy/detail/base/tuning.hpp"
 #include "convoy/detail/sinks/owned_file.hpp"
-#include "uninterrupted.hpp"
+#include "platform/uninterrupted.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>

@@ -1,4 +1,4 @@
-#include "alarm_clock.hpp"
+#include "sched/alarm_clock.hpp"
 
 #include "convoy/detail/base/atomic.hpp"
 

@@ -1,4 +1,4 @@
-#include "workers.hpp"
+#include "sched/workers.hpp"
 
 #include "convoy/detail/base/asymmetric_fence.hpp"
 #include "convoy/detail/base/tuning.hpp"

@@ -1,7 +1,7 @@
 #include "convoy/detail/sinks/line_file.hpp"
 
 #include "convoy/detail/base/tuning.hpp"
-#include "uninterrupted.hpp"
+#include "platform/uninterrupted.hpp"
 
 #include <algorithm>
 #include <cerrno>

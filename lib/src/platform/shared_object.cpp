@@ -1,4 +1,4 @@
-#include "shared_object.hpp"
+#include "platform/shared_object.hpp"
 
 #include <dlfcn.h>
 #include <link.h>

@@ -1,0 +1,63 @@
+#pragma once
+
+// drain() in constant time. Unfinished messages belong to an epoch. When a new one has begun and the older
+// one has no message left, every message before the new one is finished. At most one epoch is waited for.
+// Only the drainer touches it.
+
+#include "convoy/detail/lane/lane_base.hpp"
+
+#include <algorithm>
+#include <cstdint>
+
+namespace convoy::detail {
+
+class epochs {
+public:
+  /// One more message in the lane.
+  void count(lane_base& lane) noexcept {
+    if (lane.unsettled == 0) {
+      lane.epoch = current_;
+      lane.older = 0;
+    } else if (lane.epoch != current_) {
+      lane.epoch = current_;
+      lane.older = lane.unsettled;
+    }
+    ++lane.unsettled;
+    ++unfinished_[current_];
+  }
+
+  /// So many more in front of its others.
+  void count_before(lane_base& lane, std::uint32_t more) noexcept {
+    if (lane.unsettled == 0) {
+      lane.epoch = current_;
+      lane.older = 0;
+    }
+    const bool older = lane.epoch != current_ || lane.older != 0;
+    if (older && lane.epoch == current_)
+      lane.older += more;
+    unfinished_[older ? !current_ : current_] += more;
+    lane.unsettled += more;
+  }
+
+  /// So many of the lane's first messages are finished.
+  void settle(lane_base& lane, std::uint32_t finished) noexcept {
+    const auto of_older = lane.epoch == current_ ? std::min(finished, lane.older) : finished;
+    if (lane.epoch == current_)
+      lane.older -= of_older;
+    unfinished_[!current_] -= of_older;
+    unfinished_[current_] -= finished - of_older;
+    lane.unsettled -= finished;
+  }
+
+  [[nodiscard]] bool older_is_finished() const noexcept { return unfinished_[!current_] == 0; }
+  [[nodiscard]] bool all_finished() const noexcept { return unfinished_[0] + unfinished_[1] == 0; }
+
+  /// The older one must be finished.
+  void begin() noexcept { current_ = !current_; }
+
+private:
+  std::uint64_t unfinished_[2] = {};
+  bool current_ = false; // the other is waited for, or has nothing unfinished
+};
+
+} // namespace convoy::detail

@@ -1,0 +1,182 @@
+#pragma once
+
+// One visit of a drainer to its partition: what it takes out of the ring. Messages go to their lanes; those
+// whose key has none waiting may run at once, in their cells (see run_inline()).
+
+#include "convoy/detail/base/tuning.hpp"
+#include "convoy/detail/ds/ready_queue.hpp"
+#include "convoy/detail/sched/scheduler.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+namespace convoy::detail {
+
+template <class Partition>
+class visit {
+  using core_type = typename Partition::core_type;
+  using lane_type = typename Partition::lane_type;
+  using ring_type = typename Partition::ring_type;
+  using cell_type = typename Partition::cell_type;
+  static constexpr bool keeps_lanes = !std::is_void_v<typename core_type::state_type>;
+
+public:
+  /// Messages moved to lanes, at most: so they fit into a pump's queue.
+  static constexpr std::uint32_t most_staged = ready_queue::capacity;
+  /// Tickets consumed, at most.
+  static constexpr auto most_tickets = tuning::most_tickets_per_visit;
+
+  visit(Partition& home, const pump& self) noexcept
+      : home_(home), ring_(home.ring), end_(ring_.consumed() + most_tickets), most_(room(self)) {}
+  visit(const visit&) = delete;
+  visit& operator=(const visit&) = delete;
+  ~visit() = default;
+
+  [[nodiscard]] Partition& home() noexcept { return home_; }
+
+  /// Messages moved to lanes or run.
+  [[nodiscard]] std::uint32_t moved() const noexcept { return moved_; }
+  [[nodiscard]] bool is_full() const noexcept { return staged_ >= most_ || enough(); }
+
+  /// Moves messages from the ring to their lanes.
+  void move_messages() noexcept { (void)move<false>(); }
+
+  // ---- inline ----
+
+  /// In turns lanes or the ring go first: time may run out before the others get their turn.
+  void take_turns() noexcept {
+    turns_ = home_.policy.cheap() ? home_.lanes_.lined_up() : 0;
+    home_.lanes_first_ = !home_.lanes_first_;
+  }
+
+  /// What the drainer may run itself: a lane, or the message at the front of the ring, for which there
+  /// is a lane in reserve. Neither: nothing, or it has run enough.
+  struct inline_work {
+    lane_type* lane = nullptr;
+    cell_type* cell = nullptr;
+  };
+
+  [[nodiscard]] inline_work next_inline() noexcept {
+    if (home_.policy.over())
+      return {};
+    if (auto* const lane = home_.lanes_first_ ? next_turn() : nullptr)
+      return {lane};
+    if (const auto work = move<true>(); work.lane != nullptr)
+      return work;
+    return {next_turn()};
+  }
+
+  /// Messages run in their cells: begin_cells(), then runs of them, side by side, until one has failed or
+  /// next_run() says no. The first message's cell is known.
+  void begin_cells() noexcept { home_.cells_begin_ = ring_.consumed(); }
+  /// How long the next run may be.
+  [[nodiscard]] std::uint32_t longest_run() const noexcept {
+    return static_cast<std::uint32_t>(std::min<std::uint64_t>(
+        {end_ - ring_.consumed(), home_.policy.until_look(), ring_.side_by_side()}));
+  }
+  /// Some keys have others that wait: only what may_run() can follow. So it stays while they run.
+  [[nodiscard]] bool must_look() const noexcept { return home_.lanes_.any(); }
+  [[nodiscard]] bool may_run(const cell_type& cell) const noexcept {
+    return !home_.lanes_.has(cell.key, home_.hash_of(cell));
+  }
+  /// A run is over. The first cell of the next one, if that may follow.
+  [[nodiscard]] cell_type* next_run(std::uint32_t ran) noexcept {
+    if (home_.policy.ran(ran) || enough() || ring_.peek() != ring_type::state::message ||
+        (must_look() && !may_run(ring_.current()))) {
+      count_cells();
+      home_.lanes_.ran_in_cells();
+      return nullptr;
+    }
+    return &ring_.current();
+  }
+  /// The one at the front has failed, with the lane in reserve: it moves there, to be run inline from
+  /// now on.
+  [[gnu::cold]] void leave_cell(lane_type& lane) noexcept {
+    count_cells();
+    ++moved_;
+    (void)ring_.peek();
+    auto& cell = ring_.current();
+    home_.lanes_.leave_cell(lane, cell.message, home_.hash_of(cell));
+    ring_.consume();
+  }
+
+  void finish_inline(lane_type& lane) noexcept {
+    if (home_.limits)
+      home_.limits->remove(lane.key(), lane.finished);
+    home_.credit_ += home_.lanes_.finish_inline(lane, ring_.consumed());
+  }
+
+private:
+  /// How many messages a visit may move to lanes.
+  [[nodiscard]] static std::uint32_t room(const pump& self) noexcept {
+    constexpr auto fewest = tuning::fewest_messages_per_visit;
+    const auto queued = std::min(self.approx_size(), ready_queue::capacity - fewest);
+    return static_cast<std::uint32_t>(most_staged - queued);
+  }
+
+  /// As many tickets have left the ring as may.
+  [[nodiscard]] bool enough() const noexcept { return ring_.consumed() >= end_; }
+
+  [[nodiscard]] lane_type* next_turn() noexcept {
+    return turns_ != 0 && turns_-- != 0 ? home_.lanes_.next_lined_up() : nullptr;
+  }
+
+  void count_cells() noexcept {
+    const auto ran = ring_.consumed() - home_.cells_begin_;
+    home_.credit_ += ran;
+    moved_ += static_cast<std::uint32_t>(ran);
+  }
+
+  /// As move_messages(). If they may run `Inline`, it stops at the first whose key has none waiting, and
+  /// returns it where it is, or its lane; else nothing.
+  template <bool Inline>
+  inline_work move() noexcept {
+    auto& lanes = home_.lanes_;
+    for (; !is_full(); ++staged_, ++moved_) {
+      const auto next = ring_.peek();
+      if (next != ring_type::state::message) [[unlikely]] {
+        if (next == ring_type::state::pending)
+          break;
+        if (next != ring_type::state::counted_message) {
+          home_.pass_void(next == ring_type::state::void_ticket);
+          continue;
+        }
+      }
+      lane_type* lane = nullptr;
+      auto& cell = ring_.current();
+      const auto hash = home_.hash_of(cell);
+      if constexpr (Inline && keeps_lanes) {
+        lane = lanes.append_inline(std::move(cell.key), hash, std::move(cell.message),
+                                   ring_.consumed());
+      } else if constexpr (Inline) {
+        if (!lanes.has(cell.key, hash))
+          if (auto* const reserve = lanes.reserve())
+            return {reserve, &cell};
+      }
+      if (lane == nullptr &&
+          !lanes.append(std::move(cell.key), hash, std::move(cell.message), ring_.consumed()))
+        break; // out of memory: it stays where it is, and we come back
+      std::destroy_at(&cell.message);
+      std::destroy_at(&cell.key);
+      ring_.consume();
+      if (lane != nullptr) {
+        ++moved_;
+        return {lane};
+      }
+    }
+    return {};
+  }
+
+  Partition& home_;
+  ring_type& ring_;
+  const std::uint64_t end_;  // no ticket from here on
+  const std::uint32_t most_; // messages to move to their lanes
+  std::uint32_t staged_ = 0; // so far
+  std::uint32_t moved_ = 0;  // and run
+  std::uint32_t turns_ = 0;  // lanes to run
+};
+
+} // namespace convoy::detail

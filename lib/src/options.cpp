@@ -1,0 +1,49 @@
+#include "convoy/options.hpp"
+
+#include <string>
+
+namespace convoy::detail {
+
+namespace {
+
+template <class Number>
+void number(const char* what, bool fits, const char* must, Number value) {
+  if (!fits)
+    refuse(std::string("convoy::processor: ") + what, must, std::to_string(value));
+}
+
+} // namespace
+
+void check(const option_values& wanted) {
+  number("capacity", wanted.capacity != 0 && wanted.capacity <= std::size_t{1} << 31,
+         "1 to 2^31 messages", wanted.capacity);
+  number("partitions",
+         wanted.partitions <= 1024 && (wanted.partitions & (wanted.partitions - 1)) == 0,
+         "a power of two up to 1024, or 0 for automatic", wanted.partitions);
+  number("request_capacity", wanted.request_capacity != 0, "at least 1", wanted.request_capacity);
+  number("batch_limit", wanted.batch_limit <= 65535, "at most 65535", wanted.batch_limit);
+  number("rate.per_second", wanted.rate.per_second > 0, "more than 0", wanted.rate.per_second);
+  number("rate.burst", wanted.rate.burst >= 1, "at least 1", wanted.rate.burst);
+  not_negative("convoy::processor: linger", wanted.linger);
+  if (to_text(wanted.quantum_time) == "NaN")
+    refuse("convoy::processor: quantum_time", "a number", "NaN");
+  if (wanted.linger.count() != 0 && !wanted.gets_spans)
+    refuse("convoy::processor: linger", "0 for a handler that gets messages one by one",
+           to_text(wanted.linger));
+  if (wanted.duplicates != nullptr) {
+    if (!wanted.has_ids)
+      refuse("convoy::processor: duplicates",
+             "left out for messages without ids (specialise message_traits, or use envelope)",
+             "set");
+    more_than_zero("convoy::processor: duplicates.window", wanted.duplicates->window);
+    number("duplicates.most", wanted.duplicates->most != 0, "at least 1", wanted.duplicates->most);
+  }
+  more_than_zero("convoy::processor: watchdog.threshold", wanted.watchdog_threshold);
+  if (wanted.watchdog_reports && wanted.watchdog_threshold == std::chrono::nanoseconds::max())
+    refuse("convoy::processor: watchdog.threshold",
+           "less than for ever (the default) for watchdog.report to be called",
+           to_text(wanted.watchdog_threshold));
+  more_than_zero("convoy::processor: state.idle", wanted.state_idle);
+}
+
+} // namespace convoy::detail
