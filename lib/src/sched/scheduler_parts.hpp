@@ -2,9 +2,9 @@
 
 // What a scheduler is made of: its idle word's fields, its queues and its pumps.
 
-#include "sched/alarm_clock.hpp"
 #include "convoy/detail/base/atomic.hpp"
 #include "convoy/detail/sched/scheduler.hpp"
+#include "sched/alarm_clock.hpp"
 #include "sched/semaphore.hpp"
 #include "sched/shared_queue.hpp"
 #include "sched/trimmer.hpp"

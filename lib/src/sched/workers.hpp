@@ -22,9 +22,9 @@
 //   looks for work, and calls hasten() if there is more (scheduler::wake()).
 // - if no thread can be made the alarm is set again. One is made with the runtime, so there is always one.
 
+#include "convoy/detail/base/atomic.hpp"
 #include "sched/alarm_clock.hpp"
 #include "sched/arena.hpp"
-#include "convoy/detail/base/atomic.hpp"
 
 #include <chrono>
 #include <cstdint>
