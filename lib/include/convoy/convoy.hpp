@@ -11,6 +11,7 @@
 #include "convoy/detail/base/asymmetric_fence.hpp"
 #include "convoy/detail/base/wait_limits.hpp"
 #include "convoy/detail/base/tuning.hpp"
+#include "convoy/detail/base/expect.hpp"
 #include "convoy/detail/base/function_ref.hpp"
 #include "convoy/detail/base/pause.hpp"
 #include "convoy/detail/base/prefetch.hpp"

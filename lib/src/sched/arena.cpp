@@ -5,7 +5,7 @@
 #include "sched/arena.hpp"
 
 #include "convoy/detail/base/tuning.hpp"
-#include "platform/process.hpp"
+#include "sched/process.hpp"
 #include "platform/sanitizers.hpp"
 #include "platform/shared_object.hpp"
 

@@ -2,7 +2,7 @@
 
 #include "convoy/detail/base/atomic.hpp"
 #include "convoy/detail/base/tuning.hpp"
-#include "platform/process.hpp"
+#include "sched/process.hpp"
 #include "sched/scheduler_parts.hpp"
 
 #include <cstdio>

@@ -3,9 +3,9 @@
 // What can be said of a lane without its types: who has it, and how many messages are where.
 
 #include "convoy/detail/base/atomic.hpp"
+#include "convoy/detail/base/expect.hpp"
 #include "convoy/detail/ds/ready_queue.hpp"
 
-#include <cassert>
 #include <cstdint>
 
 namespace convoy::detail {
@@ -58,7 +58,7 @@ struct lane_base : ready_item {
   explicit lane_base(runner& where) noexcept : ready_item{where} {}
 
   void become(lane_state to) noexcept {
-    assert(may_follow(current, to));
+    expect(may_follow(current, to), "a lane's state after which this one can't come");
     current = to;
   }
   [[nodiscard]] bool is(lane_state which) const noexcept { return current == which; }

@@ -325,10 +325,9 @@ private:
     lane.flush = false;
     lane.handed += ready;
     lane.staged -= ready;
-    if (const auto came = lane.first_came(); is_before(lane.since, came))
-      lane.since = came;
-    if (coarse_now_ - lane.since > oldest) // further apart they could not be compared
-      lane.since = coarse_now_ - oldest;
+    // Since it came, or since it was released; further apart than the oldest they could not be compared.
+    lane.since =
+        coarse_now_ - std::min({coarse_now_ - lane.since, coarse_now_ - lane.first_came(), oldest});
   }
 
   [[gnu::cold]] [[nodiscard]] bool must_hold(lane_type& lane, std::uint64_t consumed) noexcept;

@@ -362,6 +362,7 @@ void lane_set<Core>::put_before(lane_type& lane, std::vector<Message>& first,
                                 std::uint64_t consumed) noexcept {
   const auto count = static_cast<std::uint32_t>(first.size());
   const std::uint32_t waiting = lane.handed + lane.staged; // others may be counted, too
+  const auto released = lane.since;
   const auto number = waiting != 0 ? lane.next_number() : static_cast<std::uint32_t>(consumed);
   std::vector<std::pair<Message, coarse_time>> all;
   until_there_is_memory([&] { all.reserve(waiting + count); });
@@ -382,6 +383,8 @@ void lane_set<Core>::put_before(lane_type& lane, std::vector<Message>& first,
     // NOLINTNEXTLINE(bugprone-use-after-move): what can't be appended is as it was
     while (!pool_.append(lane, std::move(message), came))
       sleep_for(tuning::out_of_memory_nap);
+  if (waiting != 0 && is_before(lane.since, released))
+    lane.since = released;
   lane.handed = waiting + count;
   lane.staged = 0;
   if (auto* const t = lane.hold) { // it was about another message

@@ -28,8 +28,7 @@ public:
 
   /// To be called at the end of each visit.
   template <class Inbox>
-  [[gnu::cold]] void attend(Partition& p, core_type& core, Inbox& inbox,
-                            clock::time_point now) noexcept {
+  void attend(Partition& p, core_type& core, Inbox& inbox, clock::time_point now) noexcept {
     const bool rung = inbox.has_rung();
     if (rung)
       alarm_at_ = clock::time_point::max();
@@ -62,7 +61,7 @@ public:
   /// Also when a void ticket has left the ring: some requests have their place in the order, and are
   /// in the inbox before their ticket can be consumed.
   template <class Inbox>
-  [[gnu::cold]] void take_requests(Partition& p, Inbox& inbox) noexcept {
+  void take_requests(Partition& p, Inbox& inbox) noexcept {
     inbox.take_requests([&](std::unique_ptr<request_type> each) {
       switch (each->when) {
       case turn::at_once:
@@ -87,8 +86,7 @@ public:
     return must_end_ || !coming_.empty() || !fences_.empty();
   }
 
-  [[gnu::cold]] void schedule(Partition& p, core_type& core,
-                              std::shared_ptr<message_type> message) noexcept {
+  void schedule(Partition& p, core_type& core, std::shared_ptr<message_type> message) noexcept {
     auto& m = *message;
     m.self = std::move(message);
     if (abandoned_)

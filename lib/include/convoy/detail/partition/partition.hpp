@@ -208,13 +208,14 @@ private:
       visit.move_messages();
     else if (!run_inline(visit, self, now))
       return; // another pump has the role, and perhaps more
-    if (lanes_.has_stopped() || inbox_.any_request() || maintenance_.is_waiting() || must_sweep())
-        [[unlikely]]
-      maintenance_.attend(*this, core_, inbox_, now); // before lanes are handed out: some may go on
     if (!runs_inline || !policy.cheap())
       lanes_.hand_out(self);
     ring.recycle();
     add_credit();
+    // It may have to wait for memory, which what was handed out and recycled gives back.
+    if (lanes_.has_stopped() || inbox_.any_request() || maintenance_.is_waiting() || must_sweep())
+        [[unlikely]]
+      maintenance_.attend(*this, core_, inbox_, now);
     if (drain_progress_.advance(lanes_.unfinished, ring.consumed())) {
       if (drain_progress_.take_waiters())
         core_.drained.notify();

@@ -277,7 +277,7 @@ private:
 
   /// Credit is counted per partition; moves what the others do not use to `to`. False: the
   /// processor is full. As ticket_ring::grow().
-  [[gnu::cold]] [[nodiscard]] bool borrow_credit(partition_type& to, std::uint64_t count) {
+  [[nodiscard]] bool borrow_credit(partition_type& to, std::uint64_t count) {
     const std::lock_guard lock(borrowing_);
     std::uint64_t credit = 0;
     for (auto& p : partitions_)

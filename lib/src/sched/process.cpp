@@ -1,4 +1,4 @@
-#include "platform/process.hpp"
+#include "sched/process.hpp"
 
 #include "convoy/detail/sched/scheduler.hpp"
 #include "sched/alarm_clock.hpp"
