@@ -318,7 +318,7 @@ private:
                              detail::returns_outcome<Handler, core_type>;
     static_assert(returns, "convoy: the handler must return void or convoy::outcome: what else it "
                            "returns, a bool for instance, would mean nothing");
-    using function = typename core_type::lane_runner;
+    using function = typename core_type::lane_function;
     if constexpr (!fits || !returns)
       return function{};
     else if constexpr (always_handles_failures<Handler>)
@@ -330,7 +330,7 @@ private:
 
   template <class Handler>
   static auto inline_runner_of(bool failing) {
-    using function = typename core_type::inline_runner;
+    using function = typename core_type::inline_function;
     if constexpr (detail::form<Handler, core_type> == detail::handler_form::none ||
                   detail::gets_spans<Handler, core_type>)
       return function{};

@@ -57,9 +57,9 @@ bool held_lanes::take_in(lane_base& lane, std::uint64_t consumed) noexcept {
     }
     bury_rest(t);
     [[fallthrough]];
-  case stop::rest:
+  case stop::tickets:
     if (consumed < t.rest_until) {
-      link(t, resting_);
+      link(t, waiting_for_tickets_);
       return true;
     }
     doom(t);
@@ -88,14 +88,14 @@ int held_lanes::end(std::uint64_t tickets) noexcept {
     auto& t = of(*parked_.next);
     timer_wheel::remove(t);
     bury_rest(t);
-    link(t, resting_);
+    link(t, waiting_for_tickets_);
   }
   return parked;
 }
 
-void held_lanes::rest_until_the_end(hold& t) noexcept {
+void held_lanes::wait_until_the_end(hold& t) noexcept {
   bury_rest(t);
-  link(t, resting_);
+  link(t, waiting_for_tickets_);
 }
 
 void held_lanes::link(hold& t, timer_link& list) noexcept {
@@ -110,7 +110,7 @@ void held_lanes::doom(hold& t) noexcept {
 }
 
 void held_lanes::bury_rest(hold& t) noexcept {
-  t.stopped = stop::rest;
+  t.stopped = stop::tickets;
   t.rest_until = end_;
   t.why = death::shutdown;
 }

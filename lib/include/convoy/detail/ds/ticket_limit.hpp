@@ -29,7 +29,7 @@ public:
   // ---- any thread ----
 
   /// A ticket that the caller has taken may carry a message, and has a cell.
-  [[nodiscard]] bool covers(std::uint64_t ticket) const noexcept {
+  [[nodiscard]] bool may_carry(std::uint64_t ticket) const noexcept {
     // (1) seq_cst: after our ticket, (1) in ticket_ring.hpp, against (3); acquire: the segments below,
     // pairs with (2)
     return ticket < limit_.load(std::memory_order_seq_cst);

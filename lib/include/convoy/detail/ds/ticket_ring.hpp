@@ -70,7 +70,7 @@ public:
   /// more. One atomic read-modify-write; wait-free but for the rare walk to another segment.
   [[nodiscard]] std::uint64_t claim(std::uint64_t count = 1) noexcept {
     const auto ticket = take_ticket(count);
-    if (covers(ticket + (count - 1))) [[likely]]
+    if (may_carry(ticket + (count - 1))) [[likely]]
       return ticket;
     publish_nothing(ticket, count);
     return no_ticket;
@@ -84,8 +84,8 @@ public:
     // closes (4)
     return tail_.fetch_add(count, std::memory_order_seq_cst);
   }
-  [[nodiscard]] bool covers(std::uint64_t ticket) const noexcept {
-    return cells_.limit.covers(ticket);
+  [[nodiscard]] bool may_carry(std::uint64_t ticket) const noexcept {
+    return cells_.limit.may_carry(ticket);
   }
   void publish_nothing(std::uint64_t first, std::uint64_t count = 1) noexcept {
     first &= ~closed_bit;
@@ -96,7 +96,8 @@ public:
 
   /// claim() would not be in vain. A guess.
   [[nodiscard]] bool has_room(std::uint64_t count) const noexcept {
-    return cells_.limit.covers(tail_.load(std::memory_order_relaxed) + (count - 1)); // only a guess
+    return cells_.limit.may_carry(tail_.load(std::memory_order_relaxed) +
+                                  (count - 1)); // only a guess
   }
 
   /// Look before you claim(): there was no room, or there is another reason. A hint.

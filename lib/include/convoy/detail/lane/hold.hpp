@@ -19,10 +19,10 @@ namespace convoy::detail {
 /// What a lane waits for; its runner says so, and the drainer holds it until then.
 enum class stop : unsigned char {
   none,
-  retry,  ///< `due`; in the partition's timer wheel
-  park,   ///< resume(); in the partition's list of parked lanes
-  rest,   ///< the tickets below `rest_until` to leave the ring
-  linger, ///< more messages, or `due`; in the partition's list of lingering lanes
+  retry,   ///< `due`; in the partition's timer wheel
+  park,    ///< resume(); in the partition's list of parked lanes
+  tickets, ///< the tickets below `rest_until` to leave the ring
+  linger,  ///< more messages, or `due`; in the partition's list of lingering lanes
 };
 
 /// A timer, so that the lane costs nothing more while it waits.

@@ -149,7 +149,7 @@ public:
   std::uint32_t finish_inline(lane_type& lane, std::uint64_t consumed) noexcept {
     inline_ = nullptr;
     if (lane.hold != nullptr) [[unlikely]]
-      enter(lane);
+      add_to_table(lane);
     if (lane.unsettled != 0)
       return settle(lane, consumed);
     lane.finished = 0;
@@ -158,7 +158,7 @@ public:
       pool_.rewind(lane);
       pool_.free_lane(lane);
     } else {
-      rest(lane);
+      free_if_idle(lane);
     }
     return 1;
   }
@@ -172,7 +172,7 @@ public:
       lane.since = coarse_now_;
       lane.become(lane_state::out);
     }
-    enter(lane);
+    add_to_table(lane);
   }
 
   /// Takes a lane back. Returns how many of its messages are finished. `consumed` as above.
@@ -182,8 +182,8 @@ public:
     const bool evicted = lane.is(lane_state::evicting);
     lane.become(lane_state::resting);
     pool_.free_spent(lane);
-    if (lane.watched) [[unlikely]]
-      serve_watchers(lane, finished, consumed);
+    if (lane.has_requests) [[unlikely]]
+      serve_waiting_requests(lane, finished, consumed);
     const bool holds = lane.hold != nullptr && must_hold(lane, consumed);
     lane.resumed = false;
     if (holds) [[unlikely]]
@@ -265,7 +265,7 @@ public:
 
 private:
   /// A lane that was run straight from the ring becomes one like the others.
-  void enter(lane_type& lane) noexcept {
+  void add_to_table(lane_type& lane) noexcept {
     if (lane.unsettled != 0)
       return;
     unfinished.count(lane);
@@ -287,7 +287,7 @@ private:
     }
     if (lane.unsettled != 0)
       return start(lane);
-    rest(lane);
+    free_if_idle(lane);
   }
 
   [[nodiscard]] hold& hold_of(lane_type& lane) noexcept { return hold::of(lane, holds_); }
@@ -300,7 +300,7 @@ private:
   }
 
   /// A lane without messages, which is not out. Without state it is gone.
-  void rest(lane_type& lane) noexcept {
+  void free_if_idle(lane_type& lane) noexcept {
     pool_.rewind(lane);
     if (lane.hold != nullptr) [[unlikely]]
       hold::forget(lane);
@@ -349,9 +349,9 @@ private:
   void idle_timer_is_due(idle_timer<Lane>& t) noexcept;
 
   [[gnu::cold]] lane_type& make_lane(request_type& r) noexcept;
-  [[gnu::cold]] void watch(lane_type& lane, request_type& r) noexcept;
-  [[gnu::cold]] void serve_watchers(lane_type& lane, std::uint32_t finished,
-                                    std::uint64_t consumed) noexcept;
+  [[gnu::cold]] void wait_for_lane(lane_type& lane, request_type& r) noexcept;
+  [[gnu::cold]] void serve_waiting_requests(lane_type& lane, std::uint32_t finished,
+                                            std::uint64_t consumed) noexcept;
   [[gnu::cold]] void doom(lane_type& lane, std::uint32_t count) noexcept;
   [[gnu::cold]] void put_before(lane_type& lane, std::vector<Message>& first,
                                 std::uint64_t consumed) noexcept;
@@ -369,10 +369,10 @@ private:
   key_table<lane_type, typename Core::equal_type> table_;
   lane_pool<Key, Message, State> pool_;
   std::unique_ptr<held_lanes> stopped_;
-  lane_requests<lane_type, request_type> watchers_; // requests that wait for a lane
-  clock::time_point now_{};                         // when the visit began
-  coarse_time coarse_now_ = 0;                      // likewise
-  coarse_time last_visit_ = 0;                      // and the one before
+  lane_requests<lane_type, request_type> waiting_requests_; // for a lane
+  clock::time_point now_{};                                 // when the visit began
+  coarse_time coarse_now_ = 0;                              // likewise
+  coarse_time last_visit_ = 0;                              // and the one before
   arrival_times arrivals_;
   bool ended_ = false;           // end_stopped() was called
   std::uint64_t ended_at_ = 0;   // with so many tickets

@@ -125,7 +125,7 @@ template <class Core>
     return true;
   if (std::exchange(t.then_rest, false)) {
     t.why = death::failed_rest;
-    t.stopped = stop::rest;
+    t.stopped = stop::tickets;
     return false;
   }
   return !std::exchange(t.then_stop, false);
@@ -144,7 +144,7 @@ template <class Core>
   if (std::exchange(t.then_rest, false)) { // these included
     t.doomed = t.spared = 0;
     t.why = death::failed_rest;
-    t.stopped = stop::rest;
+    t.stopped = stop::tickets;
     return false;
   }
   hold::forget_first(lane);

@@ -76,8 +76,8 @@ struct core {
 
   /// Run a lane for one quantum, and messages straight from a partition's ring (false: another pump
   /// has taken it over); they know the handler's type.
-  using lane_runner = void (*)(core&, partition_type&, lane_type&, pump&) noexcept;
-  using inline_runner = bool (*)(core&, visit<partition_type>&, pump&) noexcept;
+  using lane_function = void (*)(core&, partition_type&, lane_type&, pump&) noexcept;
+  using inline_function = bool (*)(core&, visit<partition_type>&, pump&) noexcept;
 
   detail::scheduler& scheduler;
   processor_options<Key, Message, State> options;
@@ -86,10 +86,10 @@ struct core {
   std::shared_ptr<void> handler;
   void* owner; ///< the processor
 
-  lane_runner run_lane;
-  inline_runner run_inline; ///< null for handlers that want messages in spans
+  lane_function run_lane;
+  inline_function run_inline; ///< null for handlers that want messages in spans
   /// For lanes with a hold, and for all if what handlers say or throw has consequences.
-  lane_runner run_lane_carefully;
+  lane_function run_lane_carefully;
   /// There is more to do about a message than to call its handler and to count what it throws.
   bool handles_failures;
 

@@ -81,7 +81,7 @@ public:
     if (p.ring.must_look()) [[unlikely]]
       return emplace_looking(p, p.ring.no_ticket, hash, key, std::forward<Source>(source), again);
     const auto ticket = p.ring.take_ticket();
-    if (!p.ring.covers(ticket)) [[unlikely]]
+    if (!p.ring.may_carry(ticket)) [[unlikely]]
       return emplace_looking(p, ticket, hash, key, std::forward<Source>(source), again);
     fill(p, ticket, p.ring.at(ticket), hash, key, std::forward<Source>(source));
     p.signal();

@@ -213,7 +213,7 @@ void submitter<Core>::control(wish what, const Key& key, std::function<void()> t
   if (then && !core_.is_last_callback())
     request->then = make_callback(std::move(then));
   else
-    request->place =
+    request->permit =
         core_.unserved.take([this](auto notified) { return task_wait(core_.scheduler, notified); });
   p.ring.skip(1, [&](std::uint64_t end) { // its place among the messages, and the other requests
     request->ticket = end;
@@ -226,11 +226,11 @@ void submitter<Core>::control(wish what, const Key& key, std::function<void()> t
 /// Waits until it may be one more, or throws.
 template <class Core>
 std::unique_ptr<callback> submitter<Core>::make_callback(std::function<void()> then) {
-  auto place =
+  auto permit =
       core_.uncalled.take([this](auto notified) { return task_wait(core_.scheduler, notified); });
   auto& all = core_.is_ending() ? core_.late_callbacks : core_.callbacks;
   return std::make_unique<callback>(core_.scheduler, std::move(then), &core_, all,
-                                    std::move(place));
+                                    std::move(permit));
 }
 
 template <class Core>
