@@ -2,6 +2,7 @@
 
 #include "convoy/detail/base/atomic.hpp"
 #include "convoy/detail/base/tuning.hpp"
+#include "convoy/detail/sched/scheduler.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -37,6 +38,13 @@ void hold::forget_attempts() noexcept {
   attempts = 0;
   first_error = last_error = nullptr;
   last = outcome::done;
+}
+
+void hold::offer_later() noexcept {
+  const auto delay = std::min(tuning::first_offer_again * (1 << std::min(refusals++, 10u)),
+                              tuning::longest_offer_again);
+  due = later(clock::now(), delay);
+  stopped = stop::retry;
 }
 
 // ---- held_lanes ----

@@ -78,7 +78,8 @@ public:
   }
 
   /// As append(), if the key has no message waiting: returns its lane, to be run at once by the
-  /// drainer. Null: as long as others wait, the message must too, or out of memory.
+  /// drainer. Null: as long as others wait, the message must too, or out of memory. Of keys with state;
+  /// the others' messages run in their cell.
   [[nodiscard]] lane_type* append_inline(Key&& key, std::uint32_t hash, Message&& message,
                                          std::uint64_t ticket) noexcept {
     auto* lane = table_.size() == 0 ? nullptr : table_.find(key, hash);
@@ -86,8 +87,7 @@ public:
       lane = pool_.make_lane(home_, std::move(key), hash);
       if (lane == nullptr)
         return nullptr;
-      if constexpr (!std::is_void_v<State>)
-        table_.insert(*lane); // else it enters the table only when it is taken over
+      table_.insert(*lane);
     } else if (!lane->is(lane_state::resting)) {
       return nullptr;
     }
@@ -107,8 +107,8 @@ public:
   // ---- messages that run in their cell, see partition ----
   //
   // They have a lane in reserve. Should the handler be stuck, it becomes the lane of the message's key
-  // for whoever takes the partition over; should it fail, the message moves there. Else it serves the
-  // next message.
+  // for whoever takes the partition over; should it fail, the message moves there, if the processor
+  // handles_failures. Else it serves the next message.
 
   /// Null when out of memory.
   [[nodiscard]] lane_type* reserve() noexcept {
@@ -264,7 +264,7 @@ public:
   }
 
 private:
-  /// A lane that was run straight from the ring becomes one like the others.
+  /// A lane that was run straight from the ring becomes one like the others, if it is not one already.
   void add_to_table(lane_type& lane) noexcept {
     if (lane.unsettled != 0)
       return;
@@ -299,7 +299,7 @@ private:
     line_up(lane);
   }
 
-  /// A lane without messages, which is not out. Without state it is gone.
+  /// A lane without messages, which is not out. It is freed, unless its key has state.
   void free_if_idle(lane_type& lane) noexcept {
     pool_.rewind(lane);
     if (lane.hold != nullptr) [[unlikely]]
