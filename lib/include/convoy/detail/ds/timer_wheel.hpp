@@ -67,6 +67,7 @@ private:
       8; // 48 bits of ticks: more than a clock's 63 of nanoseconds
   static constexpr std::uint64_t slot_mask = (1u << slot_bits) - 1;
 
+  /// Of a slot.
   struct position {
     std::size_t level;
     std::size_t slot;

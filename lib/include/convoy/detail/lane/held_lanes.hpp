@@ -57,8 +57,8 @@ public:
   /// on with release_waiting_for_tickets().
   int end(std::uint64_t tickets) noexcept;
 
-  /// Of a lane that is held: it rests until all tickets have left the ring, and then it and all that
-  /// waits behind it become dead letters.
+  /// Of a lane that is held: it waits until all tickets have left the ring. Then it and all that waits
+  /// behind it become dead letters.
   void wait_until_the_end(hold& t) noexcept;
 
 private:
@@ -72,7 +72,7 @@ private:
 
   timer_link parked_;
   timer_link lingering_; // all linger equally long, so they are in the order in which they are due
-  timer_link waiting_for_tickets_; // until the ring is as far as when their handlers said fail_rest
+  timer_link waiting_for_tickets_; // until the ring has come to their rest_until
   bool ending_ = false;
   std::uint64_t end_ = 0; // then all tickets that there will be
 };

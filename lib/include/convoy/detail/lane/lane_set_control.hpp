@@ -46,7 +46,8 @@ bool lane_set<Core>::must_hold(lane_type& lane, std::uint64_t consumed) noexcept
   auto& t = *lane.hold;
   if (t.stopped == stop::none)
     return false;
-  const bool abandoned = core_.is_abandoned(); // one look, or what is parked goes on uncounted
+  const bool abandoned = core_.is_abandoned(); // read once: if it changed between the two uses, a
+                                               // parked lane would stay counted
   // A processor that is destroyed does not wait for resume().
   if (t.stopped == stop::park && ((lane.resumed && !core_.is_destroyed()) || abandoned))
     unpark(lane);
@@ -304,7 +305,7 @@ void lane_set<Core>::wait_for_lane(lane_type& lane, request_type& r) noexcept {
   (is_fence && later.empty() ? waiting.fences : later).push(std::unique_ptr<request_type>(&r));
 }
 
-/// A lane that somebody waits for has come back.
+/// A lane that requests wait for has come back.
 template <class Core>
 void lane_set<Core>::serve_waiting_requests(lane_type& lane, std::uint32_t finished,
                                             std::uint64_t consumed) noexcept {

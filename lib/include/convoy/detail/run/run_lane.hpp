@@ -101,7 +101,8 @@ template <class Partition, class Lane, class Step>
 enum class cell_result : unsigned char { done, left_cell, taken_over };
 
 /// Runs the message of `ticket` in its cell of the ring. `lane` is in reserve: it gets the message if it
-/// fails, and stands for its key if another pump takes the partition over.
+/// fails (not `Failing`: what it throws is reported, and it ends in its cell), and stands for its key if
+/// another pump takes the partition over.
 template <bool Failing, class Handler, class Core>
 [[nodiscard]] cell_result run_in_cell(Core& core, visit<typename Core::partition_type>& visit,
                                       typename Core::partition_type& home,

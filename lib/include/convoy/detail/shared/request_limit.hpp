@@ -14,7 +14,7 @@ namespace convoy::detail {
 
 class request_limit {
 public:
-  /// One of the places that there are, until it goes or is given back.
+  /// For one request that waits, until the permit is destroyed or given back.
   class permit {
   public:
     permit() = default;
@@ -37,7 +37,7 @@ public:
     request_limit* in_ = nullptr;
   };
 
-  /// `most` places; who waits for one sleeps in `room`.
+  /// At most `most` permits; a thread that waits for one sleeps in `room`.
   request_limit(std::size_t most, event_count& room) noexcept : most_(most), room_(room) {}
   request_limit(const request_limit&) = delete;
   request_limit& operator=(const request_limit&) = delete;

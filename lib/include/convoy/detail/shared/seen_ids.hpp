@@ -90,6 +90,7 @@ public:
   }
 
 private:
+  /// An id, and whose it is.
   struct owned_id {
     list& of;
     Id value;

@@ -122,7 +122,8 @@ scheduled submitter<Core>::submit_at(const Key& key, clock::time_point at, Sourc
   const auto attempt = [&]() -> submit_status {
     if (const auto refused = look(p, key, message, false); refused != submit_status::accepted)
       return refused;
-    if (p.ring.closed()) // nor hold up the end
+    // checked before the reservation, so that a closed processor need not wait for it
+    if (p.ring.closed())
       return submit_status::closed;
     reservation place(*this, p);
     if (p.ring.closed())
@@ -180,7 +181,7 @@ bulk_result submitter<Core>::resubmit(const Key& key, std::span<Message> message
   auto request = std::make_unique<lane_request<partition_type, Key, Message>>(
       wish::put_before, key, static_cast<std::uint32_t>(hash));
   request->messages.reserve(count);
-  if (p.ring.closed()) // nor hold up the end
+  if (p.ring.closed()) // checked before the reservation, as above
     return {0, submit_status::closed};
   reservation room(*this, p);
   if (p.ring.closed())
@@ -275,7 +276,7 @@ void submitter<Core>::drain(const Key& key) {
 
 template <class Core>
 void submitter<Core>::end() noexcept {
-  core_.ending.store(true, std::memory_order_relaxed); // before it rings
+  core_.ending.store(true, std::memory_order_relaxed); // the alarms order it
   for (auto& p : partitions_)
     p->ring_alarm();
 }
@@ -283,7 +284,7 @@ void submitter<Core>::end() noexcept {
 template <class Core>
 void submitter<Core>::abandon() noexcept {
   core_.callbacks.begin(partitions_.size()); // each answers when it has seen it
-  if (core_.abandoned.exchange(true, std::memory_order_relaxed)) { // before it rings
+  if (core_.abandoned.exchange(true, std::memory_order_relaxed)) { // likewise
     core_.callbacks.end(partitions_.size());
     return;
   }
