@@ -1,5 +1,7 @@
 #include "convoy/options.hpp"
 
+#include "convoy/detail/base/tuning.hpp"
+
 #include <string>
 
 namespace convoy::detail {
@@ -17,8 +19,10 @@ void number(const char* what, bool fits, const char* must, Number value) {
 void check(const option_values& wanted) {
   number("capacity", wanted.capacity != 0 && wanted.capacity <= std::size_t{1} << 31,
          "1 to 2^31 messages", wanted.capacity);
+  static_assert(tuning::most_partitions == 1024, "or the text is wrong");
   number("partitions",
-         wanted.partitions <= 1024 && (wanted.partitions & (wanted.partitions - 1)) == 0,
+         wanted.partitions <= tuning::most_partitions &&
+             (wanted.partitions & (wanted.partitions - 1)) == 0,
          "a power of two up to 1024, or 0 for automatic", wanted.partitions);
   number("request_capacity", wanted.request_capacity != 0, "at least 1", wanted.request_capacity);
   number("batch_limit", wanted.batch_limit <= 65535, "at most 65535", wanted.batch_limit);

@@ -107,7 +107,7 @@ TEST(submit_without_memory, takes_no_room) {
     failing_allocation failing(i % 2 == 0 ? 1 : 2);
     EXPECT_THROW((void)p.try_submit(key, third), std::bad_alloc);
     failing.memory_comes_back();
-    seen.held.open(); // the ticket it had carries nothing, and its room comes back in a visit
+    seen.held.open(); // the ticket it had is void, and its room comes back in a visit
     p.drain();
   }
   for (int i = 2; i < 8; ++i)

@@ -34,7 +34,7 @@ using std::chrono::microseconds;
 TEST(accounts, keep_the_segments_that_they_look_at) {
   expect_holds([] {
     ring r(1024);
-    (void)r.grow(16); // cells of two segments may be used, and none is taken in vain
+    (void)r.grow(16); // cells of two segments may be used, and none is void
     for (int i = 0; i < 7; ++i)
       model::check(put(r, 1) && take(r) == 1, "lost");
     r.skip(1, [](std::uint64_t) {});

@@ -46,7 +46,7 @@ TEST(ticket_ring, messages_come_whole_and_in_order) {
 TEST(ticket_ring, segments_are_recycled_behind_late_producers) {
   expect_holds_at_random(4'000, [] {
     ring r(1024);
-    (void)r.grow(16); // cells of two segments may be used, and none is taken in vain
+    (void)r.grow(16); // cells of two segments may be used, and none is void
     int seen = 0;
     const auto take_some = [&](int most) {
       for (int i = 0; i < most; ++i) {
@@ -75,7 +75,7 @@ TEST(ticket_ring, segments_are_recycled_behind_late_producers) {
 void expect_late_producers_are_waited_for(const std::function<void(ring&)>& produce) {
   expect_holds([&] {
     ring r(1024);
-    (void)r.grow(16); // cells of two segments may be used, and none is taken in vain
+    (void)r.grow(16); // cells of two segments may be used, and none is void
     for (int i = 0; i < 8; ++i) {
       model::check(put(r, 1), "refused");
       model::check(take(r) == 1, "lost");
@@ -110,7 +110,7 @@ TEST(ticket_ring, a_late_reserved_ticket) {
 TEST(ticket_ring, who_leaves_sees_what_is_published_or_is_seen_leaving) {
   expect_holds([] {
     ring r(1024);
-    (void)r.grow(16); // cells of two segments may be used, and none is taken in vain
+    (void)r.grow(16); // cells of two segments may be used, and none is void
     for (int i = 0; i < 16; ++i) {
       model::check(put(r, 1), "refused");
       model::check(take(r) == 1, "lost");
@@ -268,7 +268,7 @@ TEST(ticket_ring, nothing_is_accepted_after_close) {
 TEST(ticket_ring, segments_are_kept_for_who_looks_out) {
   expect_holds([] {
     ring r(1024);
-    (void)r.grow(16); // cells of two segments may be used, and none is taken in vain
+    (void)r.grow(16); // cells of two segments may be used, and none is void
     for (int i = 0; i < 9; ++i)
       while (!put(r, 1))
         (void)r.grow(1);

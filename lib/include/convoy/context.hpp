@@ -73,8 +73,7 @@ public:
 
   /// A soft time limit, from now on: then stop is requested. The handler decides what to do about it;
   /// nobody interrupts it, or handles the message elsewhere. Returns stop_token(). Throws
-  /// std::invalid_argument for a negative one, std::bad_alloc, and std::system_error if the timer
-  /// thread can't be started.
+  /// std::invalid_argument for a negative one, and std::bad_alloc.
   std::stop_token limit(time_span after) const {
     const auto checked = detail::not_negative("convoy::context::limit: the limit", after);
     auto token = stop_token();

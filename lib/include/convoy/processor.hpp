@@ -90,20 +90,21 @@ public:
   using options = processor_options<Key, Message, State>;
 
   /// Throws std::invalid_argument for options out of range, std::bad_alloc, what copying Hash, Equal,
-  /// Handler throws, and std::system_error if the options need a timer thread that can't be started.
+  /// Handler throws, and std::logic_error if the runtime was made before fork(), by the parent.
   template <class Handler>
   processor(runtime& where, Handler handler, options wanted = {}, Hash hash = {}, Equal equal = {})
-      : core_{where.scheduler_,
-              checked<Handler>(wanted),
-              std::move(hash),
-              std::move(equal),
-              std::make_shared<Handler>(std::move(handler)),
-              this,
-              runner_of<Handler>(handles_failures<Handler>(wanted)),
-              inline_runner_of<Handler>(handles_failures<Handler>(wanted)),
-              runner_of<Handler>(true),
-              handles_failures<Handler>(wanted),
-              {wanted.failure, std::move(wanted.exceptions), std::move(wanted.dead_letters)}},
+      : core_{.scheduler = where.scheduler_,
+              .options = checked<Handler>(wanted),
+              .hash_of = std::move(hash),
+              .equal = std::move(equal),
+              .handler = std::make_shared<Handler>(std::move(handler)),
+              .owner = this,
+              .run_lane = runner_of<Handler>(handles_failures<Handler>(wanted)),
+              .run_inline = inline_runner_of<Handler>(handles_failures<Handler>(wanted)),
+              .run_lane_carefully = runner_of<Handler>(true),
+              .handles_failures = handles_failures<Handler>(wanted),
+              .failures = {wanted.failure, std::move(wanted.exceptions),
+                           std::move(wanted.dead_letters)}},
         submitter_(core_, partitions_of(wanted)) {
     if (core_.options.watchdog.report)
       core_.watchdog = std::make_unique<detail::watchdog_alarm<Key, typename core_type::lane_type>>(
@@ -122,7 +123,7 @@ public:
     if (core_.scheduler.is_inherited())
       return; // nobody would handle anything
     close();
-    core_.destroyed.store(true, std::memory_order_relaxed); // before it rings
+    core_.destroyed.store(true, std::memory_order_relaxed); // the alarms order it
     submitter_.end();
     submitter_.drain_closed();
     core_.over.store(true, std::memory_order_relaxed); // callbacks must not go on for ever
@@ -211,9 +212,8 @@ public:
 
   /// The message takes its place behind those of its key when it is due; until then it holds a place of
   /// the capacity, drain() does not wait for it, and it can be cancelled. If it is due already, this is
-  /// submit(). Waits and refuses as submit() does. Throws as submit(), and std::system_error if the
-  /// timer thread can't be started. Takes a short lock and allocates; the timers cost the same however
-  /// many there are.
+  /// submit(). Waits and refuses as submit() does. Throws as submit(). Takes a short lock and allocates;
+  /// the timers cost the same however many there are.
   scheduled submit_at(const Key& key, moment due, Message&& message) {
     return submitter_.submit_at(key, due, std::move(message));
   }
@@ -318,7 +318,7 @@ private:
                              detail::returns_outcome<Handler, core_type>;
     static_assert(returns, "convoy: the handler must return void or convoy::outcome: what else it "
                            "returns, a bool for instance, would mean nothing");
-    using function = typename core_type::lane_runner;
+    using function = typename core_type::lane_function;
     if constexpr (!fits || !returns)
       return function{};
     else if constexpr (always_handles_failures<Handler>)
@@ -330,7 +330,7 @@ private:
 
   template <class Handler>
   static auto inline_runner_of(bool failing) {
-    using function = typename core_type::inline_runner;
+    using function = typename core_type::inline_function;
     if constexpr (detail::form<Handler, core_type> == detail::handler_form::none ||
                   detail::gets_spans<Handler, core_type>)
       return function{};

@@ -54,7 +54,7 @@ void timer_wheel::insert(timer& t) noexcept {
 }
 
 /// What is on a finer wheel is due earlier; on each wheel slots behind now's come first.
-timer_wheel::place timer_wheel::first_slot() const noexcept {
+timer_wheel::position timer_wheel::first_slot() const noexcept {
   for (std::size_t level = 0; level < levels; ++level)
     if (occupied_[level] != 0) {
       const auto shift = level * slot_bits;

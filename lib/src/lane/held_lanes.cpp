@@ -2,6 +2,7 @@
 
 #include "convoy/detail/base/atomic.hpp"
 #include "convoy/detail/base/tuning.hpp"
+#include "convoy/detail/sched/scheduler.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -39,6 +40,13 @@ void hold::forget_attempts() noexcept {
   last = outcome::done;
 }
 
+void hold::offer_later() noexcept {
+  const auto delay = std::min(tuning::first_offer_again * (1 << std::min(refusals++, 10u)),
+                              tuning::longest_offer_again);
+  due = later(clock::now(), delay);
+  stopped = stop::retry;
+}
+
 // ---- held_lanes ----
 
 bool held_lanes::take_in(lane_base& lane, std::uint64_t consumed) noexcept {
@@ -57,9 +65,9 @@ bool held_lanes::take_in(lane_base& lane, std::uint64_t consumed) noexcept {
     }
     bury_rest(t);
     [[fallthrough]];
-  case stop::rest:
+  case stop::tickets:
     if (consumed < t.rest_until) {
-      link(t, resting_);
+      link(t, waiting_for_tickets_);
       return true;
     }
     doom(t);
@@ -88,14 +96,14 @@ int held_lanes::end(std::uint64_t tickets) noexcept {
     auto& t = of(*parked_.next);
     timer_wheel::remove(t);
     bury_rest(t);
-    link(t, resting_);
+    link(t, waiting_for_tickets_);
   }
   return parked;
 }
 
-void held_lanes::rest_until_the_end(hold& t) noexcept {
+void held_lanes::wait_until_the_end(hold& t) noexcept {
   bury_rest(t);
-  link(t, resting_);
+  link(t, waiting_for_tickets_);
 }
 
 void held_lanes::link(hold& t, timer_link& list) noexcept {
@@ -110,7 +118,7 @@ void held_lanes::doom(hold& t) noexcept {
 }
 
 void held_lanes::bury_rest(hold& t) noexcept {
-  t.stopped = stop::rest;
+  t.stopped = stop::tickets;
   t.rest_until = end_;
   t.why = death::shutdown;
 }

@@ -20,7 +20,8 @@ public:
   alarm_clock& operator=(const alarm_clock&) = delete;
   ~alarm_clock();
 
-  /// Throws std::bad_alloc, std::system_error (no thread could be made).
+  /// The first one, which is that of `workers`, starts the thread. Throws std::bad_alloc, and then
+  /// std::system_error (no thread could be made).
   void add(alarm& a);
 
   /// Waits while it rings. Not while it rings on the calling thread.

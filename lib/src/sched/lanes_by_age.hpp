@@ -5,7 +5,7 @@
 // that falls behind has a worker until it has caught up.
 //
 // Lanes whose key was idle come in order of age, or nearly: as many as can be are in a list, which costs
-// no comparison but one. What is older than the end of it, as lanes are that come back with a backlog, is in a
+// one comparison each. What is older than the end of it, as lanes are that come back with a backlog, is in a
 // heap. Everything is intrusive and needs no memory. Not for several threads at once.
 
 #include "convoy/detail/ds/pairing_heap.hpp"
@@ -15,7 +15,7 @@ namespace convoy::detail {
 
 class lanes_by_age {
 public:
-  /// Of the same age, who came first goes first, but for those in the heap.
+  /// Equal age: first in, first out within the list.
   void push(ready_item& lane) noexcept {
     if (!list_.empty() && is_older(lane, list_.last()))
       heap_.push(lane);

@@ -17,7 +17,7 @@ public:
       const std::lock_guard lock(mutex_);
       ++count_;
     }
-    changed_.notify_one(); // without the lock, which who wakes needs
+    changed_.notify_one(); // outside the lock, which the woken thread needs
   }
 
   /// False: nobody signalled in time.

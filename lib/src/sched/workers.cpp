@@ -90,7 +90,7 @@ clock::duration workers::look() noexcept {
     return tuning::thread_is_late_after;
   }
   tbb_comes_.store(false, std::memory_order_relaxed); // a hint
-  if (resting_ == 0)
+  if (idle_ == 0)
     try {
       if (own_.size() == most_) // one of them has ended its pump just now
         return tuning::thread_is_late_after;
@@ -106,7 +106,7 @@ clock::duration workers::look() noexcept {
 /// Under mutex_. Throws as std::thread.
 void workers::make_one() {
   own_.emplace_back([this] { work(); });
-  ++resting_;
+  ++idle_;
 }
 
 /// An own thread.
@@ -120,12 +120,12 @@ void workers::work() noexcept {
     if (wanted_ == 0)
       continue;
     --wanted_;
-    --resting_;
+    --idle_;
     lock.unlock();
     if (!arena_ || !arena_->run_here(&workers::run_pump, this))
       run_pump(this);
     lock.lock();
-    ++resting_;
+    ++idle_;
   }
 }
 

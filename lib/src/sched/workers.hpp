@@ -13,7 +13,7 @@
 //   owed     TBB was asked and has not come     + ask(), up to     - a thread of TBB's that comes
 //                                                 `wanted`
 //   called   own threads that are to come       + look(), 0 to 1   - the thread that comes
-//   resting  own threads that run no pump, the called one too
+//   idle     own threads that run no pump, the called one too
 // and armed_: the alarm is set, or it rings and has not looked yet. Whoever finds it set relies on that look.
 //
 // So that no work waits without a pump that looks for it:
@@ -71,7 +71,7 @@ private:
   unsigned wanted_ = 0;
   unsigned owed_ = 0;
   unsigned called_ = 0;
-  unsigned resting_ = 0;
+  unsigned idle_ = 0;
   bool ending_ = false;
   std::uint64_t came_ = 0;      // threads of TBB's, so far
   std::uint64_t seen_came_ = 0; // at the last look

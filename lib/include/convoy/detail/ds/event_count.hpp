@@ -20,7 +20,8 @@ public:
       : most_asleep_(most_asleep), changed_() {}
   event_count(const event_count&) = delete;
   event_count& operator=(const event_count&) = delete;
-  /// Nobody waits; but in a child of fork() it may look so for ever, and destroying would wait for them.
+  /// Nobody waits; but in a child of fork() waiting_ may stay above 0 for ever; the condition_variable's
+  /// destructor would then block.
   ~event_count() {
     if (waiting_.load(std::memory_order_relaxed) == 0) // no other thread is here
       changed_.~condition_variable();

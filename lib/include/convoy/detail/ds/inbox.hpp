@@ -4,8 +4,8 @@
 //
 // The words: returned_, a stack of lanes that pumps have given back; posted_, a stack of requests;
 // both are pushed by compare-and-swap and taken whole by the drainer, so there is no ABA. rang_: the
-// alarm was due. Who leaves something then looks whether anybody is responsible; who gives up the
-// drainer's role then looks here.
+// alarm was due. A thread that leaves something then checks the role; a drainer that gives up the role
+// then checks here.
 
 #include "convoy/detail/base/atomic.hpp"
 
@@ -32,7 +32,7 @@ public:
   void post(std::unique_ptr<Request> what) noexcept { push(posted_, *what.release()); }
   void ring() noexcept {
     // (3) release: what was set before; pairs with (5). seq_cst: before our look at who is
-    // responsible, against (2). An exchange, so that what another one set who rings is handed on, too.
+    // responsible, against (2). An exchange, so that what an earlier ringer set is handed on as well.
     rang_.exchange(true, std::memory_order_seq_cst);
   }
 

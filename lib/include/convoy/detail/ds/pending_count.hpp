@@ -9,9 +9,8 @@ namespace convoy::detail {
 
 /// Counts what the end of a processor must wait for besides tickets.
 ///
-/// Who begins something that must not begin after the end looks afterwards whether all is closed, who closes
-/// looks afterwards whether there is none: at least one of them sees the other. Who ends something has
-/// given it its ticket before.
+/// Dekker with close(): begin() increments, then checks closed; close() sets closed, then checks none().
+/// One of them sees the other. What becomes a message gets its ticket before end().
 class pending_count {
 public:
   /// `over` is told when nothing is left.

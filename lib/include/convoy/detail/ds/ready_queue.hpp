@@ -24,7 +24,8 @@ class pump;
 
 struct ready_item;
 
-/// Knows how to run ready items: a partition, for itself and its lanes.
+/// Knows how to run ready items: a partition, for itself and its lanes (partition::run), and a callback, for
+/// itself (callback::run).
 class runner {
 public:
   virtual void run(ready_item& item, pump& self) noexcept = 0;

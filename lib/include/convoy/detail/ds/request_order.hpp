@@ -1,7 +1,7 @@
 #pragma once
 
-// Requests that wait, in order. Intrusive, so that nothing here needs memory, and it never depends on
-// their number what one of them costs: a list costs O(1), a heap O(log n).
+// Requests that wait, in order. Intrusive, so that nothing here needs memory. The list costs O(1) a
+// request, the heap O(log n).
 
 #include "convoy/detail/ds/pairing_heap.hpp"
 

@@ -10,10 +10,10 @@
 //   spare_   credit beyond the limit: so many tickets more may carry a message once they have cells.
 //            Anybody adds; it is taken from under the same lock.
 //   detour_  why a producer has to look before it takes a ticket, one bit for each reason; 0 nearly
-//            always. It saves tickets that would carry nothing, and decides nothing.
+//            always. It saves tickets that would be void, and decides nothing.
 //
-// limit_ + spare_ - the tickets given out = the credit that is left. A ticket that carries nothing
-// adds to spare_ what it takes.
+// limit_ + spare_ - the tickets given out = the credit that is left. A void ticket above the limit adds to
+// spare_ what it takes.
 
 #include "convoy/detail/base/atomic.hpp"
 
@@ -29,7 +29,7 @@ public:
   // ---- any thread ----
 
   /// A ticket that the caller has taken may carry a message, and has a cell.
-  [[nodiscard]] bool covers(std::uint64_t ticket) const noexcept {
+  [[nodiscard]] bool may_carry(std::uint64_t ticket) const noexcept {
     // (1) seq_cst: after our ticket, (1) in ticket_ring.hpp, against (3); acquire: the segments below,
     // pairs with (2)
     return ticket < limit_.load(std::memory_order_seq_cst);
@@ -84,8 +84,8 @@ public:
   /// Takes half of the credit that nobody has used, `most` at most.
   template <class Tickets>
   [[nodiscard]] std::uint64_t take(std::uint64_t most, Tickets&& tickets) noexcept {
-    // (5) acquire: first this, then the tickets: spare credit may be that of tickets which carry nothing,
-    // and these are seen, too; pairs with (4)
+    // (5) acquire: first this, then the tickets: spare credit may be that of void tickets, and these are
+    // seen, too; pairs with (4)
     const auto spare = spare_.load(std::memory_order_acquire); // others only add to it
     const auto before = tickets();
     const auto limit = limit_.load(std::memory_order_relaxed); // under the lock

@@ -1,19 +1,19 @@
 #pragma once
 
-// The ticket ring of a partition: any number of producers, one consumer, strict order by ticket.
+// The ticket ring of a partition: any number of producers, one consumer (the partition's drainer),
+// strict order by ticket.
 //
 // A ticket is a number from tail_.fetch_add; it names one cell for ever, and every ticket is
-// published: with a message, or void when its producer could not use it. Ticket order is submit
-// order, whatever the threads.
+// published: with a message, or void, without one. Ticket order is submit order, whatever the threads.
 //
 // The words:
 //   tail_      tickets given out, and the closed bit on top. Producers add; close() sets the bit.
 //              Contended: nobody else looks at it often.
 //   the limit  tickets below it may carry a message, see ticket_limit. With the closed bit set a
 //              ticket is above it.
-//   cell.word  4 (ticket + 1) once the ticket is published, plus 1 if it is void, plus 2 if its
-//              message is one that messages() does not count, plus 3 if it carries nothing and took
-//              no credit. Never reset: a cell's next ticket is higher.
+//   cell.word  4 (ticket + 1) once the ticket is published, plus 1 if it is void and has credit, plus
+//              2 if its message is one that messages() does not count, plus 3 if it is void and has
+//              none. Never reset: a cell's next ticket is higher.
 
 #include "convoy/detail/base/atomic.hpp"
 #include "convoy/detail/base/tuning.hpp"
@@ -66,27 +66,28 @@ public:
   static constexpr std::uint64_t no_ticket = ~std::uint64_t{0};
 
   /// Takes `count` consecutive tickets and returns the first. no_ticket: they are above the limit, so
-  /// they were published and carry nothing, and the consumer must be told; closed() and grow() say
-  /// more. One atomic read-modify-write; wait-free but for the rare walk to another segment.
+  /// they were published void, and the consumer must be told; closed() and grow() say more. One atomic
+  /// read-modify-write; wait-free but for the rare walk to another segment.
   [[nodiscard]] std::uint64_t claim(std::uint64_t count = 1) noexcept {
     const auto ticket = take_ticket(count);
-    if (covers(ticket + (count - 1))) [[likely]]
+    if (may_carry(ticket + (count - 1))) [[likely]]
       return ticket;
     publish_nothing(ticket, count);
     return no_ticket;
   }
 
-  /// The parts of claim(), for those who are in a hurry. A ticket that the limit does not cover may have
-  /// the closed bit, and must be published with nothing.
+  /// The parts of claim(), for those who are in a hurry. A ticket that may not carry a message may have
+  /// the closed bit, and must go to publish_nothing().
   [[nodiscard]] std::uint64_t take_ticket(std::uint64_t count = 1) noexcept {
     // (1) seq_cst: our ticket first, then the limit, (1) in ticket_limit.hpp, the segments' hint and the
     // partition's role; against who changes one of these and then looks at the tickets (3), or
     // closes (4)
     return tail_.fetch_add(count, std::memory_order_seq_cst);
   }
-  [[nodiscard]] bool covers(std::uint64_t ticket) const noexcept {
-    return cells_.limit.covers(ticket);
+  [[nodiscard]] bool may_carry(std::uint64_t ticket) const noexcept {
+    return cells_.limit.may_carry(ticket);
   }
+  /// Void tickets that may not carry a message: their credit goes back at once.
   void publish_nothing(std::uint64_t first, std::uint64_t count = 1) noexcept {
     first &= ~closed_bit;
     add_credit(count); // that they would take
@@ -94,9 +95,10 @@ public:
       publish_empty(first + i, 3);
   }
 
-  /// claim() would not be in vain. A guess.
+  /// claim() would get tickets that may carry messages. A guess.
   [[nodiscard]] bool has_room(std::uint64_t count) const noexcept {
-    return cells_.limit.covers(tail_.load(std::memory_order_relaxed) + (count - 1)); // only a guess
+    return cells_.limit.may_carry(tail_.load(std::memory_order_relaxed) +
+                                  (count - 1)); // only a guess
   }
 
   /// Look before you claim(): there was no room, or there is another reason. A hint.
@@ -122,7 +124,7 @@ public:
     at.word.store(word_of(ticket) + 2, std::memory_order_release); // (5) release: as above
   }
 
-  /// Publishes a ticket that carries nothing, because constructing its message threw.
+  /// A void ticket that might have carried a message: its credit goes back when the consumer passes it.
   void publish_void(std::uint64_t ticket) noexcept { publish_empty(ticket, 1); }
 
   /// As claim(), for a message whose credit was taken with take_credit(); that is given back with
@@ -138,7 +140,7 @@ public:
     return ticket;
   }
 
-  /// Gives out so many tickets for nothing, and the credit that they would take. Calls between(end),
+  /// Gives out so many void tickets, and the credit that they would take. Calls between(end),
   /// with the ticket after them, before they can leave the ring. Who waits for credit has to be told.
   template <class Function>
   void skip(std::uint64_t count, Function&& between) noexcept {
@@ -208,8 +210,8 @@ public:
 
   enum class state { pending, message, void_ticket, counted_message, skipped };
 
-  /// The next ticket in order: not yet published (or not given out), a message, void, a message of
-  /// publish_counted(), or a ticket of skip().
+  /// The next ticket in order: not yet published (or not given out), a message, void and with credit, a
+  /// message of publish_counted(), or void without credit (of skip(), or above the limit).
   [[nodiscard]] state peek() noexcept {
     current_ = cells_.current();
     if (current_ == nullptr)

@@ -67,7 +67,8 @@ private:
       8; // 48 bits of ticks: more than a clock's 63 of nanoseconds
   static constexpr std::uint64_t slot_mask = (1u << slot_bits) - 1;
 
-  struct place {
+  /// Of a slot.
+  struct position {
     std::size_t level;
     std::size_t slot;
     std::uint64_t begin; ///< tick
@@ -79,7 +80,7 @@ private:
   }
 
   void insert(timer& t) noexcept;
-  [[nodiscard]] place first_slot() const noexcept;
+  [[nodiscard]] position first_slot() const noexcept;
 
   std::uint64_t now_;                   // tick; everything due until then has expired
   std::uint64_t occupied_[levels] = {}; // a bit for each slot that may have timers

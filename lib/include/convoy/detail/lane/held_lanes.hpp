@@ -28,8 +28,8 @@ public:
 
   /// Calls function(lane&) for each lane that has waited for tickets and may go on now.
   template <class Function>
-  void release_resting(std::uint64_t consumed, Function&& function) noexcept {
-    for (auto* each = resting_.next; each != &resting_;) {
+  void release_waiting_for_tickets(std::uint64_t consumed, Function&& function) noexcept {
+    for (auto* each = waiting_for_tickets_.next; each != &waiting_for_tickets_;) {
       auto& t = of(*std::exchange(each, each->next));
       if (consumed >= t.rest_until) {
         timer_wheel::remove(t);
@@ -54,12 +54,12 @@ public:
 
   /// From now on what parks, and what is parked, becomes dead letters, with all that waits behind it.
   /// So many tickets were given out, and no more will be. Returns how many lanes were parked; they go
-  /// on with release_resting().
+  /// on with release_waiting_for_tickets().
   int end(std::uint64_t tickets) noexcept;
 
-  /// Of a lane that is held: it rests until all tickets have left the ring, and then it and all that
-  /// waits behind it become dead letters.
-  void rest_until_the_end(hold& t) noexcept;
+  /// Of a lane that is held: it waits until all tickets have left the ring. Then it and all that waits
+  /// behind it become dead letters.
+  void wait_until_the_end(hold& t) noexcept;
 
 private:
   static hold& of(timer_link& each) noexcept {
@@ -72,7 +72,7 @@ private:
 
   timer_link parked_;
   timer_link lingering_; // all linger equally long, so they are in the order in which they are due
-  timer_link resting_;   // until the ring is as far as when their handlers said fail_rest
+  timer_link waiting_for_tickets_; // until the ring has come to their rest_until
   bool ending_ = false;
   std::uint64_t end_ = 0; // then all tickets that there will be
 };

@@ -19,10 +19,10 @@ namespace convoy::detail {
 /// What a lane waits for; its runner says so, and the drainer holds it until then.
 enum class stop : unsigned char {
   none,
-  retry,  ///< `due`; in the partition's timer wheel
-  park,   ///< resume(); in the partition's list of parked lanes
-  rest,   ///< the tickets below `rest_until` to leave the ring
-  linger, ///< more messages, or `due`; in the partition's list of lingering lanes
+  retry,   ///< `due`; in the partition's timer wheel
+  park,    ///< resume(); in the partition's list of parked lanes
+  tickets, ///< the tickets below `rest_until` to leave the ring
+  linger,  ///< more messages, or `due`; in the partition's list of lingering lanes
 };
 
 /// A timer, so that the lane costs nothing more while it waits.
@@ -42,6 +42,9 @@ struct hold : timer {
   /// Its first message is another one, or begins anew.
   void forget_attempts() noexcept;
 
+  /// The sink has refused the first message. The more often, the later it is asked again.
+  void offer_later() noexcept;
+
   lane_base& lane;
   pool_type& from;
 
@@ -58,11 +61,11 @@ struct hold : timer {
   stop stopped = stop::none;
   clock::time_point due{};
   std::uint64_t rest_until = 0;
-  std::uint32_t spared = 0;       // so many messages are handled one at a time, and then
-  std::uint32_t doomed = 0;       // so many become dead letters instead of being handled
-  death why = death::failed_rest; // they do
-  bool then_rest = false;         // and then those that wait, as failed_rest
-  bool then_stop = false;         // and then the lane comes back: it is paused
+  std::uint32_t spared = 0;       // the first so many are handled, one at a time
+  std::uint32_t doomed = 0;       // the next so many become dead letters
+  death why = death::failed_rest; // their reason
+  bool then_rest = false;         // then wait for `rest_until` and doom the rest
+  bool then_stop = false;         // then give the lane back: it is paused
   bool evict = false;             // the lane's state goes
 };
 

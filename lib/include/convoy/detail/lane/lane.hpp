@@ -2,9 +2,9 @@
 
 // A lane: the FIFO of one key. At any time it belongs either to its partition's drainer or, while
 // it is out, to the pump that runs it; it changes hands through a ready queue and comes back
-// through the partition's stack of returned lanes. Nothing in it is atomic. While it is out the
-// drainer may still append behind the messages handed out: the two touch different slots, and each
-// side its own members.
+// through the partition's stack of returned lanes. Nothing in it is atomic but `unsettled`, a
+// hint for the watchdog. While it is out the drainer may still append behind the messages handed out:
+// the two touch different slots, and each side its own members.
 
 #include "convoy/detail/base/tuning.hpp"
 #include "convoy/detail/ds/ready_queue.hpp"

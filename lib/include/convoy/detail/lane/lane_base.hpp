@@ -81,11 +81,11 @@ struct lane_base : ready_item {
 
   // These too, in one byte.
   lane_state current : 3 = lane_state::resting;
-  bool epoch : 1 = false;   // of its youngest message
-  bool paused : 1 = false;  // does not go on until resume()
-  bool resumed : 1 = false; // resume() came while it was out: it does not park this time
-  bool flush : 1 = false;   // is handed out though its last batch is not full
-  bool watched : 1 = false; // requests wait for it, see lane_requests
+  bool epoch : 1 = false;        // of its youngest message
+  bool paused : 1 = false;       // does not go on until resume()
+  bool resumed : 1 = false;      // resume() came while it was out: it does not park this time
+  bool flush : 1 = false;        // is handed out though its last batch is not full
+  bool has_requests : 1 = false; // they wait for it, see lane_requests
 };
 
 } // namespace convoy::detail

@@ -42,13 +42,13 @@ public:
     [[nodiscard]] bool empty() const noexcept { return at_return.empty() && fences.empty(); }
   };
 
-  /// The lane has to be marked as watched. May throw std::bad_alloc.
+  /// The caller sets lane.has_requests. May throw std::bad_alloc.
   [[nodiscard]] entry& make(const Lane& lane) { return entries_[&lane]; }
 
-  /// Of a watched lane.
+  /// Of a lane that has_requests.
   [[nodiscard]] entry& of(const Lane& lane) noexcept { return entries_.find(&lane)->second; }
 
-  /// The lane is not watched any more.
+  /// The caller clears lane.has_requests.
   void forget(const Lane& lane) noexcept { entries_.erase(&lane); }
 
 private:

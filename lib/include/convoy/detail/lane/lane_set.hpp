@@ -78,7 +78,8 @@ public:
   }
 
   /// As append(), if the key has no message waiting: returns its lane, to be run at once by the
-  /// drainer. Null: as long as others wait, the message must too, or out of memory.
+  /// drainer. Null: as long as others wait, the message must too, or out of memory. Of keys with state;
+  /// the others' messages run in their cell.
   [[nodiscard]] lane_type* append_inline(Key&& key, std::uint32_t hash, Message&& message,
                                          std::uint64_t ticket) noexcept {
     auto* lane = table_.size() == 0 ? nullptr : table_.find(key, hash);
@@ -86,8 +87,7 @@ public:
       lane = pool_.make_lane(home_, std::move(key), hash);
       if (lane == nullptr)
         return nullptr;
-      if constexpr (!std::is_void_v<State>)
-        table_.insert(*lane); // else it enters the table only when it is taken over
+      table_.insert(*lane);
     } else if (!lane->is(lane_state::resting)) {
       return nullptr;
     }
@@ -107,8 +107,8 @@ public:
   // ---- messages that run in their cell, see partition ----
   //
   // They have a lane in reserve. Should the handler be stuck, it becomes the lane of the message's key
-  // for whoever takes the partition over; should it fail, the message moves there. Else it serves the
-  // next message.
+  // for whoever takes the partition over; should it fail, the message moves there, if the processor
+  // handles_failures. Else it serves the next message.
 
   /// Null when out of memory.
   [[nodiscard]] lane_type* reserve() noexcept {
@@ -149,7 +149,7 @@ public:
   std::uint32_t finish_inline(lane_type& lane, std::uint64_t consumed) noexcept {
     inline_ = nullptr;
     if (lane.hold != nullptr) [[unlikely]]
-      enter(lane);
+      add_to_table(lane);
     if (lane.unsettled != 0)
       return settle(lane, consumed);
     lane.finished = 0;
@@ -158,7 +158,7 @@ public:
       pool_.rewind(lane);
       pool_.free_lane(lane);
     } else {
-      rest(lane);
+      free_if_idle(lane);
     }
     return 1;
   }
@@ -172,7 +172,7 @@ public:
       lane.since = coarse_now_;
       lane.become(lane_state::out);
     }
-    enter(lane);
+    add_to_table(lane);
   }
 
   /// Takes a lane back. Returns how many of its messages are finished. `consumed` as above.
@@ -182,8 +182,8 @@ public:
     const bool evicted = lane.is(lane_state::evicting);
     lane.become(lane_state::resting);
     pool_.free_spent(lane);
-    if (lane.watched) [[unlikely]]
-      serve_watchers(lane, finished, consumed);
+    if (lane.has_requests) [[unlikely]]
+      serve_waiting_requests(lane, finished, consumed);
     const bool holds = lane.hold != nullptr && must_hold(lane, consumed);
     lane.resumed = false;
     if (holds) [[unlikely]]
@@ -264,8 +264,8 @@ public:
   }
 
 private:
-  /// A lane that was run straight from the ring becomes one like the others.
-  void enter(lane_type& lane) noexcept {
+  /// A lane that was run straight from the ring becomes one like the others, if it is not one already.
+  void add_to_table(lane_type& lane) noexcept {
     if (lane.unsettled != 0)
       return;
     unfinished.count(lane);
@@ -287,7 +287,7 @@ private:
     }
     if (lane.unsettled != 0)
       return start(lane);
-    rest(lane);
+    free_if_idle(lane);
   }
 
   [[nodiscard]] hold& hold_of(lane_type& lane) noexcept { return hold::of(lane, holds_); }
@@ -299,8 +299,8 @@ private:
     line_up(lane);
   }
 
-  /// A lane without messages, which is not out. Without state it is gone.
-  void rest(lane_type& lane) noexcept {
+  /// A lane without messages, which is not out. It is freed, unless its key has state.
+  void free_if_idle(lane_type& lane) noexcept {
     pool_.rewind(lane);
     if (lane.hold != nullptr) [[unlikely]]
       hold::forget(lane);
@@ -348,9 +348,9 @@ private:
   void idle_timer_is_due(idle_timer<Lane>& t) noexcept;
 
   [[gnu::cold]] lane_type& make_lane(request_type& r) noexcept;
-  [[gnu::cold]] void watch(lane_type& lane, request_type& r) noexcept;
-  [[gnu::cold]] void serve_watchers(lane_type& lane, std::uint32_t finished,
-                                    std::uint64_t consumed) noexcept;
+  [[gnu::cold]] void wait_for_lane(lane_type& lane, request_type& r) noexcept;
+  [[gnu::cold]] void serve_waiting_requests(lane_type& lane, std::uint32_t finished,
+                                            std::uint64_t consumed) noexcept;
   [[gnu::cold]] void doom(lane_type& lane, std::uint32_t count) noexcept;
   [[gnu::cold]] void put_before(lane_type& lane, std::vector<Message>& first,
                                 std::uint64_t consumed) noexcept;
@@ -368,10 +368,10 @@ private:
   key_table<lane_type, typename Core::equal_type> table_;
   lane_pool<Key, Message, State> pool_;
   std::unique_ptr<held_lanes> stopped_;
-  lane_requests<lane_type, request_type> watchers_; // requests that wait for a lane
-  clock::time_point now_{};                         // when the visit began
-  coarse_time coarse_now_ = 0;                      // likewise
-  coarse_time last_visit_ = 0;                      // and the one before
+  lane_requests<lane_type, request_type> waiting_requests_; // for a lane
+  clock::time_point now_{};                                 // when the visit began
+  coarse_time coarse_now_ = 0;                              // likewise
+  coarse_time last_visit_ = 0;                              // and the one before
   arrival_times arrivals_;
   bool ended_ = false;           // end_stopped() was called
   std::uint64_t ended_at_ = 0;   // with so many tickets

@@ -46,7 +46,8 @@ bool lane_set<Core>::must_hold(lane_type& lane, std::uint64_t consumed) noexcept
   auto& t = *lane.hold;
   if (t.stopped == stop::none)
     return false;
-  const bool abandoned = core_.is_abandoned(); // one look, or what is parked goes on uncounted
+  const bool abandoned = core_.is_abandoned(); // read once: if it changed between the two uses, a
+                                               // parked lane would stay counted
   // A processor that is destroyed does not wait for resume().
   if (t.stopped == stop::park && ((lane.resumed && !core_.is_destroyed()) || abandoned))
     unpark(lane);
@@ -72,7 +73,7 @@ void lane_set<Core>::hold_paused(lane_type& lane) noexcept {
 template <class Core>
 void lane_set<Core>::end_pause(lane_type& lane) noexcept {
   lane.paused = false;
-  stopped().rest_until_the_end(hold_of(lane));
+  stopped().wait_until_the_end(hold_of(lane));
 }
 
 /// Of a lane that is held and stopped: it is not any more, but still held.
@@ -117,8 +118,8 @@ clock::time_point lane_set<Core>::release_stopped(clock::time_point now, std::ui
   });
   stopped_->release_lingering(lingers ? now : clock::time_point::max(),
                               [this](lane_base& lane) { flush(static_cast<lane_type&>(lane)); });
-  stopped_->release_resting(consumed,
-                            [this](lane_base& lane) { go_on(static_cast<lane_type&>(lane)); });
+  stopped_->release_waiting_for_tickets(
+      consumed, [this](lane_base& lane) { go_on(static_cast<lane_type&>(lane)); });
   return stopped_->next();
 }
 
@@ -221,7 +222,7 @@ bool lane_set<Core>::serve(request_type& r, std::uint64_t consumed) noexcept {
     if (lane->is(lane_state::resting))
       hold_paused(*lane);
     if (!lane->is(lane_state::held) && r.then != nullptr)
-      return watch(*lane, r), false;
+      return wait_for_lane(*lane, r), false;
     break;
   case wish::resume:
     if (lane == nullptr)
@@ -240,16 +241,16 @@ bool lane_set<Core>::serve(request_type& r, std::uint64_t consumed) noexcept {
     if (lane == nullptr || lane->unsettled == 0)
       break;
     if (!lane->is(lane_state::held))
-      return watch(*lane, r), false;
+      return wait_for_lane(*lane, r), false;
     doom(*lane, lane->unsettled);
     if (r.then != nullptr)
-      watch(*lane, r);
+      wait_for_lane(*lane, r);
     go_on(*lane);
     return r.then == nullptr;
   case wish::fence:
     if (lane == nullptr || lane->unsettled == 0)
       break;
-    watch(*lane, r);
+    wait_for_lane(*lane, r);
     if (lane->is(lane_state::held) && lane->hold != nullptr && lane->hold->stopped == stop::linger)
       flush(*lane);
     return false;
@@ -257,12 +258,12 @@ bool lane_set<Core>::serve(request_type& r, std::uint64_t consumed) noexcept {
     if (lane == nullptr)
       lane = &make_lane(r);
     const auto count = static_cast<std::uint32_t>(r.messages.size());
-    if (lane->watched)
-      watchers_.of(*lane).finished -= count;
+    if (lane->has_requests)
+      waiting_requests_.of(*lane).finished -= count;
     unfinished.count_before(*lane, count);
     if (!lane->is(lane_state::resting) && !lane->is(lane_state::held)) {
-      watch(*lane, r);
-      watchers_.of(*lane).put_at_return += count;
+      wait_for_lane(*lane, r);
+      waiting_requests_.of(*lane).put_at_return += count;
       return false;
     }
     put_before(*lane, r.messages, consumed);
@@ -286,45 +287,44 @@ auto lane_set<Core>::make_lane(request_type& r) noexcept -> lane_type& {
   return *lane;
 }
 
-/// The request waits for a lane, which is then not freed: it is out. It belongs to the lane's watchers
-/// now.
+/// The request waits for a lane, which is then not freed: it is out. It belongs to `waiting_requests_` now.
 template <class Core>
-void lane_set<Core>::watch(lane_type& lane, request_type& r) noexcept {
-  until_there_is_memory([&] { (void)watchers_.make(lane); });
-  lane.watched = true;
-  auto& watchers = watchers_.of(lane);
-  auto& later = watchers.at_return;
+void lane_set<Core>::wait_for_lane(lane_type& lane, request_type& r) noexcept {
+  until_there_is_memory([&] { (void)waiting_requests_.make(lane); });
+  lane.has_requests = true;
+  auto& waiting = waiting_requests_.of(lane);
+  auto& later = waiting.at_return;
   if (!later.empty() && later.last().is_quiet_purge() && r.is_quiet_purge()) {
-    watchers.set_mark(later.last(), lane.unsettled); // it does for both: they must not pile up
+    waiting.set_mark(later.last(), lane.unsettled); // it does for both: they must not pile up
     delete &r;
     return;
   }
-  watchers.set_mark(r, lane.unsettled);
+  waiting.set_mark(r, lane.unsettled);
   const bool is_fence =
       r.what == wish::fence || (r.what == wish::purge && lane.is(lane_state::held));
-  (is_fence && later.empty() ? watchers.fences : later).push(std::unique_ptr<request_type>(&r));
+  (is_fence && later.empty() ? waiting.fences : later).push(std::unique_ptr<request_type>(&r));
 }
 
-/// A lane that somebody waits for has come back.
+/// A lane that requests wait for has come back.
 template <class Core>
-void lane_set<Core>::serve_watchers(lane_type& lane, std::uint32_t finished,
-                                    std::uint64_t consumed) noexcept {
-  auto& watchers = watchers_.of(lane);
-  watchers.finished += finished;
-  while (!watchers.at_return.empty()) {
-    auto r = watchers.at_return.pop();
+void lane_set<Core>::serve_waiting_requests(lane_type& lane, std::uint32_t finished,
+                                            std::uint64_t consumed) noexcept {
+  auto& waiting = waiting_requests_.of(lane);
+  waiting.finished += finished;
+  while (!waiting.at_return.empty()) {
+    auto r = waiting.at_return.pop();
     switch (r->what) {
     case wish::put_before:
-      watchers.put_at_return -= static_cast<std::uint32_t>(r->messages.size());
+      waiting.put_at_return -= static_cast<std::uint32_t>(r->messages.size());
       put_before(lane, r->messages, consumed);
       continue;
     case wish::purge:
-      if (const auto count = watchers.before(*r); count != 0)
+      if (const auto count = waiting.before(*r); count != 0)
         doom(lane, count);
       [[fallthrough]];
     case wish::fence:
       if (r->then != nullptr)
-        watchers.fences.push(std::move(r));
+        waiting.fences.push(std::move(r));
       continue;
     case wish::pause:
     case wish::resume:
@@ -332,11 +332,11 @@ void lane_set<Core>::serve_watchers(lane_type& lane, std::uint32_t finished,
     }
     callback::make_ready(std::move(r->then));
   }
-  while (auto reached = watchers.take_reached())
+  while (auto reached = waiting.take_reached())
     callback::make_ready(std::move(reached->then));
-  lane.watched = !watchers.empty();
-  if (!lane.watched)
-    watchers_.forget(lane);
+  lane.has_requests = !waiting.empty();
+  if (!lane.has_requests)
+    waiting_requests_.forget(lane);
 }
 
 /// Of a lane that is not out, or is held: so many messages become dead letters, though it is stopped

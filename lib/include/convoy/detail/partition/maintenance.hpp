@@ -2,7 +2,7 @@
 
 // What a partition's drainer does besides handing messages on: it serves requests, releases lanes
 // that have waited, and gives scheduled messages their tickets. A partition of which nothing of this
-// was ever asked looks at one pointer per visit.
+// was ever asked looks at a few words per visit, see partition::drain().
 
 #include "convoy/detail/base/atomic.hpp"
 #include "convoy/detail/base/tuning.hpp"
@@ -26,7 +26,7 @@ public:
   using message_type =
       scheduled_message<Partition, typename core_type::key_type, typename core_type::message_type>;
 
-  /// To be called at the end of each visit.
+  /// Runs before lanes are handed out, if something waits.
   template <class Inbox>
   void attend(Partition& p, core_type& core, Inbox& inbox, clock::time_point now) noexcept {
     const bool rung = inbox.has_rung();
@@ -36,7 +36,8 @@ public:
     serve_fences(p);
     auto& lanes = p.lanes();
     auto due = now;
-    // destroyed and abandoned are set before it rings, so with the ring comes what was done before.
+    // destroyed and abandoned are set before the alarm rings, so they and what was done before come with
+    // the ring.
     if (rung && core.is_abandoned() && !std::exchange(abandoned_, true)) {
       due = clock::time_point::max() - std::chrono::hours(1); // all that waits for a time
       core.callbacks.end();

@@ -3,14 +3,12 @@
 // What becomes of a message that has failed: a retry, a parked lane, or a dead letter.
 
 #include "convoy/detail/base/report.hpp"
-#include "convoy/detail/base/tuning.hpp"
 #include "convoy/detail/lane/hold.hpp"
 #include "convoy/detail/lane/message_batch.hpp"
 #include "convoy/detail/partition/partition.hpp"
 #include "convoy/detail/run/handler_call.hpp"
 #include "convoy/detail/shared/core.hpp"
 
-#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <exception>
@@ -90,15 +88,6 @@ template <class Core>
   return false;
 }
 
-/// The sink has refused the lane's first message. The more often, the later it is asked again.
-template <class Trouble>
-void offer_later(Trouble& t) noexcept {
-  const auto delay = std::min(tuning::first_offer_again * (1 << std::min(t.refusals++, 10u)),
-                              tuning::longest_offer_again);
-  t.due = later(clock::now(), delay);
-  t.stopped = stop::retry;
-}
-
 /// Messages are doomed: one of them becomes a dead letter. As attempt().
 template <class Core>
 [[nodiscard]] bool bury_doomed(Core& core, typename Core::partition_type& home,
@@ -114,7 +103,7 @@ template <class Core>
     t.stopped = stop::park;
     return false;
   case buried::offer_again:
-    offer_later(t);
+    t.offer_later();
     return false;
   case buried::yes:
     break;
@@ -125,7 +114,7 @@ template <class Core>
     return true;
   if (std::exchange(t.then_rest, false)) {
     t.why = death::failed_rest;
-    t.stopped = stop::rest;
+    t.stopped = stop::tickets;
     return false;
   }
   return !std::exchange(t.then_stop, false);
@@ -137,14 +126,14 @@ template <class Core>
                                typename Core::lane_type& lane, death why) noexcept {
   auto& t = *lane.hold;
   if (bury(core, home, lane, why) != buried::yes) {
-    offer_later(t);
+    t.offer_later();
     return false;
   }
   t.forget_attempts();
   if (std::exchange(t.then_rest, false)) { // these included
     t.doomed = t.spared = 0;
     t.why = death::failed_rest;
-    t.stopped = stop::rest;
+    t.stopped = stop::tickets;
     return false;
   }
   hold::forget_first(lane);

@@ -98,16 +98,17 @@ template <class Partition, class Lane, class Step>
 }
 
 /// What has become of a message that ran in its cell.
-enum class in_cell : unsigned char { done, left_cell, taken_over };
+enum class cell_result : unsigned char { done, left_cell, taken_over };
 
 /// Runs the message of `ticket` in its cell of the ring. `lane` is in reserve: it gets the message if it
-/// fails, and stands for its key if another pump takes the partition over.
+/// fails (not `Failing`: what it throws is reported, and it ends in its cell), and stands for its key if
+/// another pump takes the partition over.
 template <bool Failing, class Handler, class Core>
-[[nodiscard]] in_cell run_in_cell(Core& core, visit<typename Core::partition_type>& visit,
-                                  typename Core::partition_type& home,
-                                  typename Core::lane_type& lane,
-                                  typename Core::partition_type::cell_type& cell,
-                                  std::uint64_t ticket, pump& self) noexcept {
+[[nodiscard]] cell_result run_in_cell(Core& core, visit<typename Core::partition_type>& visit,
+                                      typename Core::partition_type& home,
+                                      typename Core::lane_type& lane,
+                                      typename Core::partition_type::cell_type& cell,
+                                      std::uint64_t ticket, pump& self) noexcept {
   lane.key_in_cell = &cell.key;
   lane.first.number = static_cast<std::uint32_t>(ticket);
   message_in_cell messages(cell.message);
@@ -115,9 +116,9 @@ template <bool Failing, class Handler, class Core>
     const auto run_left = [&](auto&& step) {
       visit.leave_cell(lane);
       if (!run_claimed(home, lane, self, step))
-        return in_cell::taken_over;
+        return cell_result::taken_over;
       visit.finish_inline(lane);
-      return in_cell::left_cell;
+      return cell_result::left_cell;
     };
     if (needs_lane(core, cell.message)) [[unlikely]]
       return run_left([&] { (void)attempt<Handler>(core, home, lane, self, 1); });
@@ -139,7 +140,7 @@ template <bool Failing, class Handler, class Core>
         (void)fail_first(core, home, lane, std::move(result), error);
       }
       home.give_back(lane, self);
-      return in_cell::taken_over;
+      return cell_result::taken_over;
     }
   } else {
     self.claim.begin();
@@ -153,10 +154,10 @@ template <bool Failing, class Handler, class Core>
       self.claim.settle();
       lane.end_first();
       home.give_back(lane, self);
-      return in_cell::taken_over;
+      return cell_result::taken_over;
     }
   }
-  return in_cell::done;
+  return cell_result::done;
 }
 
 /// Runs messages in their cells, from `cell` on, as long as the next one may follow. False: another pump
@@ -175,8 +176,8 @@ template <bool Failing, class Handler, class Core>
     std::uint32_t ran = 0;
     do {
       const auto end = run_in_cell<Failing, Handler>(core, visit, home, lane, *cell, ticket, self);
-      if (end != in_cell::done) [[unlikely]] {
-        if (end == in_cell::taken_over)
+      if (end != cell_result::done) [[unlikely]] {
+        if (end == cell_result::taken_over)
           return false;
         (void)home.policy.ran(ran + 1);
         return true;

@@ -11,7 +11,7 @@
 //                                           itself out
 //   parked     waits on park, until woken   counts itself in and looks once more before it waits
 //   starting   is to begin on some thread   counted in by the waker or at first, out by its first
-//              (src/workers.hpp)            step
+//              (src/sched/workers.hpp)      step
 //   absent     has given its thread back    counts itself in after a long wait on park
 //   sentry     0 or 1: waits on nap, looks through the queues every nap, as long as some pump is
 //              busy
@@ -19,8 +19,8 @@
 // Who makes an item ready calls wake() if it can't run it at once itself. Two things keep a ready
 // item from being missed:
 // - From outside: the item goes into the shared queue, then the idle word is read; a pump that parks
-//   changes the idle word, then looks into the queue (a fence in between, here and there). A searching pump looks once
-//   more after it has counted itself out.
+//   changes the idle word, then looks into the queue (each side has a fence between its store and its
+//   load). A searching pump looks once more after it has counted itself out.
 // - From a pump: the item is in the pump's own queue, or in the shared one, where it looks before it
 //   leaves, so it is run at the latest by that pump. Should that pump be held up in a handler, the
 //   sentry finds the item. A pump about to run a lane
@@ -115,7 +115,7 @@ public:
 
   /// Declares that memory of `owner` may be touched until the current item's run returns. To be
   /// called while the owner can't be destroyed yet: a message is unfinished, or its partition is
-  /// scheduled.
+  /// ready.
   void enter(const void* owner) noexcept {
     // (5) release: our last touch of another owner's memory, which this may follow; pairs with (6) in scheduler.cpp
     touching_.store(owner, std::memory_order_release);
@@ -218,9 +218,9 @@ public:
   /// wake a sleeping pump. From outside it notes the time in `since`.
   void make_ready(ready_item& partition) noexcept;
 
-  /// Alarms ring on the runtime's timer thread, which the first one starts. add_alarm() throws
-  /// std::bad_alloc and std::system_error; remove_alarm() waits while it rings; set_alarm() has it
-  /// ring at `due`, once, instead of when it was to ring before.
+  /// Alarms ring on the runtime's timer thread, which starts with the runtime. add_alarm() throws
+  /// std::bad_alloc, and std::logic_error in a child of fork(); remove_alarm() waits while it rings;
+  /// set_alarm() has it ring at `due`, once, instead of when it was to ring before.
   void add_alarm(alarm& a);
   void remove_alarm(alarm& a) noexcept;
   void set_alarm(alarm& a, clock::time_point due) noexcept;

@@ -74,10 +74,11 @@ struct core {
   using lane_type = lane<Key, Message, State>;
   using context_type = context<Key, Message, State, Hash, Equal>;
 
-  /// Run a lane for one quantum, and messages straight from a partition's ring (false: another pump
-  /// has taken it over); they know the handler's type.
-  using lane_runner = void (*)(core&, partition_type&, lane_type&, pump&) noexcept;
-  using inline_runner = bool (*)(core&, visit<partition_type>&, pump&) noexcept;
+  /// run_lane() and run_inline() of run_lane.hpp, for the handler's type: they run a lane for one
+  /// quantum, and messages straight from a partition's ring (false: another pump has taken it over).
+  /// The processor's constructor chooses them, see processor::runner_of() and inline_runner_of().
+  using lane_function = void (*)(core&, partition_type&, lane_type&, pump&) noexcept;
+  using inline_function = bool (*)(core&, visit<partition_type>&, pump&) noexcept;
 
   detail::scheduler& scheduler;
   processor_options<Key, Message, State> options;
@@ -86,10 +87,10 @@ struct core {
   std::shared_ptr<void> handler;
   void* owner; ///< the processor
 
-  lane_runner run_lane;
-  inline_runner run_inline; ///< null for handlers that want messages in spans
-  /// For lanes with a hold, and for all if what handlers say or throw has consequences.
-  lane_runner run_lane_carefully;
+  lane_function run_lane;     ///< run_lane<true> if handles_failures, else run_lane<false>
+  inline_function run_inline; ///< null for handlers that want messages in spans
+  /// run_lane<true>: for lanes with a hold, and for all when the processor is abandoned.
+  lane_function run_lane_carefully;
   /// There is more to do about a message than to call its handler and to count what it throws.
   bool handles_failures;
 
@@ -121,14 +122,14 @@ struct core {
   atomic<std::uint64_t> put_before{0}; ///< messages accepted without tickets
 
   [[nodiscard]] bool is_ending() const noexcept {
-    return ending.load(std::memory_order_relaxed); // it rings afterwards
+    // relaxed: the partitions' alarms, rung afterwards, order it
+    return ending.load(std::memory_order_relaxed);
   }
   [[nodiscard]] bool is_abandoned() const noexcept {
-    return abandoned.load(std::memory_order_relaxed); // it rings afterwards
+    return abandoned.load(std::memory_order_relaxed); // relaxed: likewise
   }
-
   [[nodiscard]] bool is_destroyed() const noexcept {
-    return destroyed.load(std::memory_order_relaxed); // it rings afterwards
+    return destroyed.load(std::memory_order_relaxed); // relaxed: likewise
   }
   /// The destructor waits for the last callbacks, and the caller is one: it gets no other, or there
   /// might be no end.

@@ -59,7 +59,7 @@ public:
 
   // ---- any thread ----
 
-  /// A first look, so that nobody takes a ticket in vain. `again`: see add().
+  /// A first look, so that few tickets are void. `again`: see add().
   template <class Source>
   [[nodiscard]] submit_status look(const Key& key, const Source& source, bool again) {
     const std::lock_guard lock(mutex_);

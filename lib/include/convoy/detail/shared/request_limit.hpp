@@ -14,16 +14,16 @@ namespace convoy::detail {
 
 class request_limit {
 public:
-  /// One of the places that there are, until it goes or is given back.
-  class place {
+  /// For one request that waits, until the permit is destroyed or given back.
+  class permit {
   public:
-    place() = default;
-    place(place&& other) noexcept : in_(std::exchange(other.in_, nullptr)) {}
-    place& operator=(place&& other) noexcept {
+    permit() = default;
+    permit(permit&& other) noexcept : in_(std::exchange(other.in_, nullptr)) {}
+    permit& operator=(permit&& other) noexcept {
       std::swap(in_, other.in_);
       return *this;
     }
-    ~place() { give_back(); }
+    ~permit() { give_back(); }
 
     void give_back() noexcept {
       if (in_ != nullptr)
@@ -32,12 +32,12 @@ public:
 
   private:
     friend class request_limit;
-    explicit place(request_limit& in) noexcept : in_(&in) {}
+    explicit permit(request_limit& in) noexcept : in_(&in) {}
 
     request_limit* in_ = nullptr;
   };
 
-  /// `most` places; who waits for one sleeps in `room`.
+  /// At most `most` permits; a thread that waits for one sleeps in `room`.
   request_limit(std::size_t most, event_count& room) noexcept : most_(most), room_(room) {}
   request_limit(const request_limit&) = delete;
   request_limit& operator=(const request_limit&) = delete;
@@ -45,7 +45,7 @@ public:
   /// Sleeps until there is one. On a worker thread it throws too_many_requests instead, and elsewhere
   /// when the wait that `begin(notified)` returns is over, see task_wait.
   template <class Begin>
-  [[nodiscard]] place take(Begin&& begin) {
+  [[nodiscard]] permit take(Begin&& begin) {
     if (!try_take()) [[unlikely]] {
       bool taken = false;
       if (!on_worker_thread()) {
@@ -55,7 +55,7 @@ public:
       if (!taken)
         throw too_many_requests(most_);
     }
-    return place(*this);
+    return permit(*this);
   }
 
 private:

@@ -49,16 +49,16 @@ class callback final : runner, ready_item {
 public:
   /// Until it was called `all` counts it; that lives in `owner`, which must live until then.
   callback(scheduler& where, std::function<void()> what, const void* owner, pending_count& all,
-           request_limit::place place)
+           request_limit::permit permit)
       : ready_item(static_cast<runner&>(*this)), scheduler_(where), call_(std::move(what)),
-        owner_(owner), all_(all), place_(std::move(place)) {
+        owner_(owner), all_(all), permit_(std::move(permit)) {
     all_.begin();
   }
 
   /// If it was not made ready: it will not be called.
   ~callback() {
     call_ = nullptr; // what it holds may use the processor, which may go afterwards
-    place_.give_back();
+    permit_.give_back();
     all_.end();
   }
   callback(const callback&) = delete;
@@ -114,7 +114,7 @@ private:
   std::function<void()> call_;
   const void* const owner_;
   pending_count& all_;
-  request_limit::place place_;
+  request_limit::permit permit_;
 };
 
 /// What may be wanted of a lane.
@@ -133,7 +133,7 @@ public:
       : request<Partition>(turn::consumed), what(its_wish), key(its_key), hash(its_hash) {}
 
   [[nodiscard]] bool serve(Partition& p) noexcept override {
-    place.give_back();
+    permit.give_back();
     return p.lanes().serve(*this, p.ring.consumed());
   }
 
@@ -146,7 +146,7 @@ public:
   std::unique_ptr<callback> then = nullptr; // when it is done
   std::vector<Message> messages = {};       // of put_before
   std::uint32_t mark = 0;                   // see lane_requests
-  request_limit::place place{};             // until it is served
+  request_limit::permit permit{};           // until it is served
 };
 
 /// A fence of all keys: the partition's part.

@@ -19,7 +19,7 @@ namespace convoy::detail {
 
 template <class Id>
 class seen_ids {
-  struct place;
+  struct owned_id;
 
 public:
   class node;
@@ -38,7 +38,7 @@ public:
 
     const std::uint32_t hash;
     node* next = nullptr; // in its bucket
-    const place key;
+    const owned_id key;
     const clock::time_point when;
     node* older = nullptr; // of its key
     node* newer = nullptr;
@@ -90,7 +90,8 @@ public:
   }
 
 private:
-  struct place {
+  /// An id, and whose it is.
+  struct owned_id {
     list& of;
     Id value;
   };
@@ -99,7 +100,7 @@ private:
     const Id& value;
   };
   struct same_id {
-    bool operator()(const place& a, const wanted& b) const {
+    bool operator()(const owned_id& a, const wanted& b) const {
       return &a.of == &b.of && a.value == b.value;
     }
   };

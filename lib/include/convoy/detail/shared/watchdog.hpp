@@ -22,7 +22,7 @@ namespace convoy::detail {
 template <class Key, class Lane>
 class watchdog_alarm final : public alarm {
 public:
-  /// Throws what starting the timer thread does.
+  /// Throws as scheduler::add_alarm().
   watchdog_alarm(scheduler& where, convoy::watchdog<Key> wanted, const void* owner)
       : scheduler_(where), wanted_(std::move(wanted)), owner_(owner) {
     scheduler_.add_alarm(*this);

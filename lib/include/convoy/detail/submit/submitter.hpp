@@ -81,7 +81,7 @@ public:
     if (p.ring.must_look()) [[unlikely]]
       return emplace_looking(p, p.ring.no_ticket, hash, key, std::forward<Source>(source), again);
     const auto ticket = p.ring.take_ticket();
-    if (!p.ring.covers(ticket)) [[unlikely]]
+    if (!p.ring.may_carry(ticket)) [[unlikely]]
       return emplace_looking(p, ticket, hash, key, std::forward<Source>(source), again);
     fill(p, ticket, p.ring.at(ticket), hash, key, std::forward<Source>(source));
     p.signal();
@@ -171,7 +171,8 @@ private:
         return submit_status::accepted;
     }
   }
-  /// As ring.claim(). Of tickets in vain the drainer is told, and who has seen them before their credit.
+  /// As ring.claim(). If the tickets are void: signals the drainer, and wakes producers that saw the
+  /// tickets before their credit came back.
   [[nodiscard]] bool claim_once(partition_type& p, std::uint64_t count, std::uint64_t& ticket) {
     ticket = p.ring.claim(count);
     if (ticket != p.ring.no_ticket) [[likely]]
@@ -193,7 +194,7 @@ private:
 
   using cell_type = typename partition_type::ring_type::cell;
 
-  /// A ticket that will be published: with a message; void, if there is none in the end.
+  /// A ticket that will be published: with a message, or void if that could not be constructed.
   class publication {
   public:
     publication(partition_type& p, std::uint64_t ticket, cell_type& cell) noexcept
@@ -237,7 +238,7 @@ private:
   }
 
   /// As emplace(), where it may be refused or may have to wait for a lock. Out of line, so that the
-  /// others' way stays short. `above`: a ticket that was taken in vain, or none.
+  /// others' way stays short. `above`: a ticket above the limit, or none.
   template <class Source>
   [[nodiscard]] [[gnu::noinline]] submit_status
   emplace_looking(partition_type& p, std::uint64_t above, std::uint64_t hash, const Key& key,
@@ -265,7 +266,7 @@ private:
     return status;
   }
 
-  /// A first look, so that nobody takes a ticket in vain.
+  /// A first look, so that few tickets are void.
   template <class Source>
   [[nodiscard]] submit_status look(partition_type& p, const Key& key, const Source& source,
                                    bool again) {

@@ -118,15 +118,15 @@ public:
   shares(const shares&) = delete;
   shares& operator=(const shares&) = delete;
   ~shares() {
-    bool is_in_vain = false;
+    bool any_void = false;
     for (auto* each = all_.data(); claimed_ != 0; --claimed_, ++each) {
       if (each->next != each->end) [[unlikely]] {
         each->of->ring.publish_nothing(each->next, each->end - each->next);
-        is_in_vain = true;
+        any_void = true;
       }
       each->of->signal();
     }
-    if (is_in_vain) // somebody may have seen the tickets before their credit
+    if (any_void) // somebody may have seen the tickets before their credit
       self_.core_.room.notify();
   }
 
@@ -144,7 +144,7 @@ public:
 
   /// Takes tickets for all that was added. False: it does not fit.
   [[nodiscard]] bool claim() {
-    for (std::size_t i = 0; i < size_; ++i) { // so that few tickets are taken in vain
+    for (std::size_t i = 0; i < size_; ++i) { // so that few tickets are void
       const auto [p, unused, count, cell] = all_[i];
       if (!p->ring.has_room(count) &&
           (p->ring.closed() || (!p->ring.grow(count) && !self_.borrow_credit(*p, count))))

@@ -122,7 +122,8 @@ scheduled submitter<Core>::submit_at(const Key& key, clock::time_point at, Sourc
   const auto attempt = [&]() -> submit_status {
     if (const auto refused = look(p, key, message, false); refused != submit_status::accepted)
       return refused;
-    if (p.ring.closed()) // nor hold up the end
+    // checked before the reservation, so that a closed processor need not wait for it
+    if (p.ring.closed())
       return submit_status::closed;
     reservation place(*this, p);
     if (p.ring.closed())
@@ -180,7 +181,7 @@ bulk_result submitter<Core>::resubmit(const Key& key, std::span<Message> message
   auto request = std::make_unique<lane_request<partition_type, Key, Message>>(
       wish::put_before, key, static_cast<std::uint32_t>(hash));
   request->messages.reserve(count);
-  if (p.ring.closed()) // nor hold up the end
+  if (p.ring.closed()) // checked before the reservation, as above
     return {0, submit_status::closed};
   reservation room(*this, p);
   if (p.ring.closed())
@@ -213,7 +214,7 @@ void submitter<Core>::control(wish what, const Key& key, std::function<void()> t
   if (then && !core_.is_last_callback())
     request->then = make_callback(std::move(then));
   else
-    request->place =
+    request->permit =
         core_.unserved.take([this](auto notified) { return task_wait(core_.scheduler, notified); });
   p.ring.skip(1, [&](std::uint64_t end) { // its place among the messages, and the other requests
     request->ticket = end;
@@ -226,11 +227,11 @@ void submitter<Core>::control(wish what, const Key& key, std::function<void()> t
 /// Waits until it may be one more, or throws.
 template <class Core>
 std::unique_ptr<callback> submitter<Core>::make_callback(std::function<void()> then) {
-  auto place =
+  auto permit =
       core_.uncalled.take([this](auto notified) { return task_wait(core_.scheduler, notified); });
   auto& all = core_.is_ending() ? core_.late_callbacks : core_.callbacks;
   return std::make_unique<callback>(core_.scheduler, std::move(then), &core_, all,
-                                    std::move(place));
+                                    std::move(permit));
 }
 
 template <class Core>
@@ -275,7 +276,7 @@ void submitter<Core>::drain(const Key& key) {
 
 template <class Core>
 void submitter<Core>::end() noexcept {
-  core_.ending.store(true, std::memory_order_relaxed); // before it rings
+  core_.ending.store(true, std::memory_order_relaxed); // the alarms order it
   for (auto& p : partitions_)
     p->ring_alarm();
 }
@@ -283,7 +284,7 @@ void submitter<Core>::end() noexcept {
 template <class Core>
 void submitter<Core>::abandon() noexcept {
   core_.callbacks.begin(partitions_.size()); // each answers when it has seen it
-  if (core_.abandoned.exchange(true, std::memory_order_relaxed)) { // before it rings
+  if (core_.abandoned.exchange(true, std::memory_order_relaxed)) { // likewise
     core_.callbacks.end(partitions_.size());
     return;
   }
