@@ -226,6 +226,7 @@ TEST(control, purge_against_parking_and_resume) {
       must_submit(p, 1, 3);
       other.join();
       p.drain();
+      model::check(p.parked() == 0, "still counted as parked");
       model::check(seen.all() == 3 && over[3], "lost");
       model::check(p.account().balanced(), "the account does not come out even");
     }

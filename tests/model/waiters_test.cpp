@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 
 namespace {
 
@@ -98,6 +99,32 @@ TEST(waiters, for_credit_of_another_partition) {
 
 TEST(waiters, for_credit_of_two_partitions) {
   expect_all_to_come_in(400, 2, 2);
+}
+
+/// Credit that one of them holds while it looks for more must not look to the other as if there were none.
+TEST(waiters, two_partitions_borrow_at_once) {
+  expect_works(1'500, [] {
+    constexpr unsigned partitions = 4;
+    const auto key_of = [](std::uint64_t partition) {
+      int key = 0;
+      while ((convoy::detail::scatter(std::hash<int>{}(key)) >> 48) % partitions != partition)
+        ++key;
+      return key;
+    };
+    const int first = key_of(0), second = key_of(1);
+    handled goes_on;
+    runtime rt{{.concurrency = 1}};
+    processor<int, int> p{
+        rt, [&](int&) { goes_on.wait_for(1); }, {.capacity = 4, .partitions = partitions}};
+    model::must_submit(p, first, 1);
+    model::must_submit(p, second, 1);
+    bool accepted = false; // there is room for both
+    thread other([&] { accepted = p.try_submit(second, 2) == submit_status::accepted; });
+    model::check(p.try_submit(first, 2) == submit_status::accepted, "full, says one");
+    other.join();
+    model::check(accepted, "full, says the other");
+    goes_on.one_more();
+  });
 }
 
 /// Two producers of one key: it might take more than it may hold, or count one that was refused.

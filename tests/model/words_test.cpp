@@ -248,6 +248,17 @@ TEST(drain_progress, wakes_all_that_wait_for_different_tickets) {
       {.preemptions = 2});
 }
 
+/// A visit that reaches more, which nobody waits for, wakes nobody.
+TEST(drain_progress, wakes_once) {
+  expect_holds([] {
+    drain_progress point;
+    idle_lanes lanes;
+    model::check(!point.await(1), "reached already");
+    model::check(point.advance(lanes, 1) && point.take_waiters(), "nobody is told");
+    model::check(point.advance(lanes, 2) && !point.take_waiters(), "told again");
+  });
+}
+
 // ---- takeover ----
 
 class nobody final : public runner {

@@ -5,9 +5,9 @@
 #include "sched/arena.hpp"
 
 #include "convoy/detail/base/tuning.hpp"
-#include "sched/process.hpp"
 #include "platform/sanitizers.hpp"
 #include "platform/shared_object.hpp"
+#include "sched/process.hpp"
 
 // NOLINTNEXTLINE(readability-identifier-naming): not ours
 #define TBB_PREVIEW_TASK_GROUP_EXTENSIONS 1 // what oneTBB before 2021.6 has task_group::defer() in

@@ -55,11 +55,7 @@ bool lane_set<Core>::must_hold(lane_type& lane, std::uint64_t consumed) noexcept
     t.stopped = stop::none;
   if (t.stopped == stop::none)
     return false;
-  const bool parks = t.stopped == stop::park;
-  const bool held = stopped().take_in(lane, consumed);
-  if (parks && t.stopped != stop::park) // it is too late for that
-    core_.failures.count_parked(-1);
-  return held;
+  return stopped().take_in(lane, consumed);
 }
 
 template <class Core>
