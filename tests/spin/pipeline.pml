@@ -469,7 +469,7 @@ drain:
 #endif
     returned[A] = false; returned[B] = false /* inbox.hpp: take_lanes, by one exchange */
   }
-  /* partition.hpp: move_messages; ticket_ring.hpp: peek, consume */
+  /* visit.hpp: move; ticket_ring.hpp: peek, consume */
   do
   :: atomic {
       moved < MOST_PER_VISIT && word[consumed] != 0 -> k = word[consumed] - 1; append(k);
@@ -483,7 +483,7 @@ drain:
   :: atomic { lined_up[B] -> hand(B) }
   :: atomic { !lined_up[A] && !lined_up[B] && moved == MOST_PER_VISIT -> goto visit_again }
   :: atomic { !lined_up[A] && !lined_up[B] && moved != MOST_PER_VISIT ->
-      /* leaving.hpp: leave; the first look */
+      /* partition.hpp: leave; the first look */
       if
       :: tail == consumed -> goto leave
       :: else -> break
@@ -496,7 +496,7 @@ drain:
     :: true -> goto visit_again /* there is one, or we wait for it in the role */
     fi
   }
-leave: /* leaving.hpp: leave */
+leave: /* partition.hpp: leave */
 #ifdef NEVER_LEAVE
   goto visit_again;
 #endif
@@ -510,7 +510,7 @@ leave: /* leaving.hpp: leave */
   }
 #endif
   goto look_at_inbox;
-leave_to_producer: /* leaving.hpp: leave_to_producer */
+leave_to_producer: /* partition.hpp: leave_to_producer */
   atomic { next = consumed; draining = false; scheduled = false; moved = 0 }
 #if !defined(NO_SECOND_LOOK_AFTER_LEAVING) && !defined(NO_LOOK_AT_CELL_AFTER_LEAVING)
   atomic {

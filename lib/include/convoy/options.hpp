@@ -107,7 +107,8 @@ struct processor_options {
   // handled message one ----
 
   key_rate rate = {};
-  /// Messages that carry an id are handled once. Needs message_traits<Message>::id.
+  /// Of the messages of a key that carry the same id one is accepted. One that becomes a dead letter keeps its id:
+  /// resubmit() brings it back, submit() does not. Needs message_traits<Message>::id.
   std::optional<convoy::duplicates> duplicates = {};
   state_options<Key, State> state = {};
 
