@@ -63,15 +63,19 @@ class ReportTest(unittest.TestCase):
         self.assertAlmostEqual(report.spread([50.0, 60.0, 70.0]), 5 / 60)
         self.assertEqual(report.spread([50.0]), 0)
 
-    def test_judges_the_worst_workload(self):
-        row = judged(SPEEDS)["convoy against mutex_lanes"]
-        self.assertEqual((row["reached"], row["met"]), ("3.00 x", False))  # uniform: 30 / 10, one key: 60 / 10
-        self.assertIn("uniform_1000", row["note"])
-        self.assertIn("1 of 2", row["note"])
+    def test_judges_against_the_fastest_peer(self):
+        row = judged(SPEEDS)["streamed/one_key: convoy over the fastest of mutex_lanes, mutex_lanes_deque"]
+        self.assertEqual((row["reached"], row["met"], row["note"]), ("6.00 x", True, "mutex_lanes"))
+        slow = judged({**SPEEDS, "streamed/mutex_lanes_deque/one_key": [30.0]})
+        row = slow["streamed/one_key: convoy over the fastest of mutex_lanes, mutex_lanes_deque"]
+        self.assertEqual((row["reached"], row["met"], row["note"]), ("2.00 x", False, "mutex_lanes_deque"))
 
-    def test_judges_against_the_better_of_the_shards(self):
-        row = judged(SPEEDS)["convoy against the better static_shards"]
-        self.assertEqual((row["reached"], row["met"]), ("1.50 x", True))
+    def test_is_content_with_most_of_a_bare_ticket(self):
+        def met(floor):
+            rows = judged({**SPEEDS, "streamed/ticket_floor/uniform_1000": [floor]})
+            return next(r["met"] for name, r in rows.items() if name.startswith("streamed/uniform_1000: convoy over"))
+        self.assertTrue(met(40.0))  # 30 is three quarters
+        self.assertFalse(met(41.0))
 
     def test_compares_the_most_producers_with_one(self):
         row = judged(SPEEDS)["one hot key, 64 producers over 1"]

@@ -1,12 +1,47 @@
+#include "convoy/detail/base/pause.hpp"
 #include "convoy/detail/base/tuning.hpp"
 #include "convoy/detail/sched/scheduler.hpp"
 #include "sched/scheduler_parts.hpp"
 
+#include <bit>
 #include <utility>
 
 // What a pump runs next.
 
 namespace convoy::detail {
+
+/// Of a pump that has just woken, or has run dry. Null: nothing for a while.
+ready_item* scheduler::search(pump& self) noexcept {
+  const auto begin = clock::now();
+  watch(self, begin);
+  for (auto* queue : {&self.visits_, &self.lanes_}) // what watch() has found
+    if (auto* const item = queue->pop())
+      return item;
+  const auto until = begin + tuning::search_time;
+  // What pumps have for themselves is looked at ever more rarely: they will soon run it, and must not
+  // be disturbed all the time by those who have nothing to do.
+  for (unsigned look = 1;; ++look) {
+    if (auto* const item = self.next_shared())
+      return item;
+    if (std::has_single_bit(look))
+      if (auto* const item = steal(self))
+        return item;
+    if (clock::now() >= until)
+      return nullptr;
+    for (unsigned i = 0; i < tuning::search_pauses; ++i)
+      pause();
+  }
+}
+
+ready_item* scheduler::steal(pump& self) noexcept {
+  for (std::size_t i = 0; i < parts_->pumps.size(); ++i) {
+    auto& victim = *parts_->pumps[++self.victim_ % parts_->pumps.size()];
+    if (&victim != &self)
+      if (auto* const item = self.steal_from(victim))
+        return item;
+  }
+  return nullptr;
+}
 
 ready_item* pump::next() noexcept {
   if (lanes_are_slow())

@@ -101,7 +101,7 @@ public:
                                   (count - 1)); // only a guess
   }
 
-  /// Look before you claim(): there was no room, or there is another reason. A hint.
+  /// Look before you claim(): the ring is closed, had no room, or has limits of keys. A hint.
   [[nodiscard]] bool must_look() const noexcept { return cells_.limit.must_look(); }
   /// From now on always.
   void limit_keys() noexcept { cells_.limit.set(ticket_limit::limited_keys); }

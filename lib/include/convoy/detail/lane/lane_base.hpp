@@ -32,7 +32,7 @@ private:
 /// Where a lane is, as its drainer sees it. Only the drainer reads and writes it.
 enum class lane_state : unsigned char {
   resting,  ///< the drainer's: no message waits for a worker
-  lined_up, ///< the drainer's: it will be handed out when the visit ends
+  lined_up, ///< the drainer's: it is handed out when the visit ends, or run inline by the next one
   out,      ///< a pump's, or run by the drainer itself: ready or running
   held,     ///< the drainer's: it waits for something else than a worker, see hold
   evicting, ///< a pump's, for its state to go

@@ -181,6 +181,7 @@ private:
 
   void run_lane(lane_type& lane, pump& self) noexcept {
     const bool carefully = lane.hold != nullptr || core_.is_abandoned();
+    // run_lane() of run_lane.hpp, for the handler's type
     (carefully ? core_.run_lane_carefully : core_.run_lane)(core_, *this, lane, self);
   }
 
@@ -208,7 +209,8 @@ private:
       visit.move_messages();
     else if (!run_inline(visit, self, now))
       return; // another pump has the role, and perhaps more
-    if (!runs_inline || !policy.cheap())
+    if (!runs_inline ||
+        !policy.cheap()) // else they stay with us, and the next visit runs them inline
       lanes_.hand_out(self);
     ring.recycle();
     add_credit();
@@ -282,7 +284,8 @@ private:
   [[nodiscard]] bool run_inline(visit_type& visit, pump& self, clock::time_point now) noexcept {
     visit.take_turns();
     policy.begin(now);
-    if (!core_.run_inline(core_, visit, self))
+    if (!core_.run_inline(core_, visit,
+                          self)) // run_inline() of run_lane.hpp, for the handler's type
       return false;
     self.claim.close();
     const bool fast = policy.end(visit.moved());

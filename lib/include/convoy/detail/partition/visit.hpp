@@ -130,8 +130,8 @@ private:
     moved_ += static_cast<std::uint32_t>(ran);
   }
 
-  /// As move_messages(). If they may run `Inline`, it stops at the first whose key has none waiting, and
-  /// returns it where it is, or its lane; else nothing.
+  /// As move_messages(). With `Inline` it stops at the first message that the drainer may run now, as its key has
+  /// none waiting, and returns it: in its cell, with the lane in reserve, or in its lane. Else nothing.
   template <bool Inline>
   inline_work move() noexcept {
     auto& lanes = home_.lanes_;

@@ -156,8 +156,8 @@ struct core {
     }
   }
 
-  /// A handler threw that handles_failures does not speak of: so many messages are dead letters, which
-  /// have no sink. They need not exist any more.
+  /// For processors without handles_failures: tells on_error, and counts `messages` as dead. There is no sink, so
+  /// they may be gone already.
   void bury_without_sink(const Key& key, std::uint32_t messages,
                          const std::exception_ptr& error) noexcept {
     report(thrower::handler, key, error);
