@@ -17,8 +17,8 @@ namespace convoy {
 template <class Key, class Message, class State, class Hash, class Equal>
 class processor;
 
-/// What a handler may know and ask while it runs, on its own thread: its first parameter, if it takes
-/// one,
+/// What a handler may know and ask while it runs, on its own thread: its first parameter, if it
+/// takes one,
 ///   handler(context&, message&) or handler(context&, std::span<message>).
 /// Of a span it speaks of the first message. Valid until the handler returns.
 template <class Key, class Message, class State, class Hash, class Equal>
@@ -39,8 +39,8 @@ public:
     return lane_.hold != nullptr ? lane_.hold->attempts + 1 : 1;
   }
 
-  /// Null: this is the first attempt (since the key was resumed), or the first one's handler returned
-  /// an outcome.
+  /// Null: this is the first attempt (since the key was resumed), or the first one's handler
+  /// returned an outcome.
   [[nodiscard]] std::exception_ptr first_error() const noexcept {
     return lane_.hold != nullptr ? lane_.hold->first_error : nullptr;
   }
@@ -60,9 +60,9 @@ public:
     return *lane_.state;
   }
 
-  /// Stop is requested when a limit() has passed, or the deadline of shutdown(). Functions registered
-  /// with it are called on other threads, and must return soon. One allocation for a message. Throws
-  /// std::bad_alloc.
+  /// Stop is requested when a limit() has passed, or the deadline of shutdown(). Functions
+  /// registered with it are called on other threads, and must return soon. One allocation for a
+  /// message. Throws std::bad_alloc.
   [[nodiscard]] std::stop_token stop_token() const {
     pump_.running.begin(&core_, &lane_);
     auto token = pump_.running.token();
@@ -71,8 +71,8 @@ public:
     return token;
   }
 
-  /// A soft time limit, from now on: then stop is requested. The handler decides what to do about it;
-  /// nobody interrupts it, or handles the message elsewhere. Returns stop_token(). Throws
+  /// A soft time limit, from now on: then stop is requested. The handler decides what to do about
+  /// it; nobody interrupts it, or handles the message elsewhere. Returns stop_token(). Throws
   /// std::invalid_argument for a negative one, and std::bad_alloc.
   std::stop_token limit(time_span after) const {
     const auto checked = detail::not_negative("convoy::context::limit: the limit", after);

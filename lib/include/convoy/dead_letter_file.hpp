@@ -45,39 +45,41 @@ template <class T>
 ///    "first_failed":"2026-01-31T23:59:59.000250Z","died":"2026-01-31T23:59:59.400000Z","redriven":0,
 ///    "message":…}
 ///
-/// (in one line). Errors are what they say, null if the handler returned an outcome; first_failed is
-/// null if the handler was not called. `why` is a death's name, see to_string(death); behind it comes
-/// "reason":"…" if there is one. Both times are told
-/// by one look at the wall clock. read_dead_letters() reads the lines, and redrive_dead_letters() sends the
-/// letters back and makes `redriven` 1.
+/// (in one line). Errors are what they say, null if the handler returned an outcome; first_failed
+/// is null if the handler was not called. `why` is a death's name, see to_string(death); behind it
+/// comes "reason":"…" if there is one. Both times are told by one look at the wall clock.
+/// read_dead_letters() reads the lines, and redrive_dead_letters() sends the letters back and makes
+/// `redriven` 1.
 ///
 /// **Durability.** When the sink returns, the line is whole and survives the end of the process, by
-/// SIGKILL, too; with `sync` also a loss of power. What a killed process left of its last line is cut
-/// off when the file is opened again: a line that does not end with '\n'. If the line can't be written
-/// or synced, nothing of it is left, and the sink throws dead_letter_refused: the letter is offered again,
-/// with its cause as what(). (Only if a sync fails and the power is lost, too, the file may show a line that
-/// was refused.) One file has one writer: it is locked while it is open. A forked child is refused.
+/// SIGKILL, too; with `sync` also a loss of power. What a killed process left of its last line is
+/// cut off when the file is opened again: a line that does not end with '\n'. If the line can't be
+/// written or synced, nothing of it is left, and the sink throws dead_letter_refused: the letter is
+/// offered again, with its cause as what(). (Only if a sync fails and the power is lost, too, the
+/// file may show a line that was refused.) One file has one writer: it is locked while it is open.
+/// A forked child is refused.
 ///
-/// **Rotation.** A letter goes to the file that has the path's name at that moment: if that was moved or
-/// removed, a new one is created. reopen() does so without a letter: then nothing more comes into the file
-/// that was moved, and its lock is gone. So let logrotate move (not copytruncate, which loses what comes in
-/// between), with reopen() in postrotate, or with delaycompress. A file that is created belongs to its owner
-/// only (0600, less the umask); one that exists keeps its mode.
+/// **Rotation.** A letter goes to the file that has the path's name at that moment: if that was
+/// moved or removed, a new one is created. reopen() does so without a letter: then nothing more
+/// comes into the file that was moved, and its lock is gone. So let logrotate move (not
+/// copytruncate, which loses what comes in between), with reopen() in postrotate, or with
+/// delaycompress. A file that is created belongs to its owner only (0600, less the umask); one that
+/// exists keeps its mode.
 ///
 /// The sink may be called by any thread at any time; formatters run at once, writes one after the
-/// other. With `sync` a worker sleeps until its line is durable; lines of several workers are synced
-/// together, so more workers write more lines a second. Neither copied nor moved. Must outlive the
-/// processors whose sink it is.
+/// other. With `sync` a worker sleeps until its line is durable; lines of several workers are
+/// synced together, so more workers write more lines a second. Neither copied nor moved. Must
+/// outlive the processors whose sink it is.
 template <class Key, class Message>
 class dead_letter_file {
 public:
   using dead_letter = convoy::dead_letter<Key, Message>;
 
   struct options {
-    /// Return the key, the message as one JSON value in UTF-8; called by several threads at once. Not
-    /// needed for integers and strings (what is no UTF-8 becomes {"hex":"00ff"}). Line breaks between the
-    /// parts of a value become spaces. What a formatter throws parks the letter's lane until resume(), and
-    /// so does what is no JSON: it could not be read back.
+    /// Return the key, the message as one JSON value in UTF-8; called by several threads at once.
+    /// Not needed for integers and strings (what is no UTF-8 becomes {"hex":"00ff"}). Line breaks
+    /// between the parts of a value become spaces. What a formatter throws parks the letter's lane
+    /// until resume(), and so does what is no JSON: it could not be read back.
     std::function<std::string(const Key&)> key_json = detail::plain_json<Key>();
     std::function<std::string(const Message&)> message_json = detail::plain_json<Message>();
     bool sync = false; ///< the sink returns once its line survives a loss of power
@@ -103,13 +105,14 @@ public:
     }
   }
 
-  /// To be called when the file was moved: leaves it, and opens or creates what has its name now. Any
-  /// thread, at any time, but for signal handlers; waits for lines that are being written. Does nothing if
-  /// the file was not moved. Throws std::system_error, and std::logic_error in a forked child; then the
-  /// next letter, or call, tries it again.
+  /// To be called when the file was moved: leaves it, and opens or creates what has its name now.
+  /// Any thread, at any time, but for signal handlers; waits for lines that are being written. Does
+  /// nothing if the file was not moved. Throws std::system_error, and std::logic_error in a forked
+  /// child; then the next letter, or call, tries it again.
   void reopen() { file_.reopen(); }
 
-  /// Bytes of torn lines that were cut off when the file was opened, or reopened; 0 if there was none.
+  /// Bytes of torn lines that were cut off when the file was opened, or reopened; 0 if there was
+  /// none.
   [[nodiscard]] std::size_t torn() const { return file_.torn(); }
 
 private:

@@ -29,8 +29,8 @@
 
 namespace convoy {
 
-/// A line that no dead_letter_file has written so, or that can't be parsed: what() says in one line what
-/// is wrong, in which file and line.
+/// A line that no dead_letter_file has written so, or that can't be parsed: what() says in one line
+/// what is wrong, in which file and line.
 class bad_dead_letter : public std::runtime_error {
 public:
   bad_dead_letter(const std::string& path, std::uint64_t line, const std::string& why)
@@ -79,13 +79,13 @@ template <class T>
 /// How letters are read from a file.
 template <class Key, class Message>
 struct dead_letter_parse {
-  /// Make the key, the message of the JSON that the file's key_json, message_json returned. Not needed for
-  /// integers and strings. What they throw makes the line a bad one.
+  /// Make the key, the message of the JSON that the file's key_json, message_json returned. Not
+  /// needed for integers and strings. What they throw makes the line a bad one.
   std::function<Key(std::string_view json)> key = detail::plain_parse<Key>();
   std::function<Message(std::string_view json)> message = detail::plain_parse<Message>();
 
-  /// Called with what is wrong with a line, and the line, which is passed over. Without it reading ends
-  /// there: the error is thrown.
+  /// Called with what is wrong with a line, and the line, which is passed over. Without it reading
+  /// ends there: the error is thrown.
   std::function<void(const bad_dead_letter& error, std::string_view line)> on_bad_line = {};
 };
 
@@ -116,16 +116,17 @@ public:
   using record = dead_letter_record<Key, Message>;
   using parse = dead_letter_parse<Key, Message>;
 
-  /// Throws std::system_error if the file can't be opened, std::invalid_argument if a parser is needed.
+  /// Throws std::system_error if the file can't be opened, std::invalid_argument if a parser is
+  /// needed.
   explicit dead_letter_reader(const std::string& path, parse how = {})
       : parse_(checked(std::move(how))), lines_(path) {}
 
   dead_letter_reader(const dead_letter_reader&) = delete;
   dead_letter_reader& operator=(const dead_letter_reader&) = delete;
 
-  /// The next letter; null if there is none. It is valid until the next call. Throws bad_dead_letter for
-  /// a bad line (it can be called again, and goes on behind it), std::system_error if the file
-  /// can't be read, and what on_bad_line throws.
+  /// The next letter; null if there is none. It is valid until the next call. Throws
+  /// bad_dead_letter for a bad line (it can be called again, and goes on behind it),
+  /// std::system_error if the file can't be read, and what on_bad_line throws.
   record* next() {
     current_.reset();
     while (lines_.next())
@@ -169,8 +170,8 @@ public:
   [[nodiscard]] iterator begin() { return iterator(*this); }
   [[nodiscard]] std::default_sentinel_t end() const noexcept { return {}; }
 
-  /// Bytes at the end of the file that are no whole line: somebody is writing it, or was killed meanwhile.
-  /// Known at the end.
+  /// Bytes at the end of the file that are no whole line: somebody is writing it, or was killed
+  /// meanwhile. Known at the end.
   [[nodiscard]] std::size_t torn() const noexcept { return lines_.torn(); }
 
 private:
@@ -228,9 +229,9 @@ private:
 ///
 ///   convoy::read_dead_letters<int, order>(path, {.message = [](std::string_view json) { … }})
 ///
-/// They come back as they were, byte for byte. A last line without its end is none. Others may write to the
-/// file meanwhile. A line that no dead_letter_file has written throws bad_dead_letter, or goes to
-/// dead_letter_parse::on_bad_line. Throws as dead_letter_reader.
+/// They come back as they were, byte for byte. A last line without its end is none. Others may
+/// write to the file meanwhile. A line that no dead_letter_file has written throws bad_dead_letter,
+/// or goes to dead_letter_parse::on_bad_line. Throws as dead_letter_reader.
 template <class Key, class Message>
 [[nodiscard]] dead_letter_reader<Key, Message>
 read_dead_letters(const std::string& path, dead_letter_parse<Key, Message> parse = {}) {

@@ -104,8 +104,8 @@ private:
     return processor_.resubmit(letter.key, std::span(&letter.message, 1), place::behind).status;
   }
 
-  /// Waits until all that was sent is finished, and marks it. False: the processor ends, and may have
-  /// discarded some, so nothing is marked.
+  /// Waits until all that was sent is finished, and marks it. False: the processor ends, and may
+  /// have discarded some, so nothing is marked.
   bool settle() {
     for (const sent& each : sent_)
       processor_.drain(each.key);
@@ -136,15 +136,15 @@ private:
 ///   if (convoy::redrive_dead_letters<std::string, int>("dead.1.jsonl", orders).complete())
 ///     std::filesystem::remove("dead.1.jsonl");
 ///
-/// A letter is marked in the file (`"redriven":1`) when its message is finished: handled, or dead once more, and
-/// in the processor's sink. Marked ones are passed over, so whatever ends it, it can be called again.
-/// **Promise:** no letter is lost; none is sent twice, but after a crash (or if it threw std::system_error,
-/// std::bad_alloc) those that were under way, at most 1,000.
+/// A letter is marked in the file (`"redriven":1`) when its message is finished: handled, or dead
+/// once more, and in the processor's sink. Marked ones are passed over, so whatever ends it, it can
+/// be called again. **Promise:** no letter is lost; none is sent twice, but after a crash (or if it
+/// threw std::system_error, std::bad_alloc) those that were under way, at most 1,000.
 ///
-/// It waits for its letters to be finished, so for as long as a key is parked or paused that has one. It ends
-/// at the first letter that is refused though no other is under way; the status says why, and all letters from
-/// there on are still to come. A bad line throws bad_dead_letter, after those before it are marked, or goes to
-/// parse.on_bad_line, and stays as it is.
+/// It waits for its letters to be finished, so for as long as a key is parked or paused that has
+/// one. It ends at the first letter that is refused though no other is under way; the status says
+/// why, and all letters from there on are still to come. A bad line throws bad_dead_letter, after
+/// those before it are marked, or goes to parse.on_bad_line, and stays as it is.
 ///
 /// The file must have no writer, and is locked meanwhile. Throws as dead_letter_reader, and
 /// std::logic_error on a worker thread. Processor: resubmit(), drain(key), closed() and account().

@@ -1,6 +1,7 @@
 #pragma once
 
-// Dead letters kept in memory, bounded, until somebody looks at them, takes them out, or sends them back.
+// Dead letters kept in memory, bounded, until somebody looks at them, takes them out, or sends them
+// back.
 
 #include "convoy/detail/base/prologue.hpp"
 
@@ -37,19 +38,19 @@ enum class store_full : unsigned char {
 
 /// A sink of dead letters which keeps them:
 ///   .dead_letters = std::ref(store)
-/// Letters of a key are kept, and sent back, in the order in which they came; keys are in the order of
-/// their first letters. Nothing is lost: a letter that is not stored keeps its message.
+/// Letters of a key are kept, and sent back, in the order in which they came; keys are in the order
+/// of their first letters. Nothing is lost: a letter that is not stored keeps its message.
 ///
 /// **Redrive.** While a key's letters are on their way back they are in nobody's sight, but take
 /// their room until redrive() knows what became of them. Threads that redrive take turns.
 ///
-/// **Cost.** One allocation for a letter (two with a long reason), two for a key, which go when its last
-/// letter does.
+/// **Cost.** One allocation for a letter (two with a long reason), two for a key, which go when its
+/// last letter does.
 ///
-/// All members may be called by any thread at any time, by handlers too. They hold a lock for a short
-/// time, never while a processor or the overflow sink is called; redrive() waits for others that
-/// redrive. Those that list letters may throw std::bad_alloc. Hash and Equal must not throw. Neither copied nor moved. Must outlive the processors whose
-/// sink it is.
+/// All members may be called by any thread at any time, by handlers too. They hold a lock for a
+/// short time, never while a processor or the overflow sink is called; redrive() waits for others
+/// that redrive. Those that list letters may throw std::bad_alloc. Hash and Equal must not throw.
+/// Neither copied nor moved. Must outlive the processors whose sink it is.
 template <class Key, class Message, class Hash = std::hash<Key>, class Equal = std::equal_to<Key>>
 class dead_letter_store {
   static_assert(std::is_copy_constructible_v<Key>,
@@ -108,8 +109,9 @@ public:
   dead_letter_store(const dead_letter_store&) = delete;
   dead_letter_store& operator=(const dead_letter_store&) = delete;
 
-  /// The sink. Throws dead_letter_refused if the store is full or there is no memory, and what copying
-  /// the key or the overflow sink throws. Then nothing is stored, and the message is as it was.
+  /// The sink. Throws dead_letter_refused if the store is full or there is no memory, and what
+  /// copying the key or the overflow sink throws. Then nothing is stored, and the message is as it
+  /// was.
   void operator()(dead_letter& letter) {
     try {
       if (store(letter))
@@ -149,8 +151,8 @@ public:
     return result;
   }
 
-  /// Calls function(const entry&) for each letter of the key, in order; under the lock: it must call
-  /// nothing of the store or of a processor, and sinks wait for it.
+  /// Calls function(const entry&) for each letter of the key, in order; under the lock: it must
+  /// call nothing of the store or of a processor, and sinks wait for it.
   template <class Function>
   void visit(const Key& key, Function&& function) const {
     const std::lock_guard lock(mutex_);
@@ -192,8 +194,8 @@ public:
   /// Sends the letters of a key back, in order, by
   ///   bulk_result to.resubmit(const Key&, std::span<Message>, place)
   /// What that refuses stays here, in front of all that came later. Returns what it returns. Throws
-  /// std::invalid_argument if the key has no letters, std::bad_alloc, and what resubmit() throws; then
-  /// all stays here, but for what a bulk_interrupted says was accepted.
+  /// std::invalid_argument if the key has no letters, std::bad_alloc, and what resubmit() throws;
+  /// then all stays here, but for what a bulk_interrupted says was accepted.
   template <class Processor>
   [[nodiscard]] bulk_result redrive(Processor& to, const Key& key, place where = place::behind) {
     if (const auto result = redrive_if_any(to, key, where))
@@ -278,12 +280,13 @@ private:
     }
   }
 
-  // Redriving. Taking letters out, sending them and putting the rest back must be one step to others who
-  // redrive: else one could send a key's later letters while another still holds its earlier ones. So
-  // redriving_ is held all the time. The sink's mutex_ must not be: resubmit() may wait for a lock or a
-  // drainer of the processor, which may be inside the sink. The sink never takes redriving_, so that goes
-  // on. resubmit() must not wait for room, though: lanes that wait for room here would hold what it waits
-  // for, and so would a handler that waits for its turn to redrive.
+  // Redriving. Taking letters out, sending them and putting the rest back must be one step to
+  // others who redrive: else one could send a key's later letters while another still holds its
+  // earlier ones. So redriving_ is held all the time. The sink's mutex_ must not be: resubmit() may
+  // wait for a lock or a drainer of the processor, which may be inside the sink. The sink never
+  // takes redriving_, so that goes on. resubmit() must not wait for room, though: lanes that wait
+  // for room here would hold what it waits for, and so would a handler that waits for its turn to
+  // redrive.
 
   /// One of several keys, when so many letters have been accepted.
   template <class Processor>
@@ -338,8 +341,8 @@ private:
     return &*found;
   }
 
-  /// Puts those that were not accepted back in front. The others stay in `sent`, to be destroyed without
-  /// the lock.
+  /// Puts those that were not accepted back in front. The others stay in `sent`, to be destroyed
+  /// without the lock.
   void end_redrive(slot& of_key, std::list<entry>& sent, std::vector<Message>& messages,
                    std::size_t accepted) noexcept {
     auto refused = sent.begin();

@@ -24,13 +24,14 @@ namespace convoy {
 ///   convoy::dead_letter_tee<int, order> both(std::ref(file), std::ref(store));
 ///   … {.dead_letters = std::ref(both)}
 ///
-/// If one of them refuses a letter, so does the tee; when the letter is offered again, it goes on with the one
-/// that refused. What a sink throws else is thrown when the others have had the letter. Only the last
-/// may change the letter, so a dead_letter_store, which takes the message, comes last.
+/// If one of them refuses a letter, so does the tee; when the letter is offered again, it goes on
+/// with the one that refused. What a sink throws else is thrown when the others have had the
+/// letter. Only the last may change the letter, so a dead_letter_store, which takes the message,
+/// comes last.
 ///
-/// It may be called by any thread at any time, if its sinks may, but serves one processor: it knows a letter by its
-/// key and sequence. Remembers at most one letter for each key, until all have it. Neither copied nor moved.
-/// Must outlive the processor.
+/// It may be called by any thread at any time, if its sinks may, but serves one processor: it knows
+/// a letter by its key and sequence. Remembers at most one letter for each key, until all have it.
+/// Neither copied nor moved. Must outlive the processor.
 template <class Key, class Message, class Hash = std::hash<Key>, class Equal = std::equal_to<Key>>
 class dead_letter_tee {
 public:
@@ -86,8 +87,8 @@ private:
     }
   }
 
-  /// Before any sink has the letter: later there might be no memory. Nobody else touches it: letters of
-  /// a key come one at a time.
+  /// Before any sink has the letter: later there might be no memory. Nobody else touches it:
+  /// letters of a key come one at a time.
   progress* begin(const dead_letter& letter) try {
     const std::lock_guard lock(mutex_);
     auto& of_key = progress_.try_emplace(letter.key, progress{letter.sequence}).first->second;

@@ -1,11 +1,12 @@
 #pragma once
 
-// What becomes of a message whose handler fails: retries that keep the order, dead letters, lanes that
-// are parked.
+// What becomes of a message whose handler fails: retries that keep the order, dead letters, lanes
+// that are parked.
 //
-// One rule for every form of handler: a message whose handler throws has had its one attempt. The exception
-// goes to on_error, the message becomes a dead letter (`failed`), the account counts it as dead, and its
-// lane goes on. Only a failure_policy, or an outcome that says retry, asks for more attempts.
+// One rule for every form of handler: a message whose handler throws has had its one attempt. The
+// exception goes to on_error, the message becomes a dead letter (`failed`), the account counts it
+// as dead, and its lane goes on. Only a failure_policy, or an outcome that says retry, asks for
+// more attempts.
 
 #include "convoy/detail/base/prologue.hpp"
 
@@ -54,8 +55,8 @@ private:
 
 } // namespace detail
 
-/// What a handler may return about its message; a handler returns this or nothing. Whatever it is: later
-/// messages of the key wait until this one is done or dead, and other keys do not notice.
+/// What a handler may return about its message; a handler returns this or nothing. Whatever it is:
+/// later messages of the key wait until this one is done or dead, and other keys do not notice.
 class [[nodiscard]] outcome {
 public:
   enum class kind : unsigned char {
@@ -93,9 +94,9 @@ public:
   /// What retry_after() was given; negative: nothing.
   [[nodiscard]] constexpr std::chrono::nanoseconds delay() const noexcept { return delay_; }
 
-  /// For handlers of spans: this is said of the index-th message; those before it are done, and those
-  /// behind it stay in line. Else `done` is said of all, and what else there is of the first. An
-  /// index beyond the span counts as an exception, std::out_of_range.
+  /// For handlers of spans: this is said of the index-th message; those before it are done, and
+  /// those behind it stay in line. Else `done` is said of all, and what else there is of the first.
+  /// An index beyond the span counts as an exception, std::out_of_range.
   [[nodiscard]] constexpr outcome at(std::size_t index) const {
     auto result = *this;
     result.index_ = index;
@@ -129,21 +130,22 @@ inline constexpr outcome outcome::fail_rest = outcome::kind::fail_rest;
 enum class exhausted : unsigned char { skip, park, fail_rest };
 
 /// How often a message is tried, and how long its lane waits in between. Without one
-/// (processor_options::failure) what a handler throws is not tried again, and outcome::retry, which asks for
-/// it, follows failure_policy{}.
+/// (processor_options::failure) what a handler throws is not tried again, and outcome::retry, which
+/// asks for it, follows failure_policy{}.
 ///
 /// The n-th retry comes
 ///   min(backoff * factor^(n-1), ceiling)
 /// after the n-th failure, or, with jitter, after a random part of that (full jitter). So a message
 /// that fails for ever blocks its own key for
 ///   attempts * (longest handler) + (attempts - 1) * (ceiling + wake-up)
-/// at most, where retry_after() counts instead of the ceiling if it is longer, and with max_block for
-/// max_block + one handler: a retry that would begin later than
-/// max_block after the first failure is not made. No memory is allocated for a message that fails,
-/// but an exception is memory of its own.
+/// at most, where retry_after() counts instead of the ceiling if it is longer, and with max_block
+/// for max_block + one handler: a retry that would begin later than max_block after the first
+/// failure is not made. No memory is allocated for a message that fails, but an exception is memory
+/// of its own.
 ///
-/// A span whose handler throws: if another attempt is allowed, its messages are tried again one at a time, to
-/// see which one throws; that first call is not counted. If none is, all of them are dead, or parked.
+/// A span whose handler throws: if another attempt is allowed, its messages are tried again one at
+/// a time, to see which one throws; that first call is not counted. If none is, all of them are
+/// dead, or parked.
 struct failure_policy {
   unsigned attempts = 5; ///< calls of the handler, the first one included; at least 1
   time_span backoff = std::chrono::milliseconds(10);
@@ -218,8 +220,9 @@ struct dead_letter {
 };
 
 /// A sink throws it when it can't take a dead letter now: the message stays the first of its lane,
-/// which offers it again after 10 ms, 20 ms, … up to 1 s, or parks until resume(). After the deadline of
-/// shutdown(), and in the destructor, the sink is asked one last time; what it refuses then is discarded.
+/// which offers it again after 10 ms, 20 ms, … up to 1 s, or parks until resume(). After the
+/// deadline of shutdown(), and in the destructor, the sink is asked one last time; what it refuses
+/// then is discarded.
 class dead_letter_refused : public std::runtime_error {
 public:
   enum class then : unsigned char { offer_again, park };

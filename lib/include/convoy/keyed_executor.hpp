@@ -19,10 +19,10 @@ using task = detail::task;
 /// Runs callables in strict FIFO order per key, one at a time per key, and in parallel across keys:
 /// a processor whose messages are the callables. Order, bounds, waiting and thread safety are those
 /// of processor. A callable of up to 40 bytes costs no allocation, a larger one and one that goes
-/// through async() do. It returns void, except in async(): there what it returns or throws goes into the
-/// future, and it counts as completed. What it throws else is a failure as in every handler: its exception
-/// goes to on_error, it becomes a dead letter (`failed`), and the lane goes on; it is called again only if
-/// there is a failure_policy.
+/// through async() do. It returns void, except in async(): there what it returns or throws goes
+/// into the future, and it counts as completed. What it throws else is a failure as in every
+/// handler: its exception goes to on_error, it becomes a dead letter (`failed`), and the lane goes
+/// on; it is called again only if there is a failure_policy.
 template <class Key, class Hash = std::hash<Key>, class Equal = std::equal_to<Key>>
 class keyed_executor {
   using processor_type = processor<Key, task, void, Hash, Equal>;
@@ -64,8 +64,8 @@ public:
   void drain() { tasks_.drain(); }
   void close() noexcept { tasks_.close(); }
 
-  /// For all else: schedules, control of a key, shutdown, the account. Its messages are made from any
-  /// callable: tasks().submit_after(key, 5ms, convoy::task([] { … })).
+  /// For all else: schedules, control of a key, shutdown, the account. Its messages are made from
+  /// any callable: tasks().submit_after(key, 5ms, convoy::task([] { … })).
   [[nodiscard]] processor_type& tasks() noexcept { return tasks_; }
 
 private:

@@ -21,8 +21,8 @@
 
 namespace convoy {
 
-/// Lane state: how it is made and when it goes. By default it is value-initialised, and lives as long
-/// as the processor: then an idle key costs its state and its lane, some 170 bytes.
+/// Lane state: how it is made and when it goes. By default it is value-initialised, and lives as
+/// long as the processor: then an idle key costs its state and its lane, some 170 bytes.
 template <class Key, class State>
 struct state_options {
   /// Called on a worker before the key's first message. What it throws is that message's failure.
@@ -44,9 +44,9 @@ struct key_rate {
   double burst = 1; ///< so many at once, if there were none for long; at least 1
 };
 
-/// A message whose id its key has had already is refused with submit_status::duplicate; an id counts
-/// from when its message was accepted. See message_traits. A key costs some 110 bytes, and each id that
-/// is kept some 80, until the window has passed, idle or not.
+/// A message whose id its key has had already is refused with submit_status::duplicate; an id
+/// counts from when its message was accepted. See message_traits. A key costs some 110 bytes, and
+/// each id that is kept some 80, until the window has passed, idle or not.
 struct duplicates {
   time_span window = std::chrono::minutes(5); ///< ids are kept for so long
   std::size_t most = 1024;                    ///< and so many of each key
@@ -65,8 +65,8 @@ template <class Key>
 struct watchdog {
   time_span threshold = std::chrono::nanoseconds::max();
   /// Called on the runtime's timer thread, for each handler when it has run for threshold, 2
-  /// thresholds, 4, …; must return soon, retries wait for it. What waits elsewhere refuses or throws
-  /// here, as in a handler.
+  /// thresholds, 4, …; must return soon, retries wait for it. What waits elsewhere refuses or
+  /// throws here, as in a handler.
   std::function<void(const stuck_handler<Key>&)> report = {};
 };
 
@@ -74,31 +74,34 @@ template <class Key, class Message, class State>
 struct processor_options {
   std::size_t capacity = std::size_t{1} << 20; ///< unfinished messages, 1 to 2^31
   std::size_t key_capacity = 0; ///< unfinished messages per key; 0: no limit but capacity
-  /// Calls of pause(), resume(), purge() and fence() that wait for their turn, and as many callbacks
-  /// (`then`) that were not called yet; at least 1. While that is reached these functions sleep, or on a worker thread throw
-  /// too_many_requests, as they do after a second in a task of oneTBB's that a handler may wait for. A message waits for requests that were made before it, so this bounds that too.
+  /// Calls of pause(), resume(), purge() and fence() that wait for their turn, and as many
+  /// callbacks (`then`) that were not called yet; at least 1. While that is reached these functions
+  /// sleep, or on a worker thread throw too_many_requests, as they do after a second in a task of
+  /// oneTBB's that a handler may wait for. A message waits for requests that were made before it,
+  /// so this bounds that too.
   std::size_t request_capacity = std::size_t{1} << 16;
   unsigned partitions = 0;        ///< ticket rings, a power of two; 0: chosen by concurrency
   unsigned quantum_messages = 64; ///< handled of one lane before the next is chosen
   time_span quantum_time = std::chrono::microseconds(100); ///< likewise, whichever comes first
   unsigned batch_limit = 64; ///< most messages that a span handler gets at once, 1 to 65535
-  /// Called on a worker with what a handler threw, each time, and marker, on_parked or state.on_evict;
-  /// should not throw. Default: a line on stderr, see dead_letters.
+  /// Called on a worker with what a handler threw, each time, and marker, on_parked or
+  /// state.on_evict; should not throw. Default: a line on stderr, see dead_letters.
   std::function<void(const Key&, std::exception_ptr)> on_error = {};
 
   // ---- failure, see failure.hpp ----
 
-  /// How often a message is tried whose handler throws or returns outcome::retry. Without one what is thrown
-  /// is not tried again, and outcome::retry follows failure_policy{}.
+  /// How often a message is tried whose handler throws or returns outcome::retry. Without one what
+  /// is thrown is not tried again, and outcome::retry follows failure_policy{}.
   std::optional<failure_policy> failure = {};
   /// Called on a worker with each dead letter, for each key in order; should not throw anything but
-  /// dead_letter_refused, or std::bad_alloc: then it is offered the letter again, so it must not have moved from it
-  /// nor kept it. Default: the last exception becomes a line on stderr, unless on_error had it.
+  /// dead_letter_refused, or std::bad_alloc: then it is offered the letter again, so it must not
+  /// have moved from it nor kept it. Default: the last exception becomes a line on stderr, unless
+  /// on_error had it.
   std::function<void(dead_letter<Key, Message>&)> dead_letters = {};
   /// The first that matches counts instead of `failure`.
   std::vector<exception_policy> exceptions = {};
-  /// fail_rest stops before the first message that matches; that one is handled normally. For instance the
-  /// beginning of the next transaction. Should not throw.
+  /// fail_rest stops before the first message that matches; that one is handled normally. For
+  /// instance the beginning of the next transaction. Should not throw.
   std::function<bool(const Message&)> marker = {};
   /// Called on a worker when a lane parks, with the last exception, if any; may call resume().
   std::function<void(const Key&, std::exception_ptr)> on_parked = {};
@@ -107,8 +110,9 @@ struct processor_options {
   // handled message one ----
 
   key_rate rate = {};
-  /// Of the messages of a key that carry the same id one is accepted. One that becomes a dead letter keeps its id:
-  /// resubmit() brings it back, submit() does not. Needs message_traits<Message>::id.
+  /// Of the messages of a key that carry the same id one is accepted. One that becomes a dead
+  /// letter keeps its id: resubmit() brings it back, submit() does not. Needs
+  /// message_traits<Message>::id.
   std::optional<convoy::duplicates> duplicates = {};
   state_options<Key, State> state = {};
 

@@ -38,17 +38,18 @@ namespace convoy {
 /// **Handler.** Called on a runtime's workers, as one of
 ///   handler(message&), handler(const key&, message&), handler(const key&, std::span<message>),
 ///   handler(context&, message&), handler(context&, std::span<message>);
-/// a span handler gets as many consecutive messages of the key as are waiting, up to batch_limit. With a
-/// State, a State& comes last, where there is no context to ask for it: it lives with the key's lane,
-/// see state_options. A handler may move from its messages. It may submit
-/// to any processor, its own key included, and may use oneTBB. It returns void or an outcome.
+/// a span handler gets as many consecutive messages of the key as are waiting, up to batch_limit.
+/// With a State, a State& comes last, where there is no context to ask for it: it lives with the
+/// key's lane, see state_options. A handler may move from its messages. It may submit to any
+/// processor, its own key included, and may use oneTBB. It returns void or an outcome.
 ///
-/// **Failure.** One rule for every form of handler: a message whose handler throws has had its one attempt.
-/// The exception goes to on_error, the message becomes a dead letter (`failed`), the account counts it as
-/// dead, and its lane goes on. Only a failure_policy, or an outcome that says retry, asks for more attempts
-/// (failure.hpp). Until a message is done or dead it stays the first of its key; other
-/// keys do not notice, except that it takes room: set a key_capacity, or a parked key fills all. Every
-/// accepted message is handled or becomes a dead letter. Do not move from a message and then fail.
+/// **Failure.** One rule for every form of handler: a message whose handler throws has had its one
+/// attempt. The exception goes to on_error, the message becomes a dead letter (`failed`), the
+/// account counts it as dead, and its lane goes on. Only a failure_policy, or an outcome that says
+/// retry, asks for more attempts (failure.hpp). Until a message is done or dead it stays the first
+/// of its key; other keys do not notice, except that it takes room: set a key_capacity, or a parked
+/// key fills all. Every accepted message is handled or becomes a dead letter. Do not move from a
+/// message and then fail.
 ///
 /// **Bounds.** At most `capacity` messages are unfinished, at most `key_capacity` per key. submit()
 /// sleeps while that is reached, try_submit() refuses. On a worker thread (inside a handler)
@@ -61,7 +62,8 @@ namespace convoy {
 /// nothing, unless it has State, a used rate, or ids that are kept.
 ///
 /// Key and Message must be nothrow move constructible; Equal must not throw, nor Hash if there is a
-/// limit of keys (key_capacity, rate, duplicates). The handler is called from several threads at once, for different keys.
+/// limit of keys (key_capacity, rate, duplicates). The handler is called from several threads at
+/// once, for different keys.
 ///
 /// All members but the
 /// destructor may be called by any thread at any time. Neither copied nor moved.
@@ -89,8 +91,9 @@ public:
   using context = convoy::context<Key, Message, State, Hash, Equal>;
   using options = processor_options<Key, Message, State>;
 
-  /// Throws std::invalid_argument for options out of range, std::bad_alloc, what copying Hash, Equal,
-  /// Handler throws, and std::logic_error if the runtime was made before fork(), by the parent.
+  /// Throws std::invalid_argument for options out of range, std::bad_alloc, what copying Hash,
+  /// Equal, Handler throws, and std::logic_error if the runtime was made before fork(), by the
+  /// parent.
   template <class Handler>
   processor(runtime& where, Handler handler, options wanted = {}, Hash hash = {}, Equal equal = {})
       : core_{.scheduler = where.scheduler_,
@@ -115,10 +118,10 @@ public:
   processor(const processor&) = delete;
   processor& operator=(const processor&) = delete;
 
-  /// Closes and drains, and waits for retries that are due later; what is parked, paused, or scheduled
-  /// for later becomes dead letters, and on_parked is not called any more. A callback (`then`) that
-  /// asks for another one now gets none. Must not run inside a handler, nor while another thread is in a
-  /// member. See shutdown() for an end in time.
+  /// Closes and drains, and waits for retries that are due later; what is parked, paused, or
+  /// scheduled for later becomes dead letters, and on_parked is not called any more. A callback
+  /// (`then`) that asks for another one now gets none. Must not run inside a handler, nor while
+  /// another thread is in a member. See shutdown() for an end in time.
   ~processor() {
     if (core_.scheduler.is_inherited())
       return; // nobody would handle anything
@@ -134,13 +137,13 @@ public:
     core_.scheduler.detach(submitter_);
   }
 
-  /// Submits a message; sleeps while the processor or the key is full, or its rate is used up; refuses
-  /// for good when closed, and for a `duplicate`. On a worker thread it
-  /// refuses instead of sleeping; in a task of oneTBB's elsewhere, when for a second no room has come while
-  /// handlers ran: one of them may wait for that task. The message is moved from, or copied, only if it is accepted.
-  /// Throws std::bad_alloc and what copying the key or the message, or hashing, throws; then
-  /// nothing is submitted. The key may lie in the message, here and wherever both are given. Lock-free,
-  /// unless it has to wait or wake a worker, or keys have limits.
+  /// Submits a message; sleeps while the processor or the key is full, or its rate is used up;
+  /// refuses for good when closed, and for a `duplicate`. On a worker thread it refuses instead of
+  /// sleeping; in a task of oneTBB's elsewhere, when for a second no room has come while handlers
+  /// ran: one of them may wait for that task. The message is moved from, or copied, only if it is
+  /// accepted. Throws std::bad_alloc and what copying the key or the message, or hashing, throws;
+  /// then nothing is submitted. The key may lie in the message, here and wherever both are given.
+  /// Lock-free, unless it has to wait or wake a worker, or keys have limits.
   [[nodiscard]] submit_status submit(const Key& key, Message&& message) {
     return submitter_.submit_waiting(key, std::move(message));
   }
@@ -159,9 +162,9 @@ public:
   /// Submits pairs of key and message, in their order, with one read-modify-write per partition
   /// touched (for every some hundred pairs). Messages are moved if the range's elements are rvalues
   /// (std::move the container, or use std::move_iterator), else copied. Waits as submit() does;
-  /// where it can't, the result says how many were submitted: a prefix of the range. Throws as submit();
-  /// if a prefix was submitted by then, bulk_interrupted, which says how many. An element's key may lie
-  /// in its own message.
+  /// where it can't, the result says how many were submitted: a prefix of the range. Throws as
+  /// submit(); if a prefix was submitted by then, bulk_interrupted, which says how many. An
+  /// element's key may lie in its own message.
   template <std::ranges::input_range Range>
   [[nodiscard]] bulk_result submit_bulk(Range&& range) {
     return submitter_.submit_all(std::forward<Range>(range));
@@ -180,12 +183,13 @@ public:
   /// close(), shutdown() or the destructor was called.
   [[nodiscard]] bool closed() const noexcept { return submitter_.closed(); }
 
-  /// As close(), then finishes what it can before the deadline: retries and scheduled messages that are due
-  /// by then, and what is parked or paused and resumed by then. Returns as soon as nothing is unfinished; so
-  /// with a key that is parked and that nobody resumes it takes until the deadline, and with time_span::max()
-  /// for ever. At the deadline the rest becomes dead letters (`shutdown`), in order, but for what a worker was handed;
-  /// running handlers have stop requested, and are waited for, as is what other threads still ask for
-  /// meanwhile. Returns the exact account. Throws std::logic_error on a worker thread.
+  /// As close(), then finishes what it can before the deadline: retries and scheduled messages that
+  /// are due by then, and what is parked or paused and resumed by then. Returns as soon as nothing
+  /// is unfinished; so with a key that is parked and that nobody resumes it takes until the
+  /// deadline, and with time_span::max() for ever. At the deadline the rest becomes dead letters
+  /// (`shutdown`), in order, but for what a worker was handed; running handlers have stop
+  /// requested, and are waited for, as is what other threads still ask for meanwhile. Returns the
+  /// exact account. Throws std::logic_error on a worker thread.
   convoy::account shutdown(moment deadline) {
     submitter_.refuse_on_worker();
     close();
@@ -204,16 +208,17 @@ public:
   }
 
   /// So far. See account. Takes a short lock, and looks at each message that is still in a ring: a
-  /// million of them take some milliseconds. Submits and handlers do not wait for it; but while it looks
-  /// the rings take new memory instead of used one, so poll it from a thread that gets a core.
+  /// million of them take some milliseconds. Submits and handlers do not wait for it; but while it
+  /// looks the rings take new memory instead of used one, so poll it from a thread that gets a
+  /// core.
   [[nodiscard]] convoy::account account() const noexcept { return submitter_.account(); }
 
   // ---- schedules ----
 
-  /// The message takes its place behind those of its key when it is due; until then it holds a place of
-  /// the capacity, drain() does not wait for it, and it can be cancelled. If it is due already, this is
-  /// submit(). Waits and refuses as submit() does. Throws as submit(). Takes a short lock and allocates;
-  /// the timers cost the same however many there are.
+  /// The message takes its place behind those of its key when it is due; until then it holds a
+  /// place of the capacity, drain() does not wait for it, and it can be cancelled. If it is due
+  /// already, this is submit(). Waits and refuses as submit() does. Throws as submit(). Takes a
+  /// short lock and allocates; the timers cost the same however many there are.
   scheduled submit_at(const Key& key, moment due, Message&& message) {
     return submitter_.submit_at(key, due, std::move(message));
   }
@@ -230,27 +235,27 @@ public:
 
   // ---- control of one key ----
   //
-  // All of these only ask for it, any thread may, also in handlers, and other keys do not notice. They
-  // throw std::bad_alloc and what copying or hashing the key throws. `then` is called on a worker when
-  // it is done; what it throws goes to stderr. Each costs the same, however many wait. When
-  // request_capacity is reached they sleep, or on a worker thread throw too_many_requests. They work until
-  // the deadline of shutdown(). When that has returned no message is left that they could concern, so they
-  // only call `then`.
+  // All of these only ask for it, any thread may, also in handlers, and other keys do not notice.
+  // They throw std::bad_alloc and what copying or hashing the key throws. `then` is called on a
+  // worker when it is done; what it throws goes to stderr. Each costs the same, however many wait.
+  // When request_capacity is reached they sleep, or on a worker thread throw too_many_requests.
+  // They work until the deadline of shutdown(). When that has returned no message is left that they
+  // could concern, so they only call `then`.
 
-  /// The key's lane stops, after what a worker has already been handed, until resume(). Its messages
-  /// wait, and take room. `then`: it stands still. After the deadline of shutdown(), and in the destructor,
-  /// it does nothing but call `then`.
+  /// The key's lane stops, after what a worker has already been handed, until resume(). Its
+  /// messages wait, and take room. `then`: it stands still. After the deadline of shutdown(), and
+  /// in the destructor, it does nothing but call `then`.
   void pause(const Key& key, std::function<void()> then = {}) {
     submitter_.control(detail::wish::pause, key, std::move(then));
   }
 
-  /// A paused or parked lane goes on; a parked one's first message has all its attempts again. Also if
-  /// the lane is about to park. Else nothing happens.
+  /// A paused or parked lane goes on; a parked one's first message has all its attempts again. Also
+  /// if the lane is about to park. Else nothing happens.
   void resume(const Key& key) { submitter_.control(detail::wish::resume, key, {}); }
 
-  /// The key's messages accepted so far become dead letters, even if it is paused, parked, or waits for
-  /// a retry; but for those that a worker has already been handed. Scheduled messages that are not due
-  /// stay.
+  /// The key's messages accepted so far become dead letters, even if it is paused, parked, or waits
+  /// for a retry; but for those that a worker has already been handed. Scheduled messages that are
+  /// not due stay.
   void purge(const Key& key, std::function<void()> then = {}) {
     submitter_.control(detail::wish::purge, key, std::move(then));
   }
@@ -265,11 +270,11 @@ public:
   /// As drain(), for one key.
   void drain(const Key& key) { submitter_.drain(key); }
 
-  /// Puts dead messages of a key back into its lane, in their order; neither their ids nor their rate
-  /// are looked at. Behind what waits: a prefix may be accepted. Before what waits: all or none, and
-  /// what waited begins with its attempts anew; if the key is parked, it stays parked, before them;
-  /// until they are in their lane they take their room twice. Accepted ones are moved from. Never
-  /// waits, but for a short lock: refuses as try_submit(). Throws as submit_bulk().
+  /// Puts dead messages of a key back into its lane, in their order; neither their ids nor their
+  /// rate are looked at. Behind what waits: a prefix may be accepted. Before what waits: all or
+  /// none, and what waited begins with its attempts anew; if the key is parked, it stays parked,
+  /// before them; until they are in their lane they take their room twice. Accepted ones are moved
+  /// from. Never waits, but for a short lock: refuses as try_submit(). Throws as submit_bulk().
   [[nodiscard]] bulk_result resubmit(const Key& key, std::span<Message> messages,
                                      place where = place::behind) {
     return submitter_.resubmit(key, messages, where);

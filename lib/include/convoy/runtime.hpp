@@ -6,21 +6,22 @@
 
 namespace convoy {
 
-/// Worker threads that processors share. oneTBB lends them; when work has waited for about a millisecond and
-/// none has come (a limit of the process, tasks of higher priority), threads of the runtime's own do the
-/// work, as many as are missing. Never more than `concurrency` handlers run. Several runtimes may live in one
-/// process.
+/// Worker threads that processors share. oneTBB lends them; when work has waited for about a
+/// millisecond and none has come (a limit of the process, tasks of higher priority), threads of the
+/// runtime's own do the work, as many as are missing. Never more than `concurrency` handlers run.
+/// Several runtimes may live in one process.
 ///
-/// With nothing to do a runtime uses no CPU. It keeps two threads that sleep, one for times and one to
-/// work if TBB lends none, and more of the latter kind if they were needed once. TBB's threads go back to
-/// TBB's pool after 100 ms and sleep there until the process ends.
+/// With nothing to do a runtime uses no CPU. It keeps two threads that sleep, one for times and one
+/// to work if TBB lends none, and more of the latter kind if they were needed once. TBB's threads
+/// go back to TBB's pool after 100 ms and sleep there until the process ends.
 ///
 /// While it lives, a runtime raises oneTBB's limit of threads in the process (tbb::global_control)
 /// by its concurrency; what others in the process ask of TBB stays available to them.
 ///
-/// After fork() the child has none of these threads: it makes a runtime of its own, whose workers do not come
-/// from TBB if the parent had a runtime before. A processor that it has from its parent may be destroyed there;
-/// waiting for it, and a new processor on a runtime of the parent's, throw std::logic_error.
+/// After fork() the child has none of these threads: it makes a runtime of its own, whose workers
+/// do not come from TBB if the parent had a runtime before. A processor that it has from its parent
+/// may be destroyed there; waiting for it, and a new processor on a runtime of the parent's, throw
+/// std::logic_error.
 ///
 /// Neither copied nor moved. Must outlive its processors.
 class runtime {
@@ -37,8 +38,8 @@ public:
   runtime(const runtime&) = delete;
   runtime& operator=(const runtime&) = delete;
 
-  /// Waits for its workers to leave. When it has returned no thread runs code of the library, which may be
-  /// unloaded then.
+  /// Waits for its workers to leave. When it has returned no thread runs code of the library, which
+  /// may be unloaded then.
   ~runtime() = default;
 
   [[nodiscard]] unsigned concurrency() const noexcept { return scheduler_.concurrency(); }

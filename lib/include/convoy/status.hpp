@@ -33,9 +33,9 @@ struct bulk_result {
   submit_status status = submit_status::accepted;
 };
 
-/// Something threw in the middle of a bulk: copying, hashing, allocating, or reading the range. The first
-/// accepted() elements are submitted, and what was thrown is nested (rethrow_nested()). Before the first
-/// element is accepted, that is thrown as it is. Needs no memory.
+/// Something threw in the middle of a bulk: copying, hashing, allocating, or reading the range. The
+/// first accepted() elements are submitted, and what was thrown is nested (rethrow_nested()).
+/// Before the first element is accepted, that is thrown as it is. Needs no memory.
 class bulk_interrupted : public std::exception, public std::nested_exception {
 public:
   /// While what is to be nested is being handled.
@@ -70,10 +70,10 @@ private:
 }
 
 /// What has become of a processor's messages, at any moment of its life: before, during and after
-/// close() and shutdown(). `accepted` holds every message whose submit has returned, and nothing that was
-/// refused. The others hold what is finished; they come a moment late, never early. So no figure ever
-/// falls, accepted is at least completed + dead_letters + discarded, and when it is exactly that nothing
-/// that was accepted is unfinished. shutdown() leaves it so.
+/// close() and shutdown(). `accepted` holds every message whose submit has returned, and nothing
+/// that was refused. The others hold what is finished; they come a moment late, never early. So no
+/// figure ever falls, accepted is at least completed + dead_letters + discarded, and when it is
+/// exactly that nothing that was accepted is unfinished. shutdown() leaves it so.
 struct account {
   std::uint64_t accepted = 0;
   std::uint64_t completed = 0;    ///< handled
@@ -85,8 +85,8 @@ struct account {
   }
 };
 
-/// Thrown by pause(), resume(), purge() and fence() on a worker thread, where they would have to wait
-/// for one of `request_capacity` places. Nothing was asked for.
+/// Thrown by pause(), resume(), purge() and fence() on a worker thread, where they would have to
+/// wait for one of `request_capacity` places. Nothing was asked for.
 class too_many_requests : public std::runtime_error {
 public:
   explicit too_many_requests(std::size_t most)

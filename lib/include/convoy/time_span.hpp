@@ -14,8 +14,8 @@
 namespace convoy {
 namespace detail {
 
-/// In nanoseconds. What is beyond their range is its end: max(), or min() + 1. A number that is none (NaN) is
-/// min().
+/// In nanoseconds. What is beyond their range is its end: max(), or min() + 1. A number that is
+/// none (NaN) is min().
 template <class Rep, class Period>
 [[nodiscard]] constexpr std::chrono::nanoseconds
 to_nanoseconds(std::chrono::duration<Rep, Period> from) noexcept {
@@ -60,10 +60,10 @@ to_nanoseconds(std::chrono::duration<Rep, Period> from) noexcept {
 
 } // namespace detail
 
-/// A duration that a function or an option takes: converts from every std::chrono::duration, of floating
-/// point, too. What does not fit (seconds::max(), infinity) is the longest there is, some 292 years; the library
-/// takes more than 100 years for 100. Who is given one that is negative or NaN where that makes no sense
-/// throws std::invalid_argument, which names it.
+/// A duration that a function or an option takes: converts from every std::chrono::duration, of
+/// floating point, too. What does not fit (seconds::max(), infinity) is the longest there is, some
+/// 292 years; the library takes more than 100 years for 100. Who is given one that is negative or
+/// NaN where that makes no sense throws std::invalid_argument, which names it.
 class time_span : public std::chrono::nanoseconds {
 public:
   constexpr time_span() noexcept : duration(0) {}
@@ -73,8 +73,8 @@ public:
       : duration(detail::to_nanoseconds(from)) {}
 };
 
-/// A time on the steady clock that a function or a message takes: converts from such a time in any unit.
-/// What does not fit is the first or the last there is.
+/// A time on the steady clock that a function or a message takes: converts from such a time in any
+/// unit. What does not fit is the first or the last there is.
 class moment : public std::chrono::steady_clock::time_point {
 public:
   constexpr moment() noexcept = default;

@@ -29,8 +29,9 @@ public:
   }
 };
 
-/// What the calling thread allocates meanwhile does not count as written by it: other threads get it in
-/// a way that ThreadSanitizer does not see. It does in our own builds, but for what happens in oneTBB.
+/// What the calling thread allocates meanwhile does not count as written by it: other threads get
+/// it in a way that ThreadSanitizer does not see. It does in our own builds, but for what happens
+/// in oneTBB.
 class no_write {
 public:
   no_write() noexcept {

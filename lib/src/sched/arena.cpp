@@ -31,14 +31,15 @@ namespace convoy::detail {
 
 namespace {
 
-/// Guards what arenas count. One for all, which is there before any of them: so ThreadSanitizer, which does not see
-/// what TBB does, sees that an arena was made before a thread of TBB's looks at it, and has left before it goes.
+/// Guards what arenas count. One for all, which is there before any of them: so ThreadSanitizer,
+/// which does not see what TBB does, sees that an arena was made before a thread of TBB's looks at
+/// it, and has left before it goes.
 constinit std::mutex arenas_mutex{};
 
 constinit std::atomic<int> first_made_after{-1}; // so many forks(); -1: there was no arena
 
-/// Knows the threads that TBB has lent to an arena. A thread may outlive its arena without being told, so it
-/// keeps only a number, which counts as long as the arena lives.
+/// Knows the threads that TBB has lent to an arena. A thread may outlive its arena without being
+/// told, so it keeps only a number, which counts as long as the arena lives.
 class worker_marker final : public tbb::task_scheduler_observer {
 public:
   explicit worker_marker(tbb::task_arena& arena) : task_scheduler_observer(arena) {
@@ -217,9 +218,9 @@ arena::~arena() {
     std::unique_lock lock(arenas_mutex);
     parts_->finished.wait(lock, [this] { return parts_->unfinished == 0; });
   }
-  // Threads that have ended their task may be in its last instructions. That makes no difference unless these
-  // may go away; and it may take long, as TBB's threads look for work for a while before they leave an arena,
-  // on a machine where others want the cores for a tenth of a second.
+  // Threads that have ended their task may be in its last instructions. That makes no difference
+  // unless these may go away; and it may take long, as TBB's threads look for work for a while
+  // before they leave an arena, on a machine where others want the cores for a tenth of a second.
   if (can_be_unloaded())
     parts_->marker.wait_until_empty();
 }

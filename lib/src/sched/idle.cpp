@@ -8,7 +8,8 @@
 #include <algorithm>
 #include <chrono>
 
-// What a pump does that has found nothing: it stands sentry, parks; and what it watches over meanwhile.
+// What a pump does that has found nothing: it stands sentry, parks; and what it watches over
+// meanwhile.
 
 namespace convoy::detail {
 
@@ -72,9 +73,10 @@ bool scheduler::leave_field(std::uint64_t field, std::uint64_t to) noexcept {
   return false;
 }
 
-/// As leave_field(), until we are out. False: a waker has counted us in as searching, and we have its signal.
-/// It may come late, and another pump that has counted itself in meanwhile may take it: then that one is
-/// who was woken, and we leave in its place. (With a bare wait here the word named a sentry that slept.)
+/// As leave_field(), until we are out. False: a waker has counted us in as searching, and we have
+/// its signal. It may come late, and another pump that has counted itself in meanwhile may take it:
+/// then that one is who was woken, and we leave in its place. (With a bare wait here the word named
+/// a sentry that slept.)
 bool scheduler::leave(semaphore& signals, std::uint64_t field, std::uint64_t to) noexcept {
   while (!leave_field(field, to))
     if (signals.wait_for(tuning::nap_time))

@@ -1,12 +1,13 @@
 #pragma once
 
-// Lanes that wait for a worker: the one whose first message has waited longest goes first. So each message
-// is handled when a pool without order would handle it, unless its own key's order forbids that, and a key
-// that falls behind has a worker until it has caught up.
+// Lanes that wait for a worker: the one whose first message has waited longest goes first. So each
+// message is handled when a pool without order would handle it, unless its own key's order forbids
+// that, and a key that falls behind has a worker until it has caught up.
 //
-// Lanes whose key was idle come in order of age, or nearly: as many as can be are in a list, which costs
-// one comparison each. What is older than the end of it, as lanes are that come back with a backlog, is in a
-// heap. Everything is intrusive and needs no memory. Not for several threads at once.
+// Lanes whose key was idle come in order of age, or nearly: as many as can be are in a list, which
+// costs one comparison each. What is older than the end of it, as lanes are that come back with a
+// backlog, is in a heap. Everything is intrusive and needs no memory. Not for several threads at
+// once.
 
 #include "convoy/detail/ds/pairing_heap.hpp"
 #include "convoy/detail/ds/ready_queue.hpp"

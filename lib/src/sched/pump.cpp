@@ -18,8 +18,8 @@ ready_item* scheduler::search(pump& self) noexcept {
     if (auto* const item = queue->pop())
       return item;
   const auto until = begin + tuning::search_time;
-  // What pumps have for themselves is looked at ever more rarely: they will soon run it, and must not
-  // be disturbed all the time by those who have nothing to do.
+  // What pumps have for themselves is looked at ever more rarely: they will soon run it, and must
+  // not be disturbed all the time by those who have nothing to do.
   for (unsigned look = 1;; ++look) {
     if (auto* const item = self.next_shared())
       return item;
@@ -74,7 +74,8 @@ ready_item* pump::next() noexcept {
   return next_shared();
 }
 
-/// One of our own or one that waits by age, in turns: neither must wait for the other to come to an end.
+/// One of our own or one that waits by age, in turns: neither must wait for the other to come to an
+/// end.
 ready_item* pump::next_lane() noexcept {
   if (!home.parts_->shared.any_lane()) // the rule
     return lanes_.pop();

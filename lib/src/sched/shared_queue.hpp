@@ -27,7 +27,8 @@ public:
       sleep_for(tuning::out_of_memory_nap);
   }
 
-  /// Any thread, lock-free. Null: nothing, or it is being taken or hidden for a moment (see found_ready()).
+  /// Any thread, lock-free. Null: nothing, or it is being taken or hidden for a moment (see
+  /// found_ready()).
   [[nodiscard]] ready_item* take() noexcept {
     if (size_.load(std::memory_order_relaxed) == 0) // a hint that misses none
       return nullptr;
@@ -43,8 +44,8 @@ public:
     return item;
   }
 
-  /// Any thread, under a short lock; needs no memory. The list is empty then. If the caller does not
-  /// `wait` for the lock it may stay as it is.
+  /// Any thread, under a short lock; needs no memory. The list is empty then. If the caller does
+  /// not `wait` for the lock it may stay as it is.
   void push_lanes(ready_list& lanes, bool wait) noexcept {
     std::unique_lock lock(mutex_, std::defer_lock);
     if (!get(lock, wait))

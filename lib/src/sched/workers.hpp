@@ -2,11 +2,12 @@
 
 // The threads that pumps run on. TBB lends them; where it does not, the runtime has its own.
 //
-// Whoever wants one more pump to begin asks TBB. TBB need not answer: a limit of the process may leave one
-// thread, and tasks of higher priority may hold all of them, perhaps while they wait for room in a processor
-// of ours. So somebody who has work and finds that pumps have not begun calls hasten(), and a moment
-// later the timer thread looks: if work still waits and no pump has begun, a thread of the runtime's own
-// begins one. What TBB was asked for stays with it; when it comes late it finds that nothing is wanted.
+// Whoever wants one more pump to begin asks TBB. TBB need not answer: a limit of the process may
+// leave one thread, and tasks of higher priority may hold all of them, perhaps while they wait for
+// room in a processor of ours. So somebody who has work and finds that pumps have not begun calls
+// hasten(), and a moment later the timer thread looks: if work still waits and no pump has begun, a
+// thread of the runtime's own begins one. What TBB was asked for stays with it; when it comes late
+// it finds that nothing is wanted.
 //
 // Under mutex_:
 //   wanted   pumps that are to begin            + ask()            - the thread that begins it
@@ -14,13 +15,16 @@
 //                                                 `wanted`
 //   called   own threads that are to come       + look(), 0 to 1   - the thread that comes
 //   idle     own threads that run no pump, the called one too
-// and armed_: the alarm is set, or it rings and has not looked yet. Whoever finds it set relies on that look.
+// and armed_: the alarm is set, or it rings and has not looked yet. Whoever finds it set relies on
+// that look.
 //
 // So that no work waits without a pump that looks for it:
-// - work comes first, then hasten(); the alarm's ring clears armed_ first, then looks (a fence on both sides).
-// - called: that thread comes. It begins a pump, or somebody else has begun it meanwhile. A pump that begins
-//   looks for work, and calls hasten() if there is more (scheduler::wake()).
-// - if no thread can be made the alarm is set again. One is made with the runtime, so there is always one.
+// - work comes first, then hasten(); the alarm's ring clears armed_ first, then looks (a fence on
+//   both sides).
+// - called: that thread comes. It begins a pump, or somebody else has begun it meanwhile. A pump
+//   that begins looks for work, and calls hasten() if there is more (scheduler::wake()).
+// - if no thread can be made the alarm is set again. One is made with the runtime, so there is
+//   always one.
 
 #include "convoy/detail/base/atomic.hpp"
 #include "sched/alarm_clock.hpp"
@@ -43,13 +47,15 @@ public:
   workers& operator=(const workers&) = delete;
   ~workers() { end(); }
 
-  /// One more pump is to begin, on any thread. At most `concurrency` at once run or are to begin. Any thread; a short lock.
+  /// One more pump is to begin, on any thread. At most `concurrency` at once run or are to begin.
+  /// Any thread; a short lock.
   void ask() noexcept;
 
   /// Work waits, and pumps that are to begin have not. Any thread; nearly always a load.
   void hasten() noexcept;
 
-  /// No pump begins any more. Waits for those that run; when it returns no thread runs code of ours.
+  /// No pump begins any more. Waits for those that run; when it returns no thread runs code of
+  /// ours.
   void end() noexcept;
 
 private:

@@ -32,7 +32,8 @@ std::size_t line_file::torn() const {
   return torn_;
 }
 
-/// The child has our descriptor, but neither our lock's state nor our word for what the file's end is.
+/// The child has our descriptor, but neither our lock's state nor our word for what the file's end
+/// is.
 void line_file::refuse_in_child() const {
   if (::getpid() != process_)
     throw std::logic_error("convoy: " + quoted(path_) +

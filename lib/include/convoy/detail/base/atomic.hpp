@@ -1,10 +1,11 @@
 #pragma once
 
-// The seam between the protocols and what they stand on: atomics, locks, sleep and time. No other protocol
-// in the library names std::atomic, std::mutex and the like (arena.cpp and the sinks of dead letters, which
-// are none, do). So a build that has another convoy/detail/base/atomic.hpp in front of this one on its
-// include path runs the same headers and sources on a model of C++ memory (tests/model), and one that
-// has another atomic_type.hpp on atomics that pause at random (tests/stress/pausing).
+// The seam between the protocols and what they stand on: atomics, locks, sleep and time. No other
+// protocol in the library names std::atomic, std::mutex and the like (arena.cpp and the sinks of
+// dead letters, which are none, do). So a build that has another convoy/detail/base/atomic.hpp in
+// front of this one on its include path runs the same headers and sources on a model of C++ memory
+// (tests/model), and one that has another atomic_type.hpp on atomics that pause at random
+// (tests/stress/pausing).
 
 #include "convoy/detail/base/atomic_type.hpp"
 #include "convoy/detail/base/thread_sanitizer.hpp"

@@ -9,8 +9,8 @@ namespace convoy::detail {
 template <class Signature>
 class function_ref;
 
-/// Refers to a callable without its type, so that who takes it is compiled once. Only for parameters: the callable
-/// must live until the call returns.
+/// Refers to a callable without its type, so that who takes it is compiled once. Only for
+/// parameters: the callable must live until the call returns.
 template <class Result, class... Arguments>
 class function_ref<Result(Arguments...)> {
 public:

@@ -15,8 +15,9 @@
 #include "see_the_error_above"
 #endif
 
-// Macros of others (Qt, C headers, kernels) whose names are used here or in the standard library are
-// out of the way until the epilogue brings them back. tests/headers defines these and many more.
+// Macros of others (Qt, C headers, kernels) whose names are used here or in the standard library
+// are out of the way until the epilogue brings them back. tests/headers defines these and many
+// more.
 #pragma push_macro("check")
 #undef check
 #pragma push_macro("fallthrough")

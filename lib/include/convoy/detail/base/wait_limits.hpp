@@ -1,11 +1,12 @@
 #pragma once
 
-// How long threads wait for each other before they do what is expensive. Apart from what does it, so that a
-// model can be impatient.
+// How long threads wait for each other before they do what is expensive. Apart from what does it,
+// so that a model can be impatient.
 
 namespace convoy::detail {
 
-/// Looks at a ticket that should be published in nanoseconds; then its producer is taken to be preempted.
+/// Looks at a ticket that should be published in nanoseconds; then its producer is taken to be
+/// preempted.
 inline constexpr unsigned looks_at_ticket = 16;
 
 /// Naps of a sentry that has found nothing; then it parks.

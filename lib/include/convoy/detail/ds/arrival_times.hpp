@@ -1,11 +1,11 @@
 #pragma once
 
-// When messages came, without a clock for each: a drainer sees now and then how many tickets were given out, and
-// takes those in between for evenly spread. Only the drainer touches it.
+// When messages came, without a clock for each: a drainer sees now and then how many tickets were
+// given out, and takes those in between for evenly spread. Only the drainer touches it.
 //
 // With the time of the visit alone all that a partition had got in a burst was older than what
-// another one had, which was visited a moment later: a hot key in the last of 16 partitions had no worker
-// while two fifths of all messages were handled, and the makespan was 1.3 times the bound.
+// another one had, which was visited a moment later: a hot key in the last of 16 partitions had no
+// worker while two fifths of all messages were handled, and the makespan was 1.3 times the bound.
 
 #include "convoy/detail/ds/ready_queue.hpp"
 
@@ -15,8 +15,8 @@ namespace convoy::detail {
 
 class arrival_times {
 public:
-  /// At `now` so many tickets were given out. Those from `consumed` on were not given out before `since`,
-  /// if none of them has been seen before.
+  /// At `now` so many tickets were given out. Those from `consumed` on were not given out before
+  /// `since`, if none of them has been seen before.
   void see(std::uint64_t tickets, coarse_time now, std::uint64_t consumed,
            coarse_time since) noexcept {
     seen_ = tickets;

@@ -14,14 +14,14 @@ namespace convoy::detail {
 /// true calls notify(), which is one load while nobody waits.
 class event_count {
 public:
-  /// A thread that sleeps looks again so often. notify(n) may have told others, and glibc before 2.41
-  /// can lose a wake-up (bug 25847).
+  /// A thread that sleeps looks again so often. notify(n) may have told others, and glibc before
+  /// 2.41 can lose a wake-up (bug 25847).
   explicit event_count(std::chrono::milliseconds most_asleep = tuning::most_asleep)
       : most_asleep_(most_asleep), changed_() {}
   event_count(const event_count&) = delete;
   event_count& operator=(const event_count&) = delete;
-  /// Nobody waits; but in a child of fork() waiting_ may stay above 0 for ever; the condition_variable's
-  /// destructor would then block.
+  /// Nobody waits; but in a child of fork() waiting_ may stay above 0 for ever; the
+  /// condition_variable's destructor would then block.
   ~event_count() {
     if (waiting_.load(std::memory_order_relaxed) == 0) // no other thread is here
       changed_.~condition_variable();

@@ -3,9 +3,9 @@
 // What other threads leave for a partition's drainer.
 //
 // The words: returned_, a stack of lanes that pumps have given back; posted_, a stack of requests;
-// both are pushed by compare-and-swap and taken whole by the drainer, so there is no ABA. rang_: the
-// alarm was due. A thread that leaves something then checks the role; a drainer that gives up the role
-// then checks here.
+// both are pushed by compare-and-swap and taken whole by the drainer, so there is no ABA. rang_:
+// the alarm was due. A thread that leaves something then checks the role; a drainer that gives up
+// the role then checks here.
 
 #include "convoy/detail/base/atomic.hpp"
 
@@ -32,7 +32,8 @@ public:
   void post(std::unique_ptr<Request> what) noexcept { push(posted_, *what.release()); }
   void ring() noexcept {
     // (3) release: what was set before; pairs with (5). seq_cst: before our look at who is
-    // responsible, against (2). An exchange, so that what an earlier ringer set is handed on as well.
+    // responsible, against (2). An exchange, so that what an earlier ringer set is handed on as
+    // well.
     rang_.exchange(true, std::memory_order_seq_cst);
   }
 
@@ -95,7 +96,8 @@ private:
   template <class Item>
   static void push(atomic<Item*>& stack, Item& item) noexcept {
     auto* top = stack.load(std::memory_order_relaxed); // the swap decides
-    // (1) release: the item; pairs with (4). seq_cst: before our look at who is responsible, against (2)
+    // (1) release: the item; pairs with (4). seq_cst: before our look at who is responsible,
+    // against (2)
     do {
       item.link = top;
     } while (!stack.compare_exchange_weak(top, &item, std::memory_order_seq_cst,

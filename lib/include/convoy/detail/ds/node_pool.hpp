@@ -1,7 +1,7 @@
 #pragma once
 
-// Memory for objects of one type that come and go, so that a steady load allocates nothing. It keeps
-// what the load has needed since the last trim().
+// Memory for objects of one type that come and go, so that a steady load allocates nothing. It
+// keeps what the load has needed since the last trim().
 
 #include "convoy/detail/base/atomic.hpp"
 #include "convoy/detail/base/tuning.hpp"

@@ -1,8 +1,8 @@
 #pragma once
 
-// A pairing heap (Fredman, Sedgewick, Sleator and Tarjan, 1986). Intrusive, so that it needs no memory: a node
-// has two pointers, `link` and `below`, which are the heap's as long as the node is inside. push() is
-// O(1), pop() O(log n), amortised.
+// A pairing heap (Fredman, Sedgewick, Sleator and Tarjan, 1986). Intrusive, so that it needs no
+// memory: a node has two pointers, `link` and `below`, which are the heap's as long as the node is
+// inside. push() is O(1), pop() O(log n), amortised.
 
 #include <utility>
 

@@ -9,8 +9,8 @@ namespace convoy::detail {
 
 /// Counts what the end of a processor must wait for besides tickets.
 ///
-/// Dekker with close(): begin() increments, then checks closed; close() sets closed, then checks none().
-/// One of them sees the other. What becomes a message gets its ticket before end().
+/// Dekker with close(): begin() increments, then checks closed; close() sets closed, then checks
+/// none(). One of them sees the other. What becomes a message gets its ticket before end().
 class pending_count {
 public:
   /// `over` is told when nothing is left.

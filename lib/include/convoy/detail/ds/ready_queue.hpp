@@ -24,8 +24,8 @@ class pump;
 
 struct ready_item;
 
-/// Knows how to run ready items: a partition, for itself and its lanes (partition::run), and a callback, for
-/// itself (callback::run).
+/// Knows how to run ready items: a partition, for itself and its lanes (partition::run), and a
+/// callback, for itself (callback::run).
 class runner {
 public:
   virtual void run(ready_item& item, pump& self) noexcept = 0;
@@ -34,8 +34,8 @@ protected:
   ~runner() = default;
 };
 
-/// A time, in steps of 16 us. It comes round after 19 hours, so only what lies less than half of that
-/// apart can be compared.
+/// A time, in steps of 16 us. It comes round after 19 hours, so only what lies less than half of
+/// that apart can be compared.
 using coarse_time = std::uint32_t;
 
 [[nodiscard]] inline coarse_time coarse(clock::time_point when) noexcept {

@@ -4,7 +4,8 @@
 // strict order by ticket.
 //
 // A ticket is a number from tail_.fetch_add; it names one cell for ever, and every ticket is
-// published: with a message, or void, without one. Ticket order is submit order, whatever the threads.
+// published: with a message, or void, without one. Ticket order is submit order, whatever the
+// threads.
 //
 // The words:
 //   tail_      tickets given out, and the closed bit on top. Producers add; close() sets the bit.
@@ -65,9 +66,9 @@ public:
 
   static constexpr std::uint64_t no_ticket = ~std::uint64_t{0};
 
-  /// Takes `count` consecutive tickets and returns the first. no_ticket: they are above the limit, so
-  /// they were published void, and the consumer must be told; closed() and grow() say more. One atomic
-  /// read-modify-write; wait-free but for the rare walk to another segment.
+  /// Takes `count` consecutive tickets and returns the first. no_ticket: they are above the limit,
+  /// so they were published void, and the consumer must be told; closed() and grow() say more. One
+  /// atomic read-modify-write; wait-free but for the rare walk to another segment.
   [[nodiscard]] std::uint64_t claim(std::uint64_t count = 1) noexcept {
     const auto ticket = take_ticket(count);
     if (may_carry(ticket + (count - 1))) [[likely]]
@@ -76,12 +77,12 @@ public:
     return no_ticket;
   }
 
-  /// The parts of claim(), for those who are in a hurry. A ticket that may not carry a message may have
-  /// the closed bit, and must go to publish_nothing().
+  /// The parts of claim(), for those who are in a hurry. A ticket that may not carry a message may
+  /// have the closed bit, and must go to publish_nothing().
   [[nodiscard]] std::uint64_t take_ticket(std::uint64_t count = 1) noexcept {
-    // (1) seq_cst: our ticket first, then the limit, (1) in ticket_limit.hpp, the segments' hint and the
-    // partition's role; against who changes one of these and then looks at the tickets (3), or
-    // closes (4)
+    // (1) seq_cst: our ticket first, then the limit, (1) in ticket_limit.hpp, the segments' hint
+    // and the partition's role; against who changes one of these and then looks at the tickets (3),
+    // or closes (4)
     return tail_.fetch_add(count, std::memory_order_seq_cst);
   }
   [[nodiscard]] bool may_carry(std::uint64_t ticket) const noexcept {
@@ -124,7 +125,8 @@ public:
     at.word.store(word_of(ticket) + 2, std::memory_order_release); // (5) release: as above
   }
 
-  /// A void ticket that might have carried a message: its credit goes back when the consumer passes it.
+  /// A void ticket that might have carried a message: its credit goes back when the consumer passes
+  /// it.
   void publish_void(std::uint64_t ticket) noexcept { publish_empty(ticket, 1); }
 
   /// As claim(), for a message whose credit was taken with take_credit(); that is given back with
@@ -140,8 +142,8 @@ public:
     return ticket;
   }
 
-  /// Gives out so many void tickets, and the credit that they would take. Calls between(end),
-  /// with the ticket after them, before they can leave the ring. Who waits for credit has to be told.
+  /// Gives out so many void tickets, and the credit that they would take. Calls between(end), with
+  /// the ticket after them, before they can leave the ring. Who waits for credit has to be told.
   template <class Function>
   void skip(std::uint64_t count, Function&& between) noexcept {
     // (1) seq_cst: as in claim()
@@ -165,8 +167,8 @@ public:
 
   /// No ticket taken after this carries a message.
   void close() noexcept {
-    // (4) seq_cst: splits the tickets (1); before the looks for who waits and for what is outstanding;
-    // against (1) in event_count.cpp, (2) in pending_count.hpp
+    // (4) seq_cst: splits the tickets (1); before the looks for who waits and for what is
+    // outstanding; against (1) in event_count.cpp, (2) in pending_count.hpp
     tail_.fetch_or(closed_bit, std::memory_order_seq_cst);
     cells_.limit.set(ticket_limit::closed);
   }
@@ -177,8 +179,9 @@ public:
            ~closed_bit; // (3) seq_cst: after the caller's change, see (1)
   }
 
-  /// Messages published so far, but for those of publish_counted(). Exact: what was published before
-  /// the call, and nothing that is void in the end. Looks at what is in the ring. One thread at a time.
+  /// Messages published so far, but for those of publish_counted(). Exact: what was published
+  /// before the call, and nothing that is void in the end. Looks at what is in the ring. One thread
+  /// at a time.
   [[nodiscard]] std::uint64_t messages() noexcept {
     return cells_.count(tickets(), [](const cell& at, std::uint64_t ticket) {
       return at.word.load(std::memory_order_relaxed) == word_of(ticket); // only counted
@@ -210,8 +213,9 @@ public:
 
   enum class state { pending, message, void_ticket, counted_message, skipped };
 
-  /// The next ticket in order: not yet published (or not given out), a message, void and with credit, a
-  /// message of publish_counted(), or void without credit (of skip(), or above the limit).
+  /// The next ticket in order: not yet published (or not given out), a message, void and with
+  /// credit, a message of publish_counted(), or void without credit (of skip(), or above the
+  /// limit).
   [[nodiscard]] state peek() noexcept {
     current_ = cells_.current();
     if (current_ == nullptr)
@@ -228,8 +232,9 @@ public:
   /// The cell that peek() found published.
   [[nodiscard]] cell& current() noexcept { return *current_; }
 
-  /// The cell of a ticket is published with a message that messages() counts. Short, for a consumer that
-  /// handles such messages where they lie, one after the other; else peek() says what is there.
+  /// The cell of a ticket is published with a message that messages() counts. Short, for a consumer
+  /// that handles such messages where they lie, one after the other; else peek() says what is
+  /// there.
   [[nodiscard]] static bool has_message(const cell& at, std::uint64_t ticket) noexcept {
     return at.word.load(std::memory_order_acquire) == word_of(ticket); // (6) acquire: as in peek()
   }

@@ -1,8 +1,8 @@
 #pragma once
 
 // Timers of a partition: a hierarchical timing wheel (Varghese and Lauck, 1987), eight wheels of 64
-// slots. Adding, removing and expiring cost the same however many there are: a timer moves to a finer
-// wheel seven times at most. Only the drainer touches it.
+// slots. Adding, removing and expiring cost the same however many there are: a timer moves to a
+// finer wheel seven times at most. Only the drainer touches it.
 
 #include "convoy/detail/base/atomic.hpp"
 #include "convoy/detail/base/function_ref.hpp"

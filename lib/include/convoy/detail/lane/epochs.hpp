@@ -1,8 +1,8 @@
 #pragma once
 
-// drain() in constant time. Unfinished messages belong to an epoch. When a new one has begun and the older
-// one has no message left, every message before the new one is finished. At most one epoch is waited for.
-// Only the drainer touches it.
+// drain() in constant time. Unfinished messages belong to an epoch. When a new one has begun and
+// the older one has no message left, every message before the new one is finished. At most one
+// epoch is waited for. Only the drainer touches it.
 
 #include "convoy/detail/lane/lane_base.hpp"
 

@@ -1,7 +1,7 @@
 #pragma once
 
-// Lanes of a partition that have work but wait for something else than a worker: they hold no worker
-// and no thread. Only the drainer touches it.
+// Lanes of a partition that have work but wait for something else than a worker: they hold no
+// worker and no thread. Only the drainer touches it.
 
 #include "convoy/detail/ds/timer_wheel.hpp"
 #include "convoy/detail/lane/hold.hpp"
@@ -52,13 +52,13 @@ public:
   /// A lane that is held is not stopped any more.
   static void release(hold& t) noexcept;
 
-  /// From now on what parks, and what is parked, becomes dead letters, with all that waits behind it.
-  /// So many tickets were given out, and no more will be. Returns how many lanes were parked; they go
-  /// on with release_waiting_for_tickets().
+  /// From now on what parks, and what is parked, becomes dead letters, with all that waits behind
+  /// it. So many tickets were given out, and no more will be. Returns how many lanes were parked;
+  /// they go on with release_waiting_for_tickets().
   int end(std::uint64_t tickets) noexcept;
 
-  /// Of a lane that is held: it waits until all tickets have left the ring. Then it and all that waits
-  /// behind it become dead letters.
+  /// Of a lane that is held: it waits until all tickets have left the ring. Then it and all that
+  /// waits behind it become dead letters.
   void wait_until_the_end(hold& t) noexcept;
 
 private:

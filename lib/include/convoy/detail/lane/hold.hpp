@@ -1,7 +1,8 @@
 #pragma once
 
 // What a lane carries along when its first message has failed, or when it is stopped. Made when it
-// is needed, from its partition's pool: a lane that never fails has none. Belongs to whoever the lane belongs to.
+// is needed, from its partition's pool: a lane that never fails has none. Belongs to whoever the
+// lane belongs to.
 
 #include "convoy/detail/base/tuning.hpp"
 #include "convoy/detail/ds/node_pool.hpp"

@@ -2,8 +2,8 @@
 
 // A lane: the FIFO of one key. At any time it belongs either to its partition's drainer or, while
 // it is out, to the pump that runs it; it changes hands through a ready queue and comes back
-// through the partition's stack of returned lanes. Nothing in it is atomic but `unsettled`, a
-// hint for the watchdog. While it is out the drainer may still append behind the messages handed out:
+// through the partition's stack of returned lanes. Nothing in it is atomic but `unsettled`, a hint
+// for the watchdog. While it is out the drainer may still append behind the messages handed out:
 // the two touch different slots, and each side its own members.
 
 #include "convoy/detail/base/tuning.hpp"
@@ -69,7 +69,8 @@ private:
   }
 };
 
-/// The first chunk of a lane lies inside it and holds one message; when that came is the lane's `since`.
+/// The first chunk of a lane lies inside it and holds one message; when that came is the lane's
+/// `since`.
 template <class Message>
 struct first_chunk : chunk<Message> {
   alignas(Message) std::byte slot[sizeof(Message)];

@@ -63,8 +63,8 @@ struct lane_base : ready_item {
   }
   [[nodiscard]] bool is(lane_state which) const noexcept { return current == which; }
 
-  // Not `finished`, next to `handed`: compilers then load both at once, which waits for the stores of
-  // each (5 ns for each message that runs inline).
+  // Not `finished`, next to `handed`: compilers then load both at once, which waits for the stores
+  // of each (5 ns for each message that runs inline).
   std::uint32_t hash = 0; // upper bits unused by the choice of the partition; the drainer's
 
   // ---- the pump that runs it, while it is out; ready_item::handed as well ----

@@ -67,8 +67,8 @@ public:
     return lane.idle_since != nullptr;
   }
 
-  /// Appends a message that came `at` a time to a lane; false when out of memory, then `message` is as
-  /// it was.
+  /// Appends a message that came `at` a time to a lane; false when out of memory, then `message` is
+  /// as it was.
   [[nodiscard]] bool append(lane_type& lane, Message&& message, coarse_time at) noexcept {
     if (lane.back->filled == lane.back->capacity) {
       auto* const next = make_chunk(lane.back->capacity);

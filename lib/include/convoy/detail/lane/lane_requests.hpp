@@ -1,11 +1,12 @@
 #pragma once
 
-// Requests that wait for a lane: until it comes back, or until messages of it are finished. Only the
-// drainer touches it. Each costs the same, however many wait.
+// Requests that wait for a lane: until it comes back, or until messages of it are finished. Only
+// the drainer touches it. Each costs the same, however many wait.
 //
-// Messages of a lane finish in order. `finished` counts them, and a request that waits for those that
-// are in the lane now has a mark, what the count will be then. When messages are put before all others
-// the count goes back by as many, which moves all marks. Only differences count, so it may wrap.
+// Messages of a lane finish in order. `finished` counts them, and a request that waits for those
+// that are in the lane now has a mark, what the count will be then. When messages are put before
+// all others the count goes back by as many, which moves all marks. Only differences count, so it
+// may wrap.
 
 #include "convoy/detail/ds/request_order.hpp"
 

@@ -78,8 +78,8 @@ public:
   }
 
   /// As append(), if the key has no message waiting: returns its lane, to be run at once by the
-  /// drainer. Null: as long as others wait, the message must too, or out of memory. Of keys with state;
-  /// the others' messages run in their cell.
+  /// drainer. Null: as long as others wait, the message must too, or out of memory. Of keys with
+  /// state; the others' messages run in their cell.
   [[nodiscard]] lane_type* append_inline(Key&& key, std::uint32_t hash, Message&& message,
                                          std::uint64_t ticket) noexcept {
     auto* lane = table_.size() == 0 ? nullptr : table_.find(key, hash);
@@ -106,9 +106,9 @@ public:
 
   // ---- messages that run in their cell, see partition ----
   //
-  // They have a lane in reserve. Should the handler be stuck, it becomes the lane of the message's key
-  // for whoever takes the partition over; should it fail, the message moves there, if the processor
-  // handles_failures. Else it serves the next message.
+  // They have a lane in reserve. Should the handler be stuck, it becomes the lane of the message's
+  // key for whoever takes the partition over; should it fail, the message moves there, if the
+  // processor handles_failures. Else it serves the next message.
 
   /// Null when out of memory.
   [[nodiscard]] lane_type* reserve() noexcept {
@@ -203,8 +203,9 @@ public:
     last_visit_ = std::exchange(coarse_now_, coarse(now));
   }
 
-  /// To be called before messages are appended: so many tickets were given out. Unless it is known already
-  /// when they were, it was not before `since`; not before the last visit if we `stayed` since then.
+  /// To be called before messages are appended: so many tickets were given out. Unless it is known
+  /// already when they were, it was not before `since`; not before the last visit if we `stayed`
+  /// since then.
   void see(std::uint64_t tickets, std::uint64_t consumed, bool stayed, coarse_time since) noexcept {
     const auto known = stayed ? last_visit_ : is_before(last_visit_, since) ? since : coarse_now_;
     arrivals_.see(tickets, coarse_now_, consumed, known);
@@ -216,8 +217,8 @@ public:
   /// Made when it is needed. Waits for memory: a message can't be given back.
   [[nodiscard]] held_lanes& stopped() noexcept;
 
-  /// Those that may go on now, do; unless it still `lingers`, so do all that wait for more messages.
-  /// Other timers that are due go to function(timer&). Returns when to call this next.
+  /// Those that may go on now, do; unless it still `lingers`, so do all that wait for more
+  /// messages. Other timers that are due go to function(timer&). Returns when to call this next.
   template <class Function>
   clock::time_point release_stopped(clock::time_point now, std::uint64_t consumed, bool lingers,
                                     Function&& function) noexcept;
@@ -228,9 +229,9 @@ public:
   /// See held_lanes::end(); likewise what is paused.
   [[gnu::cold]] void end_stopped(std::uint64_t tickets) noexcept;
 
-  /// Makes the lanes ready that got work or came back with some, once per lane and visit. By age, if
-  /// lanes are slow or the quantum has left some of it over: else it falls behind with each turn of
-  /// the others, who then wait for it in the end.
+  /// Makes the lanes ready that got work or came back with some, once per lane and visit. By age,
+  /// if lanes are slow or the quantum has left some of it over: else it falls behind with each turn
+  /// of the others, who then wait for it in the end.
   void hand_out(pump& self) noexcept {
     if (lined_up_.empty())
       return;
@@ -264,7 +265,8 @@ public:
   }
 
 private:
-  /// A lane that was run straight from the ring becomes one like the others, if it is not one already.
+  /// A lane that was run straight from the ring becomes one like the others, if it is not one
+  /// already.
   void add_to_table(lane_type& lane) noexcept {
     if (lane.unsettled != 0)
       return;
@@ -273,8 +275,8 @@ private:
       table_.insert(lane);
   }
 
-  /// Of a lane that is not out, or was held. What was held waits for a worker from now on: else a key
-  /// that fails for ever would go before all others each time it is tried again.
+  /// Of a lane that is not out, or was held. What was held waits for a worker from now on: else a
+  /// key that fails for ever would go before all others each time it is tried again.
   void go_on(lane_type& lane) noexcept {
     if (lane.is(lane_state::held)) {
       lane.since = coarse_now_;
@@ -325,7 +327,8 @@ private:
     lane.flush = false;
     lane.handed += ready;
     lane.staged -= ready;
-    // Since it came, or since it was released; further apart than the oldest they could not be compared.
+    // Since it came, or since it was released; further apart than the oldest they could not be
+    // compared.
     lane.since =
         coarse_now_ - std::min({coarse_now_ - lane.since, coarse_now_ - lane.first_came(), oldest});
   }

@@ -283,7 +283,8 @@ auto lane_set<Core>::make_lane(request_type& r) noexcept -> lane_type& {
   return *lane;
 }
 
-/// The request waits for a lane, which is then not freed: it is out. It belongs to `waiting_requests_` now.
+/// The request waits for a lane, which is then not freed: it is out. It belongs to
+/// `waiting_requests_` now.
 template <class Core>
 void lane_set<Core>::wait_for_lane(lane_type& lane, request_type& r) noexcept {
   until_there_is_memory([&] { (void)waiting_requests_.make(lane); });
@@ -335,8 +336,8 @@ void lane_set<Core>::serve_waiting_requests(lane_type& lane, std::uint32_t finis
     waiting_requests_.forget(lane);
 }
 
-/// Of a lane that is not out, or is held: so many messages become dead letters, though it is stopped
-/// or paused.
+/// Of a lane that is not out, or is held: so many messages become dead letters, though it is
+/// stopped or paused.
 template <class Core>
 void lane_set<Core>::doom(lane_type& lane, std::uint32_t count) noexcept {
   auto& t = hold_of(lane);
@@ -351,8 +352,8 @@ void lane_set<Core>::doom(lane_type& lane, std::uint32_t count) noexcept {
   t.then_stop = lane.paused;
 }
 
-/// Of a lane that is not out, or is held. They have been counted. A rare thing, so it is simple: all
-/// that wait move.
+/// Of a lane that is not out, or is held. They have been counted. A rare thing, so it is simple:
+/// all that wait move.
 template <class Core>
 void lane_set<Core>::put_before(lane_type& lane, std::vector<Message>& first,
                                 std::uint64_t consumed) noexcept {

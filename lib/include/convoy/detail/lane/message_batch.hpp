@@ -63,8 +63,8 @@ private:
   bool kept_ = false;
 };
 
-/// Up to `limit` messages from the front of a lane, side by side. With the object those are destroyed
-/// and counted as finished that are not kept, also when the handler throws.
+/// Up to `limit` messages from the front of a lane, side by side. With the object those are
+/// destroyed and counted as finished that are not kept, also when the handler throws.
 template <class Lane>
 class message_batch {
 public:

@@ -20,8 +20,8 @@ class drain_progress {
 public:
   // ---- any thread ----
 
-  /// Asks for reached() to come to `ticket`. True: the partition has to be signalled afterwards; false:
-  /// by somebody else, who has asked for as much.
+  /// Asks for reached() to come to `ticket`. True: the partition has to be signalled afterwards;
+  /// false: by somebody else, who has asked for as much.
   bool ask(std::uint64_t ticket) noexcept {
     // (1) seq_cst: before the caller's look at who is responsible, against (2)
     auto asked = until_.load(std::memory_order_relaxed); // the swap decides

@@ -14,7 +14,8 @@ class drainer_role {
 public:
   // ---- any thread ----
 
-  /// Nobody is responsible. To be asked after a ticket was published, or something left in the inbox.
+  /// Nobody is responsible. To be asked after a ticket was published, or something left in the
+  /// inbox.
   [[nodiscard]] bool is_free() const noexcept {
     // (1) seq_cst: after our ticket or lane is there to see; against (2)
     return !taken_.load(std::memory_order_seq_cst);

@@ -1,8 +1,8 @@
 #pragma once
 
 // What a partition's drainer does besides handing messages on: it serves requests, releases lanes
-// that have waited, and gives scheduled messages their tickets. A partition of which nothing of this
-// was ever asked looks at a few words per visit, see partition::drain().
+// that have waited, and gives scheduled messages their tickets. A partition of which nothing of
+// this was ever asked looks at a few words per visit, see partition::drain().
 
 #include "convoy/detail/base/atomic.hpp"
 #include "convoy/detail/base/tuning.hpp"
@@ -36,8 +36,8 @@ public:
     serve_fences(p);
     auto& lanes = p.lanes();
     auto due = now;
-    // destroyed and abandoned are set before the alarm rings, so they and what was done before come with
-    // the ring.
+    // destroyed and abandoned are set before the alarm rings, so they and what was done before come
+    // with the ring.
     if (rung && core.is_abandoned() && !std::exchange(abandoned_, true)) {
       due = clock::time_point::max() - std::chrono::hours(1); // all that waits for a time
       core.callbacks.end();
@@ -59,8 +59,8 @@ public:
       core.scheduler.set_alarm(p.own_alarm(), next);
   }
 
-  /// Also when a void ticket has left the ring: some requests have their place in the order, and are
-  /// in the inbox before their ticket can be consumed.
+  /// Also when a void ticket has left the ring: some requests have their place in the order, and
+  /// are in the inbox before their ticket can be consumed.
   template <class Inbox>
   void take_requests(Partition& p, Inbox& inbox) noexcept {
     inbox.take_requests([&](std::unique_ptr<request_type> each) {

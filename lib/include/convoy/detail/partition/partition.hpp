@@ -112,9 +112,9 @@ public:
 
   [[nodiscard]] bool has_spares() const noexcept { return spares_.exists(); }
 
-  /// On a pump: gives memory back that was not needed since the last time, or has the drainer do it.
-  /// False: some is left. An idle partition is not made ready for it: its processor's destructor
-  /// would wait for the handlers in between.
+  /// On a pump: gives memory back that was not needed since the last time, or has the drainer do
+  /// it. False: some is left. An idle partition is not made ready for it: its processor's
+  /// destructor would wait for the handlers in between.
   [[gnu::cold]] [[nodiscard]] bool trim(pump& self) noexcept {
     if (!has_spares())
       return true;

@@ -5,9 +5,9 @@
 //
 // Room for n messages wakes n threads at most, else all would come for a place that one gets. While
 // room is scarce one thread is woken for many places: it takes them without sleeping in between.
-// When there is plenty, or the partition comes to rest, all places that nobody was told of are told.
-// What that leaves (slow handlers between two visits, a thread that was woken and throws) is found
-// by the threads that sleep: they look every 10 ms, see event_count.
+// When there is plenty, or the partition comes to rest, all places that nobody was told of are
+// told. What that leaves (slow handlers between two visits, a thread that was woken and throws) is
+// found by the threads that sleep: they look every 10 ms, see event_count.
 
 #include "convoy/detail/base/tuning.hpp"
 #include "convoy/detail/ds/event_count.hpp"

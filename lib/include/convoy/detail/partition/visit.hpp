@@ -1,7 +1,7 @@
 #pragma once
 
-// One visit of a drainer to its partition: what it takes out of the ring. Messages go to their lanes; those
-// whose key has none waiting may run at once, in their cells (see run_inline()).
+// One visit of a drainer to its partition: what it takes out of the ring. Messages go to their
+// lanes; those whose key has none waiting may run at once, in their cells (see run_inline()).
 
 #include "convoy/detail/base/tuning.hpp"
 #include "convoy/detail/ds/ready_queue.hpp"
@@ -52,8 +52,8 @@ public:
     home_.lanes_first_ = !home_.lanes_first_;
   }
 
-  /// What the drainer may run itself: a lane, or the message at the front of the ring, for which there
-  /// is a lane in reserve. Neither: nothing, or it has run enough.
+  /// What the drainer may run itself: a lane, or the message at the front of the ring, for which
+  /// there is a lane in reserve. Neither: nothing, or it has run enough.
   struct inline_work {
     lane_type* lane = nullptr;
     cell_type* cell = nullptr;
@@ -69,8 +69,8 @@ public:
     return {next_turn()};
   }
 
-  /// Messages run in their cells: begin_cells(), then runs of them, side by side, until one has failed or
-  /// next_run() says no. The first message's cell is known.
+  /// Messages run in their cells: begin_cells(), then runs of them, side by side, until one has
+  /// failed or next_run() says no. The first message's cell is known.
   void begin_cells() noexcept { home_.cells_begin_ = ring_.consumed(); }
   /// How long the next run may be.
   [[nodiscard]] std::uint32_t longest_run() const noexcept {
@@ -92,8 +92,8 @@ public:
     }
     return &ring_.current();
   }
-  /// The one at the front has failed, with the lane in reserve: it moves there, to be run inline from
-  /// now on.
+  /// The one at the front has failed, with the lane in reserve: it moves there, to be run inline
+  /// from now on.
   [[gnu::cold]] void leave_cell(lane_type& lane) noexcept {
     count_cells();
     ++moved_;
@@ -130,8 +130,9 @@ private:
     moved_ += static_cast<std::uint32_t>(ran);
   }
 
-  /// As move_messages(). With `Inline` it stops at the first message that the drainer may run now, as its key has
-  /// none waiting, and returns it: in its cell, with the lane in reserve, or in its lane. Else nothing.
+  /// As move_messages(). With `Inline` it stops at the first message that the drainer may run now,
+  /// as its key has none waiting, and returns it: in its cell, with the lane in reserve, or in its
+  /// lane. Else nothing.
   template <bool Inline>
   inline_work move() noexcept {
     auto& lanes = home_.lanes_;

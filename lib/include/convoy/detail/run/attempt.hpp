@@ -27,8 +27,8 @@ void end_before_expired(Taken& messages) noexcept {
       return messages.shorten(i);
 }
 
-/// Calls the handler. A throw becomes `error` with outcome retry; the policy for exceptions, one attempt by
-/// default, then decides.
+/// Calls the handler. A throw becomes `error` with outcome retry; the policy for exceptions, one
+/// attempt by default, then decides.
 template <class Handler, class Core, class Messages>
 [[nodiscard]] outcome call_handler(Core& core, typename Core::partition_type& home,
                                    typename Core::lane_type& lane, pump& self, Messages& messages,

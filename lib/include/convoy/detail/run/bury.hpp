@@ -22,8 +22,8 @@ namespace convoy::detail {
 /// What a sink has done with a dead letter.
 enum class buried : unsigned char { yes, offer_again, park };
 
-/// The lane's first message becomes a dead letter, unless the sink refuses it. What else a sink throws
-/// is reported; the letter is gone.
+/// The lane's first message becomes a dead letter, unless the sink refuses it. What else a sink
+/// throws is reported; the letter is gone.
 template <class Core>
 [[nodiscard]] buried bury(Core& core, typename Core::partition_type& home,
                           typename Core::lane_type& lane, death why) noexcept {
@@ -120,7 +120,8 @@ template <class Core>
   return !std::exchange(t.then_stop, false);
 }
 
-/// As bury_first(), before messages that are doomed. If the sink refuses it, it is handled once more.
+/// As bury_first(), before messages that are doomed. If the sink refuses it, it is handled once
+/// more.
 template <class Core>
 [[nodiscard]] bool bury_spared(Core& core, typename Core::partition_type& home,
                                typename Core::lane_type& lane, death why) noexcept {
@@ -140,8 +141,8 @@ template <class Core>
   return lane.handed != 0;
 }
 
-/// The lane's first message is dead, for a reason of its own; or its first few, for the same reason. As
-/// attempt().
+/// The lane's first message is dead, for a reason of its own; or its first few, for the same
+/// reason. As attempt().
 template <class Core>
 [[nodiscard]] bool bury_first(Core& core, typename Core::partition_type& home,
                               typename Core::lane_type& lane, death why,
@@ -159,8 +160,8 @@ template <class Core>
 
 // ---- failures ----
 
-/// The handler of the lane's first message has not succeeded; of its first `count`, if it has thrown. True:
-/// the lane goes on; false: it stops, as its hold tells.
+/// The handler of the lane's first message has not succeeded; of its first `count`, if it has
+/// thrown. True: the lane goes on; false: it stops, as its hold tells.
 template <class Core>
 [[nodiscard]] bool after_failure(Core& core, typename Core::partition_type& home,
                                  typename Core::lane_type& lane, outcome&& result,

@@ -63,8 +63,8 @@ using messages_for =
     std::conditional_t<gets_spans<Handler, Core>, message_batch<typename Core::lane_type>,
                        one_message<typename Core::lane_type>>;
 
-/// A message that is handled in its cell, with a lane in reserve. As one_message, but who has it sees to
-/// its end.
+/// A message that is handled in its cell, with a lane in reserve. As one_message, but who has it
+/// sees to its end.
 template <class Message>
 class message_in_cell {
 public:

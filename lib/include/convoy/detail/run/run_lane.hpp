@@ -84,8 +84,8 @@ void run_lane(Core& core, typename Core::partition_type& home, typename Core::la
   home.give_back(lane, self); // with what the quantum left over
 }
 
-/// step() handles messages of a lane that the drainer runs itself, and says whether it goes on. False:
-/// another pump has taken the partition over meanwhile, and the lane was given back.
+/// step() handles messages of a lane that the drainer runs itself, and says whether it goes on.
+/// False: another pump has taken the partition over meanwhile, and the lane was given back.
 template <class Partition, class Lane, class Step>
 [[nodiscard]] bool run_claimed(Partition& home, Lane& lane, pump& self, Step&& step) noexcept {
   self.claim.begin();
@@ -100,9 +100,9 @@ template <class Partition, class Lane, class Step>
 /// What has become of a message that ran in its cell.
 enum class cell_result : unsigned char { done, left_cell, taken_over };
 
-/// Runs the message of `ticket` in its cell of the ring. `lane` is in reserve: it gets the message if it
-/// fails (not `Failing`: what it throws is reported, and it ends in its cell), and stands for its key if
-/// another pump takes the partition over.
+/// Runs the message of `ticket` in its cell of the ring. `lane` is in reserve: it gets the message
+/// if it fails (not `Failing`: what it throws is reported, and it ends in its cell), and stands for
+/// its key if another pump takes the partition over.
 template <bool Failing, class Handler, class Core>
 [[nodiscard]] cell_result run_in_cell(Core& core, visit<typename Core::partition_type>& visit,
                                       typename Core::partition_type& home,
@@ -160,8 +160,8 @@ template <bool Failing, class Handler, class Core>
   return cell_result::done;
 }
 
-/// Runs messages in their cells, from `cell` on, as long as the next one may follow. False: another pump
-/// has taken the partition over.
+/// Runs messages in their cells, from `cell` on, as long as the next one may follow. False: another
+/// pump has taken the partition over.
 template <bool Failing, class Handler, class Core>
 [[nodiscard]] bool run_cells(Core& core, visit<typename Core::partition_type>& visit,
                              typename Core::lane_type& lane,

@@ -1,7 +1,7 @@
 #pragma once
 
-// What a pump's handler is doing, for those who watch it: a soft time limit, the watchdog, shutdown.
-// Noted only if one of them was asked for.
+// What a pump's handler is doing, for those who watch it: a soft time limit, the watchdog,
+// shutdown. Noted only if one of them was asked for.
 
 #include "convoy/detail/base/alarm.hpp"
 #include "convoy/detail/base/atomic.hpp"
@@ -73,7 +73,8 @@ public:
     clock::duration next; ///< until it is due again
   };
 
-  /// Calls function(report) under a lock if a handler of `owner` runs; its lane lives until it returns.
+  /// Calls function(report) under a lock if a handler of `owner` runs; its lane lives until it
+  /// returns.
   template <class Function>
   void look(const void* owner, clock::duration threshold, Function&& function) {
     const std::lock_guard lock(mutex_);

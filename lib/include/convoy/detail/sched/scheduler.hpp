@@ -18,13 +18,13 @@
 //
 // Who makes an item ready calls wake() if it can't run it at once itself. Two things keep a ready
 // item from being missed:
-// - From outside: the item goes into the shared queue, then the idle word is read; a pump that parks
-//   changes the idle word, then looks into the queue (each side has a fence between its store and its
-//   load). A searching pump looks once more after it has counted itself out.
-// - From a pump: the item is in the pump's own queue, or in the shared one, where it looks before it
-//   leaves, so it is run at the latest by that pump. Should that pump be held up in a handler, the
-//   sentry finds the item. A pump about to run a lane
-//   with other items behind it sees to it that there is a searching pump or a sentry (cover()).
+// - From outside: the item goes into the shared queue, then the idle word is read; a pump that
+//   parks changes the idle word, then looks into the queue (each side has a fence between its store
+//   and its load). A searching pump looks once more after it has counted itself out.
+// - From a pump: the item is in the pump's own queue, or in the shared one, where it looks before
+//   it leaves, so it is run at the latest by that pump. Should that pump be held up in a handler,
+//   the sentry finds the item. A pump about to run a lane with other items behind it sees to it
+//   that there is a searching pump or a sentry (cover()).
 //
 // Wake-ups cost microseconds, handlers may take nanoseconds. The sentry makes it affordable not to
 // wake somebody for each item: what a busy pump has in its queue waits one nap at most.
@@ -117,7 +117,8 @@ public:
   /// called while the owner can't be destroyed yet: a message is unfinished, or its partition is
   /// ready.
   void enter(const void* owner) noexcept {
-    // (5) release: our last touch of another owner's memory, which this may follow; pairs with (6) in scheduler.cpp
+    // (5) release: our last touch of another owner's memory, which this may follow; pairs with (6)
+    // in scheduler.cpp
     touching_.store(owner, std::memory_order_release);
   }
 
@@ -198,7 +199,8 @@ public:
   /// This process is a child of fork(), made since: the scheduler's threads are not here.
   [[nodiscard]] bool is_inherited() const noexcept;
   void refuse_if_inherited() const; ///< throws std::logic_error
-  /// Throws std::logic_error where a handler would wait for itself, or for threads that are not here.
+  /// Throws std::logic_error where a handler would wait for itself, or for threads that are not
+  /// here.
   void refuse_to_wait() const;
 
   /// Some pump looks around, or will as soon as it has nothing to do. To be asked after cover()'s
@@ -219,8 +221,8 @@ public:
   void make_ready(ready_item& partition) noexcept;
 
   /// Alarms ring on the runtime's timer thread, which starts with the runtime. add_alarm() throws
-  /// std::bad_alloc, and std::logic_error in a child of fork(); remove_alarm() waits while it rings;
-  /// set_alarm() has it ring at `due`, once, instead of when it was to ring before.
+  /// std::bad_alloc, and std::logic_error in a child of fork(); remove_alarm() waits while it
+  /// rings; set_alarm() has it ring at `due`, once, instead of when it was to ring before.
   void add_alarm(alarm& a);
   void remove_alarm(alarm& a) noexcept;
   void set_alarm(alarm& a, clock::time_point due) noexcept;

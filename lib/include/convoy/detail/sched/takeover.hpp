@@ -56,7 +56,8 @@ public:
   /// Taken, and the lane is about to be given back.
   void settle() noexcept {
     close();
-    // relaxed: running_ has moved before our fence in end(), so who asks next sees that after its own
+    // relaxed: running_ has moved before our fence in end(), so who asks next sees that after its
+    // own
     takeover_.store((takeover_.load(std::memory_order_relaxed) | 3) + 1, std::memory_order_relaxed);
   }
 
@@ -81,10 +82,11 @@ public:
                                            std::memory_order_relaxed))
       return nullptr;
     word += asked;
-    // What came before the values that we have read: that the owner is out of an earlier handler, and (1).
+    // What came before the values that we have read: that the owner is out of an earlier handler,
+    // and (1).
     fence_heavy();
-    // (1) acquire: the partition as the owner left it; pairs with (2). The fence alone would do, but
-    // ThreadSanitizer knows of no fences.
+    // (1) acquire: the partition as the owner left it; pairs with (2). The fence alone would do,
+    // but ThreadSanitizer knows of no fences.
     const bool moved = running_.load(std::memory_order_acquire) != running;
     // Before the swap: after it the owner may come back, and open another partition.
     auto* const partition = partition_.load(std::memory_order_relaxed); // the swap decides

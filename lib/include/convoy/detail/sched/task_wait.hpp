@@ -7,9 +7,9 @@
 
 namespace convoy::detail {
 
-/// A submit that waits for room. If its thread runs a task of oneTBB, in an arena that is not the runtime's, a
-/// handler may have started that task and wait for it. Nobody can tell, so such a wait is over when
-/// for a second no room has come, while some worker was always in a handler.
+/// A submit that waits for room. If its thread runs a task of oneTBB, in an arena that is not the
+/// runtime's, a handler may have started that task and wait for it. Nobody can tell, so such a wait
+/// is over when for a second no room has come, while some worker was always in a handler.
 class task_wait {
 public:
   /// `notified` changes when room comes.

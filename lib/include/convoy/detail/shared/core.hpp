@@ -75,8 +75,9 @@ struct core {
   using context_type = context<Key, Message, State, Hash, Equal>;
 
   /// run_lane() and run_inline() of run_lane.hpp, for the handler's type: they run a lane for one
-  /// quantum, and messages straight from a partition's ring (false: another pump has taken it over).
-  /// The processor's constructor chooses them, see processor::runner_of() and inline_runner_of().
+  /// quantum, and messages straight from a partition's ring (false: another pump has taken it
+  /// over). The processor's constructor chooses them, see processor::runner_of() and
+  /// inline_runner_of().
   using lane_function = void (*)(core&, partition_type&, lane_type&, pump&) noexcept;
   using inline_function = bool (*)(core&, visit<partition_type>&, pump&) noexcept;
 
@@ -156,8 +157,8 @@ struct core {
     }
   }
 
-  /// For processors without handles_failures: tells on_error, and counts `messages` as dead. There is no sink, so
-  /// they may be gone already.
+  /// For processors without handles_failures: tells on_error, and counts `messages` as dead. There
+  /// is no sink, so they may be gone already.
   void bury_without_sink(const Key& key, std::uint32_t messages,
                          const std::exception_ptr& error) noexcept {
     report(thrower::handler, key, error);

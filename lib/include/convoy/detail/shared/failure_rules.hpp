@@ -1,7 +1,7 @@
 #pragma once
 
-// What a processor does about messages that fail: when they are tried again, and where dead ones go.
-// Any thread.
+// What a processor does about messages that fail: when they are tried again, and where dead ones
+// go. Any thread.
 
 #include "convoy/detail/base/atomic.hpp"
 #include "convoy/failure.hpp"

@@ -1,8 +1,9 @@
 #pragma once
 
-// What is asked of each message before it gets a ticket, for processors that limit keys: how many of
-// its key are unfinished, how many the key may submit by now, whether its id has been there. One per
-// partition; costs producers two short locks per message, which those without limits do not pay.
+// What is asked of each message before it gets a ticket, for processors that limit keys: how many
+// of its key are unfinished, how many the key may submit by now, whether its id has been there. One
+// per partition; costs producers two short locks per message, which those without limits do not
+// pay.
 
 #include "convoy/detail/base/atomic.hpp"
 #include "convoy/detail/base/tuning.hpp"
@@ -87,10 +88,10 @@ public:
     return missing <= 0 ? clock::duration(0) : seconds(missing / rate_.per_second);
   }
 
-  /// Calls construct(), which makes the message, and counts it; or says why not. Its exceptions, and
-  /// those of copying and allocating, leave everything as it was. Who finds its id here in between
-  /// waits, so an id is never taken by a message that is not accepted in the end. `again`: a message
-  /// that was accepted before, so only its place counts.
+  /// Calls construct(), which makes the message, and counts it; or says why not. Its exceptions,
+  /// and those of copying and allocating, leave everything as it was. Who finds its id here in
+  /// between waits, so an id is never taken by a message that is not accepted in the end. `again`:
+  /// a message that was accepted before, so only its place counts.
   template <class Source, class Construct>
   [[nodiscard]] submit_status add(const Key& key, const Source& source, bool again,
                                   Construct&& construct) {

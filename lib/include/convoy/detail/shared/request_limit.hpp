@@ -42,8 +42,8 @@ public:
   request_limit(const request_limit&) = delete;
   request_limit& operator=(const request_limit&) = delete;
 
-  /// Sleeps until there is one. On a worker thread it throws too_many_requests instead, and elsewhere
-  /// when the wait that `begin(notified)` returns is over, see task_wait.
+  /// Sleeps until there is one. On a worker thread it throws too_many_requests instead, and
+  /// elsewhere when the wait that `begin(notified)` returns is over, see task_wait.
   template <class Begin>
   [[nodiscard]] permit take(Begin&& begin) {
     if (!try_take()) [[unlikely]] {

@@ -163,8 +163,8 @@ public:
 /// A message that gets its ticket when it is due. Its credit, and its place in its key's, are taken
 /// from the beginning.
 ///
-/// The word state_: pending; whoever sets it to something else has it. The drainer takes it when it is
-/// due, and then it is a message like the others; cancel() discards it.
+/// The word state_: pending; whoever sets it to something else has it. The drainer takes it when it
+/// is due, and then it is a message like the others; cancel() discards it.
 class cancellable {
 public:
   cancellable() = default;

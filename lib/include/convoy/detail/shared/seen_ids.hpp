@@ -1,7 +1,7 @@
 #pragma once
 
-// The ids of messages that the keys of a partition have had: a table of all, and a list for each key,
-// the oldest first. One thread at a time.
+// The ids of messages that the keys of a partition have had: a table of all, and a list for each
+// key, the oldest first. One thread at a time.
 
 #include "convoy/detail/base/atomic.hpp"
 #include "convoy/detail/ds/key_table.hpp"

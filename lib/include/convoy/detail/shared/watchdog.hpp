@@ -2,9 +2,10 @@
 
 // Reports handlers that run for long.
 //
-// The word armed_: an alarm is set, or the timer thread is about to look. Who notes a run and finds it
-// false sets the alarm; the timer thread clears it before it looks at the notes. Relaxed, since the notes have
-// a mutex: if the timer thread looked too early for a note, its clearing came before the noter's mutex.
+// The word armed_: an alarm is set, or the timer thread is about to look. Who notes a run and finds
+// it false sets the alarm; the timer thread clears it before it looks at the notes. Relaxed, since
+// the notes have a mutex: if the timer thread looked too early for a note, its clearing came before
+// the noter's mutex.
 
 #include "convoy/detail/base/atomic.hpp"
 #include "convoy/detail/base/report.hpp"

@@ -1,6 +1,7 @@
 #pragma once
 
-// What lines of JSON need: strings that come back as they were, times, and a strict look at a value.
+// What lines of JSON need: strings that come back as they were, times, and a strict look at a
+// value.
 
 #include <chrono>
 #include <cstddef>
@@ -14,8 +15,8 @@ namespace convoy::detail {
 /// As a JSON string, quotes included. What is no UTF-8 becomes U+FFFD: for texts that people read.
 [[nodiscard]] std::string json_string(std::string_view text);
 
-/// As JSON from which bytes_of_json() makes the same bytes: a string, or {"hex":"00ff"} if the bytes
-/// are no UTF-8.
+/// As JSON from which bytes_of_json() makes the same bytes: a string, or {"hex":"00ff"} if the
+/// bytes are no UTF-8.
 [[nodiscard]] std::string json_of_bytes(std::string_view bytes);
 
 /// Throws std::invalid_argument if it is neither a JSON string nor {"hex":"…"}.
@@ -27,8 +28,8 @@ namespace convoy::detail {
 /// A time of the wall clock, in UTC.
 using wall_time = std::chrono::sys_time<std::chrono::microseconds>;
 
-/// Converts times of the steady clock. It has read both clocks once, so what it says of several times
-/// agrees: their order and their distance are kept, even if the wall clock is set meanwhile.
+/// Converts times of the steady clock. It has read both clocks once, so what it says of several
+/// times agrees: their order and their distance are kept, even if the wall clock is set meanwhile.
 class wall_clock {
 public:
   wall_clock();
@@ -41,8 +42,8 @@ private:
 /// By RFC 3339 as a JSON string: "2026-01-31T23:59:59.000250Z".
 [[nodiscard]] std::string json_time(wall_time when);
 
-/// Reads JSON by RFC 8259, and no more than that. Members throw std::invalid_argument, which says what
-/// is wrong at which byte.
+/// Reads JSON by RFC 8259, and no more than that. Members throw std::invalid_argument, which says
+/// what is wrong at which byte.
 class json_cursor {
 public:
   explicit json_cursor(std::string_view text) noexcept : text_(text) {}

@@ -30,8 +30,8 @@ struct letter_line {
   std::string_view message;
 };
 
-/// The line without its '\n'. Throws std::invalid_argument if a dead_letter_file has not written it,
-/// which says what is wrong at which byte.
+/// The line without its '\n'. Throws std::invalid_argument if a dead_letter_file has not written
+/// it, which says what is wrong at which byte.
 [[nodiscard]] letter_line parse_letter(std::string_view line);
 
 } // namespace convoy::detail

@@ -16,14 +16,14 @@
 
 namespace convoy::detail {
 
-/// Lines are appended in one write each. What a killed process left of its last line is cut off when
-/// the file is opened. When the path names another file, or none, the file is left, and what is at the
-/// path is opened, or created.
+/// Lines are appended in one write each. What a killed process left of its last line is cut off
+/// when the file is opened. When the path names another file, or none, the file is left, and what
+/// is at the path is opened, or created.
 ///
-/// **Group commit.** With sync, append() returns once its line is durable. The thread that syncs is one of
-/// those that wait; lines that others write meanwhile are synced together next. Before it syncs it waits for
-/// as many lines as there were threads during the last sync, but not long: else two threads would sync in
-/// turn, each its own line.
+/// **Group commit.** With sync, append() returns once its line is durable. The thread that syncs is
+/// one of those that wait; lines that others write meanwhile are synced together next. Before it
+/// syncs it waits for as many lines as there were threads during the last sync, but not long: else
+/// two threads would sync in turn, each its own line.
 ///
 /// **A sync that fails** leaves it open what is on the device. All lines since the last one that
 /// succeeded are cut off, and their append() throws.
@@ -31,13 +31,14 @@ namespace convoy::detail {
 /// Errors are std::system_error, with the path and what to do.
 class line_file {
 public:
-  /// Creates the file if there is none. With sync, a line that is appended survives a loss of power.
+  /// Creates the file if there is none. With sync, a line that is appended survives a loss of
+  /// power.
   line_file(const std::string& path, bool sync);
   line_file(const line_file&) = delete;
   line_file& operator=(const line_file&) = delete;
 
-  /// Appends the line, which ends with its only '\n'. If it throws, nothing of the line is left. Any
-  /// thread; waits for other threads that append. Throws std::logic_error in a forked child.
+  /// Appends the line, which ends with its only '\n'. If it throws, nothing of the line is left.
+  /// Any thread; waits for other threads that append. Throws std::logic_error in a forked child.
   void append(std::string_view line);
 
   /// Leaves the file if the path names it no longer; all lines in it are durable then, with sync.

@@ -9,8 +9,8 @@
 
 namespace convoy::detail {
 
-/// Reads one line after the other, with memory for the longest. What is behind the last '\n' is no line:
-/// somebody is writing it, or was killed while he did. Errors are std::system_error.
+/// Reads one line after the other, with memory for the longest. What is behind the last '\n' is no
+/// line: somebody is writing it, or was killed while he did. Errors are std::system_error.
 class line_reader {
 public:
   explicit line_reader(std::string path);

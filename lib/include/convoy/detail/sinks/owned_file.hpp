@@ -16,8 +16,8 @@ namespace convoy::detail {
 /// The path for messages: in quotes, and what would break the line escaped.
 [[nodiscard]] std::string quoted(const std::string& path);
 
-/// The same file, wherever the process goes. Throws std::invalid_argument if there is a NUL in it, which
-/// would cut it short.
+/// The same file, wherever the process goes. Throws std::invalid_argument if there is a NUL in it,
+/// which would cut it short.
 [[nodiscard]] std::string absolute_path(const std::string& path);
 
 /// Which file it is, whatever its names are.
@@ -29,9 +29,9 @@ struct file_identity {
 /// Of the file at the path. Nothing: it can't be seen whether there is one.
 [[nodiscard]] std::optional<file_identity> identity_at(const std::string& path) noexcept;
 
-/// An open file. A regular one is locked while it is open (flock), so that nobody repairs or redrives what
-/// somebody else is writing; a device or a pipe is neither locked nor repaired. Errors are
-/// std::system_error.
+/// An open file. A regular one is locked while it is open (flock), so that nobody repairs or
+/// redrives what somebody else is writing; a device or a pipe is neither locked nor repaired.
+/// Errors are std::system_error.
 class owned_file {
 public:
   enum class purpose : unsigned char {

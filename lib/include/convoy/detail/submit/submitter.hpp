@@ -72,8 +72,8 @@ public:
     return with_waiting(status, key, [&] { return emplace(key, std::forward<Source>(message)); });
   }
 
-  /// Constructs a message of `key` from `source` in its place, or says why not. `again`: a message that
-  /// was accepted before and comes back.
+  /// Constructs a message of `key` from `source` in its place, or says why not. `again`: a message
+  /// that was accepted before and comes back.
   template <class Source>
   [[nodiscard]] submit_status emplace(const Key& key, Source&& source, bool again = false) {
     const auto hash = core_.scattered_hash(key);
@@ -125,8 +125,8 @@ public:
   [[nodiscard]] bool closed() const noexcept { return partitions_.back()->ring.closed(); }
   [[gnu::cold]] void drain_closed(); ///< as drain(); needs no memory. The destructor's
   [[gnu::cold]] void abandon() noexcept;
-  /// Of a closed processor: waits until all messages are finished, and the callbacks called that were
-  /// asked for before end(). Others may go on asking. False: it was `deadline` before.
+  /// Of a closed processor: waits until all messages are finished, and the callbacks called that
+  /// were asked for before end(). Others may go on asking. False: it was `deadline` before.
   [[gnu::cold]] bool finish_until(clock::time_point deadline) noexcept;
   /// Likewise, and nobody else asks.
   [[gnu::cold]] void finish_all() noexcept;
@@ -171,8 +171,8 @@ private:
         return submit_status::accepted;
     }
   }
-  /// As ring.claim(). If the tickets are void: signals the drainer, and wakes producers that saw the
-  /// tickets before their credit came back.
+  /// As ring.claim(). If the tickets are void: signals the drainer, and wakes producers that saw
+  /// the tickets before their credit came back.
   [[nodiscard]] bool claim_once(partition_type& p, std::uint64_t count, std::uint64_t& ticket) {
     ticket = p.ring.claim(count);
     if (ticket != p.ring.no_ticket) [[likely]]
@@ -299,7 +299,8 @@ private:
       return std::get<1>(element);
   }
 
-  /// Sleeps as long as `attempt`, which was refused with `status`, is refused for something that passes.
+  /// Sleeps as long as `attempt`, which was refused with `status`, is refused for something that
+  /// passes.
   template <class Attempt>
   [[nodiscard]] [[gnu::noinline]] submit_status with_waiting(submit_status status, const Key& key,
                                                              Attempt&& attempt);
@@ -314,8 +315,8 @@ private:
   [[nodiscard]] bool submit_some(Iterator& at, std::size_t count, bulk_result& result);
 
   class shares;
-  /// `count` elements of a bulk, all or nothing: false if they don't fit, then nothing was submitted.
-  /// Else `at` is behind them. Counts what was accepted, also when it throws.
+  /// `count` elements of a bulk, all or nothing: false if they don't fit, then nothing was
+  /// submitted. Else `at` is behind them. Counts what was accepted, also when it throws.
   template <bool Move, class Iterator>
   [[nodiscard]] bool submit_chunk(Iterator& at, std::size_t count, bulk_result& result);
 

@@ -105,8 +105,8 @@ bool submitter<Core>::submit_some(Iterator& at, std::size_t count, bulk_result& 
   return true;
 }
 
-/// What the partitions get of a chunk. Whatever happens, every ticket is published, and every partition
-/// that gave some is told.
+/// What the partitions get of a chunk. Whatever happens, every ticket is published, and every
+/// partition that gave some is told.
 template <class Core>
 class submitter<Core>::shares {
 public:

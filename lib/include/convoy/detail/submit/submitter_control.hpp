@@ -59,8 +59,8 @@ bool submitter<Core>::reserve(partition_type& p, std::uint64_t count) noexcept {
   return false;
 }
 
-/// Credit for messages that get no tickets yet. It is counted as something scheduled, so that who has
-/// closed the processor sees it; unless it is kept, all is given back in the end.
+/// Credit for messages that get no tickets yet. It is counted as something scheduled, so that who
+/// has closed the processor sees it; unless it is kept, all is given back in the end.
 template <class Core>
 class submitter<Core>::reservation {
 public:
@@ -317,7 +317,8 @@ template <class Core>
 bool submitter<Core>::finish_until(clock::time_point deadline) noexcept {
   bool all = false;
   const auto is_over = [&] {
-    // In this order: what was scheduled gets a ticket, and what has one may be followed by a callback.
+    // In this order: what was scheduled gets a ticket, and what has one may be followed by a
+    // callback.
     all = core_.scheduled.none();
     for (auto& p : partitions_) {
       auto end = p->no_end;
