@@ -16,16 +16,19 @@ namespace convoy::detail {
 class arrival_times {
 public:
   /// At `now` so many tickets were given out. Those from `consumed` on were not given out before
-  /// `since`, if none of them has been seen before.
+  /// `since`, unless they were seen before.
   void see(std::uint64_t tickets, coarse_time now, std::uint64_t consumed,
            coarse_time since) noexcept {
-    seen_ = tickets;
-    now_ = now;
     if (consumed >= to_) {
       from_ = to_ = consumed;
-      first_ = last_ = since;
+      first_ = last_ = consumed >= seen_ ? since : last_;
     }
+    seen_ = tickets;
+    now_ = now;
   }
+
+  /// When see() was called last: tickets that were given out later are younger.
+  [[nodiscard]] coarse_time last_look() const noexcept { return now_; }
 
   /// Of a ticket that has left the ring, after all that have left it before.
   [[nodiscard]] coarse_time of(std::uint64_t ticket) noexcept {

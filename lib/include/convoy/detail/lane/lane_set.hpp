@@ -92,7 +92,8 @@ public:
       return nullptr;
     }
     lane->first.number = static_cast<std::uint32_t>(ticket);
-    (void)pool_.append(*lane, std::move(message), coarse_now_); // it is empty: there is room
+    (void)pool_.append(*lane, std::move(message),
+                       arrivals_.of(ticket)); // it is empty: there is room
     lane->handed = 1;
     lane->become(lane_state::out);
     return inline_ = lane;
@@ -122,11 +123,12 @@ public:
 
   /// The message of the reserve has failed and is the drainer's: it moves into its lane, which is
   /// run inline like the others from here on.
-  void leave_cell(lane_type& lane, Message& message, std::uint32_t hash) noexcept {
+  void leave_cell(lane_type& lane, Message& message, std::uint32_t hash,
+                  std::uint64_t ticket) noexcept {
     lane.take_message_home(message);
     (void)lane.take_key_home();
     lane.hash = hash;
-    lane.since = coarse_now_;
+    lane.since = arrivals_.of(ticket);
     lane.become(lane_state::out);
     reserve_ = nullptr;
   }
@@ -163,13 +165,13 @@ public:
     return 1;
   }
 
-  /// Takes over from a drainer that is stuck in a handler: its lane is out, on the old drainer's
-  /// pump.
-  void adopt(lane_type& lane) noexcept {
+  /// Takes over from a drainer that is stuck in a handler, of a message with this `ticket`: its lane
+  /// is out, on the old drainer's pump.
+  void adopt(lane_type& lane, std::uint64_t ticket) noexcept {
     inline_ = nullptr;
     if (is_reserve(lane)) {
       reserve_ = nullptr;
-      lane.since = coarse_now_;
+      lane.since = arrivals_.of(ticket); // not later: what came behind it would be as young
       lane.become(lane_state::out);
     }
     add_to_table(lane);
@@ -207,8 +209,14 @@ public:
   /// already when they were, it was not before `since`; not before the last visit if we `stayed`
   /// since then.
   void see(std::uint64_t tickets, std::uint64_t consumed, bool stayed, coarse_time since) noexcept {
-    const auto known = stayed ? last_visit_ : is_before(last_visit_, since) ? since : coarse_now_;
+    const auto known = stayed                          ? arrivals_.last_look()
+                       : is_before(last_visit_, since) ? since
+                                                       : coarse_now_;
     arrivals_.see(tickets, coarse_now_, consumed, known);
+  }
+  /// The visit must see(), though nothing is staged in it.
+  [[nodiscard]] bool must_see(bool stayed) const noexcept {
+    return !stayed || coarse_now_ - arrivals_.last_look() >= tuning::most_between_ticket_looks;
   }
 
   /// Something waits for release_stopped(), or may.

@@ -202,9 +202,9 @@ private:
       settle_returned();
     visit_type visit(*this, self);
     const bool runs_inline = may_run_inline(self);
-    // Producers must not be disturbed for a time that hardly matters there.
-    const auto begin = ring.consumed();
-    lanes_.see(runs_inline ? begin : ring.tickets(), begin, stayed, since);
+    // Inline it hardly matters when messages came, and each look disturbs producers.
+    if (!runs_inline || lanes_.must_see(stayed))
+      lanes_.see(ring.tickets(), ring.consumed(), stayed, since);
     if (!runs_inline)
       visit.move_messages();
     else if (!run_inline(visit, self, now))
@@ -262,7 +262,7 @@ private:
       ring.lend();
       ring.consume();
     }
-    lanes_.adopt(lane);
+    lanes_.adopt(lane, ring.consumed() - 1);
     policy.stage();
   }
 

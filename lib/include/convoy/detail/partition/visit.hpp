@@ -99,7 +99,7 @@ public:
     ++moved_;
     (void)ring_.peek();
     auto& cell = ring_.current();
-    home_.lanes_.leave_cell(lane, cell.message, home_.hash_of(cell));
+    home_.lanes_.leave_cell(lane, cell.message, home_.hash_of(cell), ring_.consumed());
     ring_.consume();
   }
 
