@@ -93,6 +93,17 @@ TEST(arrival_times, are_spread_evenly_between_two_looks) {
   EXPECT_EQ(times.of(302), 8'995u);
 }
 
+TEST(arrival_times, are_not_later_because_a_visit_came_between) {
+  convoy::detail::arrival_times times;
+  times.see(1'000, 500, 0, 100); // the first one ran in its cell, and its handler got stuck
+  times.see(1'200, 600, 1, times.last_look());
+  EXPECT_EQ(times.of(1), 100u + 599u * 1 / 1'199u);
+  EXPECT_LE(times.of(500), 400u);
+  times.see(1'200, 700, 1'200, times.last_look());
+  times.see(1'300, 800, 1'200, times.last_look());
+  EXPECT_EQ(times.of(1'250), 750u); // those from before 700 are all gone
+}
+
 TEST(arrival_times, may_come_round) {
   convoy::detail::arrival_times times;
   times.see(10, 5, 0, ~0u - 4);

@@ -381,8 +381,9 @@ private:
   std::unique_ptr<held_lanes> stopped_;
   lane_requests<lane_type, request_type> waiting_requests_; // for a lane
   clock::time_point now_{};                                 // when the visit began
-  coarse_time coarse_now_ = 0;                              // likewise
-  coarse_time last_visit_ = 0;                              // and the one before
+  coarse_time coarse_now_ =
+      coarse(clock::now());    // likewise; before the first one, when it was made
+  coarse_time last_visit_ = 0; // when the one before began
   arrival_times arrivals_;
   bool ended_ = false;           // end_stopped() was called
   std::uint64_t ended_at_ = 0;   // with so many tickets
