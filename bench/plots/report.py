@@ -219,7 +219,8 @@ def report(bench, effects, about):
     sections.append("Targets (- is not measured in this run)\n" + target_table(reached))
     kept = {**about, "targets": reached}
     if bench:
-        kept["bench"] = {"context": bench.get("context", {}), "results": results}
+        context = {k: v for k, v in bench.get("context", {}).items() if k != "executable"}  # a path of this machine
+        kept["bench"] = {"context": context, "results": results}
     if effects:
         kept["effects"] = effects
     return "\n\n".join(sections) + "\n", rounded(kept)
