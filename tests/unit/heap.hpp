@@ -1,6 +1,6 @@
 #pragma once
 
-#include "cpu_time.hpp"
+#include "sanitized.hpp"
 
 #include <cstddef>
 
