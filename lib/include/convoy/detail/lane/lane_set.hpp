@@ -206,18 +206,21 @@ public:
   }
 
   /// To be called before messages are appended: so many tickets were given out. Unless it is known
-  /// already when they were, it was not before `since`; not before the last visit if we `stayed`
-  /// since then.
+  /// already when they were, it was not before the last look if we `stayed` since then; else not
+  /// before `since`, when a producer asked for this visit, if one did since the last one began.
   void see(std::uint64_t tickets, std::uint64_t consumed, bool stayed, coarse_time since) noexcept {
     const auto known = stayed                          ? arrivals_.last_look()
-                       : is_before(last_visit_, since) ? since
-                                                       : coarse_now_;
+                       : is_before(since, last_visit_) ? coarse_now_
+                                                       : since;
     arrivals_.see(tickets, coarse_now_, consumed, known);
   }
   /// The visit must see(), though nothing is staged in it.
   [[nodiscard]] bool must_see(bool stayed) const noexcept {
     return !stayed || coarse_now_ - arrivals_.last_look() >= tuning::most_between_ticket_looks;
   }
+
+  /// A time before that of this visit, for `since` of see() when nobody has asked for the next one.
+  [[nodiscard]] coarse_time before_visit() const noexcept { return coarse_now_ - 1; }
 
   /// Something waits for release_stopped(), or may.
   [[nodiscard]] bool has_stopped() const noexcept { return stopped_ != nullptr; }

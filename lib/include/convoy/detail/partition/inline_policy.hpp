@@ -25,9 +25,13 @@ public:
 
   /// The next visits are staged: a handler was slow. More of them each time.
   void stage() noexcept {
+    knows_ = true;
     left_staged_ = stage_for_;
     stage_for_ = std::min(2 * stage_for_, tuning::most_staged_visits);
   }
+
+  /// It is known how fast handlers are: some have run inline, or had better not.
+  [[nodiscard]] bool knows() const noexcept { return knows_; }
 
   // ---- an inline visit
 
@@ -65,6 +69,7 @@ public:
   [[nodiscard]] bool end(std::uint32_t moved) noexcept {
     if (ran_ + moved == 0)
       return false;
+    knows_ = true;
     const auto took = clock::now() - begin_;
     cheap_ = took < (ran_ + moved) * tuning::staging;
     const bool fast =
@@ -80,6 +85,7 @@ private:
   std::uint32_t left_staged_ = 0;
   std::uint32_t stage_for_ = tuning::fewest_staged_visits;
   bool cheap_ = true;
+  bool knows_ = false;
 
   clock::time_point begin_{};
   std::uint32_t ran_ = 0;       // handlers

@@ -55,6 +55,7 @@ public:
       : ready_item(static_cast<runner&>(*this)), ring(credit), core_(core),
         lanes_(core, *this, holds),
         room_(core.room, core.options.capacity, limits_type::is_needed(core.options)) {
+    since = lanes_.before_visit();
     if (limits_type::is_needed(core.options))
       limits.emplace(core.options, core.hash_of, core.equal);
   }
@@ -230,7 +231,8 @@ private:
     room_.tell(ring, !more && (!hot || visit.moved() == 0));
     if (hot && !more && visit.moved() == 0 && !settled)
       pause_a_little(); // the ring is empty for a moment; leaving would cost the producer a wake-up
-    stays_ = more || hot; // before we leave: it is the drainer's
+    stays_ = more || hot;          // before we leave: it is the drainer's
+    since = lanes_.before_visit(); // likewise; make_ready() knows better
     if (stays_ || !leave()) {
       stays_ = true;
       self.push_visit(*this);
@@ -264,9 +266,13 @@ private:
     }
     lanes_.adopt(lane, ring.consumed() - 1);
     policy.stage();
+    core_.got_stuck.store(true, std::memory_order_relaxed); // a hint
   }
 
   [[nodiscard]] bool may_run_inline(pump& self) noexcept {
+    // Else each partition that a burst reaches first would hold up a worker to learn it.
+    if (!policy.knows() && core_.got_stuck.load(std::memory_order_relaxed)) // a hint
+      policy.stage();
     if (core_.run_inline == nullptr || policy.staged(self.lanes_are_slow()) || core_.is_abandoned())
       return false;
     self.claim.open(*this);

@@ -106,6 +106,8 @@ struct core {
   atomic<bool> abandoned{false}; ///< so does everything; the deadline of shutdown() has passed
   atomic<bool> over{false};      ///< callbacks are not asked for any more
 
+  atomic<bool> got_stuck{false}; ///< a handler did, while it ran inline
+
   event_count room{};    ///< credit was added somewhere
   event_count drained{}; ///< notified when drain progress or one of the counters below changes
   pending_count scheduled{drained}; ///< messages that are not due yet, and who asks for one more
