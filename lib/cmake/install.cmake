@@ -12,7 +12,12 @@ if(NOT CONVOY_INSTALL)
   list(APPEND when EXCLUDE_FROM_ALL)
 endif()
 
-install(TARGETS convoy EXPORT convoy ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} ${when})
+set(targets convoy)
+if(CONVOY_BUILD_INSIGHT)
+  list(APPEND targets convoy_insight)
+  install(DIRECTORY insight/include/convoy DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} ${when})
+endif()
+install(TARGETS ${targets} EXPORT convoy ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} ${when})
 install(DIRECTORY include/convoy ${CMAKE_CURRENT_BINARY_DIR}/include/convoy DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} ${when})
 install(EXPORT convoy NAMESPACE convoy:: FILE convoy-targets.cmake DESTINATION ${package_dir} ${when})
 export(EXPORT convoy NAMESPACE convoy:: FILE convoy-targets.cmake) # for who exports from a build tree

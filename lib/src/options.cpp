@@ -48,6 +48,11 @@ void check(const option_values& wanted) {
            "less than for ever (the default) for watchdog.report to be called",
            to_text(wanted.watchdog_threshold));
   more_than_zero("convoy::processor: state.idle", wanted.state_idle);
+  number("insight.top", wanted.insight_top <= 128, "at most 128 keys", wanted.insight_top);
+  using std::chrono::hours, std::chrono::milliseconds;
+  if (wanted.insight_top != 0 &&
+      (wanted.insight_window < milliseconds(1) || wanted.insight_window > hours(1)))
+    refuse("convoy::processor: insight.window", "1 ms to an hour", to_text(wanted.insight_window));
 }
 
 } // namespace convoy::detail

@@ -1,5 +1,6 @@
 #include "convoy/runtime.hpp"
 
+#include "convoy/detail/insight/insight.hpp"
 #include "platform/sanitizers.hpp"
 
 #include <algorithm>
@@ -27,5 +28,11 @@ runtime::runtime(const options& wanted) : scheduler_(checked(wanted.concurrency)
 runtime::runtime(const options& wanted)
     : scheduler_((detail::no_write(), checked(wanted.concurrency))) {}
 #endif
+
+std::vector<snapshot> runtime::snapshot() const {
+  std::vector<convoy::snapshot> all;
+  scheduler_.each_insight([&](const detail::insight_base& each) { all.push_back(each.take()); });
+  return all;
+}
 
 } // namespace convoy

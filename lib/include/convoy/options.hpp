@@ -5,6 +5,7 @@
 #include "convoy/detail/base/prologue.hpp"
 
 #include "convoy/failure.hpp"
+#include "convoy/insight.hpp"
 #include "convoy/message.hpp"
 #include "convoy/time_span.hpp"
 
@@ -122,6 +123,11 @@ struct processor_options {
   /// first. 0: as they come.
   time_span linger = std::chrono::nanoseconds(0);
   convoy::watchdog<Key> watchdog = {};
+
+  // ---- insight ----
+
+  std::string name = {}; ///< in snapshots; keep it unique in a runtime
+  insight_options<Key> insight = {};
 };
 
 namespace detail {
@@ -137,6 +143,8 @@ struct option_values {
   time_span watchdog_threshold;
   bool watchdog_reports;
   time_span state_idle;
+  unsigned insight_top;
+  time_span insight_window;
 };
 void check(const option_values& wanted); ///< throws std::invalid_argument
 
@@ -150,7 +158,7 @@ void check(const processor_options<Key, Message, State>& wanted, bool has_ids, b
                       wanted.batch_limit, wanted.rate, wanted.linger, wanted.quantum_time,
                       gets_spans, has_ids, wanted.duplicates ? &*wanted.duplicates : nullptr,
                       wanted.watchdog.threshold, static_cast<bool>(wanted.watchdog.report),
-                      state_idle});
+                      state_idle, wanted.insight.top, wanted.insight.window});
 }
 
 /// Where more or less makes no sense, what does.

@@ -10,6 +10,7 @@
 #include "convoy/options.hpp"
 #include "convoy/runtime.hpp"
 #include "convoy/scheduled.hpp"
+#include "convoy/snapshot.hpp"
 #include "convoy/status.hpp"
 
 #include <algorithm>
@@ -112,6 +113,12 @@ public:
     if (core_.options.watchdog.report)
       core_.watchdog = std::make_unique<detail::watchdog_alarm<Key, typename core_type::lane_type>>(
           core_.scheduler, core_.options.watchdog, &core_);
+    if (core_.options.insight.top != 0) {
+      core_.insight =
+          std::make_unique<detail::insight_of<core_type, submitter_type>>(core_, submitter_);
+      for (std::size_t i = 0; i < submitter_.partitions().size(); ++i)
+        submitter_.partitions()[i]->levels = &core_.insight->levels(i);
+    }
     core_.scheduler.attach(submitter_);
   }
 
@@ -132,7 +139,9 @@ public:
     core_.over.store(true, std::memory_order_relaxed); // callbacks must not go on for ever
     submitter_.abandon();
     submitter_.finish_all();
-    core_.watchdog.reset(); // its report may use us, and ask for something
+    if (core_.insight != nullptr)
+      core_.insight->stop(); // it looks at the partitions
+    core_.watchdog.reset();  // its report may use us, and ask for something
     submitter_.finish_all();
     core_.scheduler.detach(submitter_);
   }
@@ -212,6 +221,15 @@ public:
   /// looks the rings take new memory instead of used one, so poll it from a thread that gets a
   /// core.
   [[nodiscard]] convoy::account account() const noexcept { return submitter_.account(); }
+
+  /// What happened in the last complete window, see insight_options; without them only what is
+  /// counted since the processor was made. Any thread, handlers too. Throws std::bad_alloc. Costs
+  /// what account() does.
+  [[nodiscard]] convoy::snapshot snapshot() const {
+    return core_.insight != nullptr
+               ? core_.insight->take()
+               : detail::counted(core_.options.name, core_.scheduler, account());
+  }
 
   // ---- schedules ----
 

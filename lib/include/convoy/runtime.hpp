@@ -3,6 +3,9 @@
 #include "convoy/detail/base/prologue.hpp"
 
 #include "convoy/detail/sched/scheduler.hpp"
+#include "convoy/snapshot.hpp"
+
+#include <vector>
 
 namespace convoy {
 
@@ -41,6 +44,10 @@ public:
   /// Waits for its workers to leave. When it has returned no thread runs code of the library, which
   /// may be unloaded then.
   ~runtime() = default;
+
+  /// Of all processors with insight, in the order in which they were made; see
+  /// processor::snapshot().
+  [[nodiscard]] std::vector<convoy::snapshot> snapshot() const;
 
   [[nodiscard]] unsigned concurrency() const noexcept { return scheduler_.concurrency(); }
 

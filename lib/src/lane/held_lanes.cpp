@@ -5,6 +5,7 @@
 #include "convoy/detail/sched/scheduler.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <utility>
 
 namespace convoy::detail {
@@ -45,6 +46,35 @@ void hold::offer_later() noexcept {
                               tuning::longest_offer_again);
   due = later(clock::now(), delay);
   stopped = stop::retry;
+}
+
+// ---- held_counts ----
+
+void held_counts::begin(lane_base& lane, stop why) noexcept {
+  lane.become(lane_state::held);
+  if (lane.hold != nullptr)
+    lane.hold->held_for = why;
+  ++count_of(lane);
+}
+
+void held_counts::end(lane_base& lane) noexcept {
+  --count_of(lane);
+  lane.become(lane_state::resting);
+}
+
+std::size_t& held_counts::count_of(const lane_base& lane) noexcept {
+  switch (lane.hold == nullptr ? stop::none : lane.hold->held_for) {
+  case stop::none:
+    return counts_.paused;
+  case stop::park:
+    return counts_.parked;
+  case stop::linger:
+    return counts_.lingering;
+  case stop::retry:
+  case stop::tickets:
+    break;
+  }
+  return counts_.backoff;
 }
 
 // ---- held_lanes ----

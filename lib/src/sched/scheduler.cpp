@@ -39,7 +39,7 @@ scheduler::scheduler(unsigned concurrency)
     : concurrency_(concurrency), made_after_(forks()),
       parts_(std::make_unique<parts>(*this, concurrency)), idle_(starting * concurrency) {
   for (unsigned i = 0; i < concurrency; ++i)
-    parts_->pumps.push_back(std::make_unique<pump>(*this));
+    parts_->pumps.push_back(std::make_unique<pump>(*this, i));
   for (auto& each : parts_->pumps)
     parts_->absent_pumps.push_back(each.get());
   // Making a thread takes some 0.2 ms: the first messages should not have to wait for it.
@@ -92,6 +92,22 @@ void scheduler::attach(trimmable& t) {
 
 void scheduler::detach(trimmable& t) noexcept {
   parts_->trimming.remove(t);
+}
+
+void scheduler::attach(insight_base& i) {
+  const std::lock_guard lock(parts_->insights_mutex);
+  parts_->insights.push_back(&i);
+}
+
+void scheduler::detach(insight_base& i) noexcept {
+  const std::lock_guard lock(parts_->insights_mutex);
+  std::erase(parts_->insights, &i);
+}
+
+void scheduler::each_insight(function_ref<void(const insight_base&)> function) const {
+  const std::lock_guard lock(parts_->insights_mutex);
+  for (const auto* each : parts_->insights)
+    function(*each);
 }
 
 void scheduler::make_ready(ready_item& partition) noexcept {

@@ -47,6 +47,10 @@ struct scheduler::parts {
   std::vector<pump*> absent_pumps;
 
   trimmer trimming;
+
+  detail::mutex insights_mutex; // guards the next
+  std::vector<insight_base*> insights;
+
   alarm_clock alarms;
   workers threads;
 };

@@ -65,6 +65,8 @@ bool clean() {
     other.join();
     (void)counting.submit_after("1", 1ms, "later");
     counting.fence("2", [&] { ++seen[2]; });
+    while (counting.scheduled_messages() != 0) // else it would be a dead letter
+      std::this_thread::sleep_for(1ms);
     counting.drain();
   }
   convoy::keyed_executor<int> executor{rt};

@@ -18,6 +18,7 @@ public:
     if (lane.unsettled == 0) {
       lane.epoch = current_;
       lane.older = 0;
+      ++keys_;
     } else if (lane.epoch != current_) {
       lane.epoch = current_;
       lane.older = lane.unsettled;
@@ -31,6 +32,7 @@ public:
     if (lane.unsettled == 0) {
       lane.epoch = current_;
       lane.older = 0;
+      keys_ += more != 0;
     }
     const bool older = lane.epoch != current_ || lane.older != 0;
     if (older && lane.epoch == current_)
@@ -47,16 +49,24 @@ public:
     unfinished_[!current_] -= of_older;
     unfinished_[current_] -= finished - of_older;
     lane.unsettled -= finished;
+    keys_ -= finished != 0 && lane.unsettled == 0;
   }
 
   [[nodiscard]] bool older_is_finished() const noexcept { return unfinished_[!current_] == 0; }
   [[nodiscard]] bool all_finished() const noexcept { return unfinished_[0] + unfinished_[1] == 0; }
+
+  /// Messages, and keys that have some.
+  [[nodiscard]] std::uint64_t unfinished() const noexcept {
+    return unfinished_[0] + unfinished_[1];
+  }
+  [[nodiscard]] std::uint64_t keys() const noexcept { return keys_; }
 
   /// The older one must be finished.
   void begin() noexcept { current_ = !current_; }
 
 private:
   std::uint64_t unfinished_[2] = {};
+  std::uint64_t keys_ = 0;
   bool current_ = false; // the other is waited for, or has nothing unfinished
 };
 

@@ -5,11 +5,27 @@
 
 #include "convoy/detail/ds/timer_wheel.hpp"
 #include "convoy/detail/lane/hold.hpp"
+#include "convoy/snapshot.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <utility>
 
 namespace convoy::detail {
+
+/// Lanes that are held, by what for.
+class held_counts {
+public:
+  /// `why` none: it is paused.
+  void begin(lane_base& lane, stop why) noexcept;
+  void end(lane_base& lane) noexcept;
+  [[nodiscard]] const lane_counts& get() const noexcept { return counts_; }
+
+private:
+  [[nodiscard]] std::size_t& count_of(const lane_base& lane) noexcept;
+
+  lane_counts counts_;
+};
 
 class held_lanes {
 public:

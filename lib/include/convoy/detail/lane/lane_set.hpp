@@ -189,7 +189,7 @@ public:
     const bool holds = lane.hold != nullptr && must_hold(lane, consumed);
     lane.resumed = false;
     if (holds) [[unlikely]]
-      lane.become(lane_state::held);
+      held.begin(lane, lane.hold->stopped);
     else
       go_on(lane); // and it may be gone
     if (evicted) [[unlikely]]
@@ -214,17 +214,19 @@ public:
                                                        : since;
     arrivals_.see(tickets, coarse_now_, consumed, known);
   }
+  /// When the message came that leaves the ring next.
+  [[nodiscard]] coarse_time came(std::uint64_t ticket) noexcept { return arrivals_.of(ticket); }
+
   /// The visit must see(), though nothing is staged in it.
   [[nodiscard]] bool must_see(bool stayed) const noexcept {
     return !stayed || coarse_now_ - arrivals_.last_look() >= tuning::most_between_ticket_looks;
   }
 
-  /// A time before that of this visit, for `since` of see() when nobody has asked for the next one.
+  /// For `since` of see() when nobody has asked for the next visit.
   [[nodiscard]] coarse_time before_visit() const noexcept { return coarse_now_ - 1; }
 
   /// Something waits for release_stopped(), or may.
   [[nodiscard]] bool has_stopped() const noexcept { return stopped_ != nullptr; }
-
   /// Made when it is needed. Waits for memory: a message can't be given back.
   [[nodiscard]] held_lanes& stopped() noexcept;
 
@@ -263,6 +265,7 @@ public:
 
   /// Of the messages in lanes, see drain_progress.
   epochs unfinished;
+  held_counts held;
 
   /// See lane_pool, key_table.
   [[nodiscard]] bool has_spares() const noexcept {
@@ -291,7 +294,7 @@ private:
   void go_on(lane_type& lane) noexcept {
     if (lane.is(lane_state::held)) {
       lane.since = coarse_now_;
-      lane.become(lane_state::resting);
+      held.end(lane);
     }
     if (lane.paused) [[unlikely]] {
       if (lane.hold == nullptr || lane.hold->doomed == 0)
@@ -384,12 +387,11 @@ private:
   std::unique_ptr<held_lanes> stopped_;
   lane_requests<lane_type, request_type> waiting_requests_; // for a lane
   clock::time_point now_{};                                 // when the visit began
-  coarse_time coarse_now_ =
-      coarse(clock::now());    // likewise; before the first one, when it was made
-  coarse_time last_visit_ = 0; // when the one before began
+  coarse_time coarse_now_ = coarse(clock::now());           // likewise; at first, when it was made
+  coarse_time last_visit_ = 0;                              // when the one before began
   arrival_times arrivals_;
-  bool ended_ = false;           // end_stopped() was called
-  std::uint64_t ended_at_ = 0;   // with so many tickets
+  bool ended_ = false; // end_stopped() was called, with so many tickets:
+  std::uint64_t ended_at_ = 0;
   ready_list lined_up_;          // lanes to be handed out when this visit ends
   lane_type* inline_ = nullptr;  // run by the drainer itself at the moment
   lane_type* reserve_ = nullptr; // for messages that run in their cell

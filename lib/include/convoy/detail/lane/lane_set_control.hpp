@@ -60,7 +60,7 @@ bool lane_set<Core>::must_hold(lane_type& lane, std::uint64_t consumed) noexcept
 
 template <class Core>
 void lane_set<Core>::hold_paused(lane_type& lane) noexcept {
-  lane.become(lane_state::held);
+  held.begin(lane, stop::none);
   if (ended_)
     end_pause(lane);
 }
@@ -150,7 +150,7 @@ void lane_set<Core>::linger(lane_type& lane) noexcept {
   t.stopped = stop::linger;
   t.due = later(now_, core_.options.linger);
   (void)stopped().take_in(lane, 0);
-  lane.become(lane_state::held);
+  held.begin(lane, stop::linger);
 }
 
 template <class Core>
@@ -165,8 +165,8 @@ void lane_set<Core>::added_to_held(lane_type& lane) noexcept {
 template <class Core>
 void lane_set<Core>::flush(lane_type& lane) noexcept {
   held_lanes::release(*lane.hold);
+  held.end(lane);
   hold::forget(lane);
-  lane.become(lane_state::resting);
   lane.flush = true;
   go_on(lane);
 }

@@ -13,6 +13,7 @@
 #include "convoy/detail/ds/inbox.hpp"
 #include "convoy/detail/ds/node_pool.hpp"
 #include "convoy/detail/ds/ticket_ring.hpp"
+#include "convoy/detail/insight/partition_levels.hpp"
 #include "convoy/detail/lane/hold.hpp"
 #include "convoy/detail/lane/lane_set.hpp"
 #include "convoy/detail/partition/drain_progress.hpp"
@@ -72,7 +73,8 @@ public:
   atomic<std::uint64_t> messages_end{no_end}; // no message of a closed ring has this ticket or more
   static constexpr std::uint64_t no_end = ~std::uint64_t{0};
   alignas(cache_line) std::optional<limits_type> limits; // if they are there, each message looks
-  hold::pool_type holds; // lanes that fail or stop take it from here
+  hold::pool_type holds;              // lanes that fail or stop take it from here
+  partition_levels* levels = nullptr; // null: nobody wants to know
 
   /// To be called after a ticket was published. At most one read-modify-write, usually none.
   void signal() noexcept {
@@ -194,6 +196,8 @@ private:
       return self.push_visit(*this);
     }
     self.note_visit(now);
+    if (levels != nullptr) [[unlikely]]
+      core_.insight->begin_window(now);
     lanes_.begin_visit(now);
     const bool stayed = std::exchange(stays_, true);
     core_.scheduler.watch(self, now);
@@ -233,6 +237,9 @@ private:
       pause_a_little(); // the ring is empty for a moment; leaving would cost the producer a wake-up
     stays_ = more || hot;          // before we leave: it is the drainer's
     since = lanes_.before_visit(); // likewise; make_ready() knows better
+    if (levels != nullptr && levels->must_note(now, stays_)) [[unlikely]]
+      levels->note(now, ring.tickets() - ring.consumed(), lanes_.unfinished.unfinished(),
+                   lanes_.unfinished.keys(), lanes_.held.get());
     if (stays_ || !leave()) {
       stays_ = true;
       self.push_visit(*this);

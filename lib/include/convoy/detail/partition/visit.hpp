@@ -5,6 +5,8 @@
 
 #include "convoy/detail/base/tuning.hpp"
 #include "convoy/detail/ds/ready_queue.hpp"
+#include "convoy/detail/insight/timed_run.hpp"
+#include "convoy/detail/insight/worker_samples.hpp"
 #include "convoy/detail/sched/scheduler.hpp"
 
 #include <algorithm>
@@ -30,10 +32,16 @@ public:
   static constexpr auto most_tickets = tuning::most_tickets_per_visit;
 
   visit(Partition& home, const pump& self) noexcept
-      : home_(home), ring_(home.ring), end_(ring_.consumed() + most_tickets), most_(room(self)) {}
+      : home_(home), ring_(home.ring), end_(ring_.consumed() + most_tickets), most_(room(self)) {
+    if (home.levels != nullptr) [[unlikely]]
+      samples_ = &home.core_.insight->of(self);
+  }
   visit(const visit&) = delete;
   visit& operator=(const visit&) = delete;
-  ~visit() = default;
+  ~visit() {
+    if (samples_ != nullptr && samples_->is_timing()) [[unlikely]] // it has left its cell
+      samples_->end(clock::now(), 1, 0);
+  }
 
   [[nodiscard]] Partition& home() noexcept { return home_; }
 
@@ -74,8 +82,10 @@ public:
   void begin_cells() noexcept { home_.cells_begin_ = ring_.consumed(); }
   /// How long the next run may be.
   [[nodiscard]] std::uint32_t longest_run() const noexcept {
-    return static_cast<std::uint32_t>(std::min<std::uint64_t>(
+    const auto most = static_cast<std::uint32_t>(std::min<std::uint64_t>(
         {end_ - ring_.consumed(), home_.policy.until_look(), ring_.side_by_side()}));
+    return samples_ == nullptr || most <= samples_->before_next() ? most
+                                                                  : longest_counted_run(most);
   }
   /// Some keys have others that wait: only what may_run() can follow. So it stays while they run.
   [[nodiscard]] bool must_look() const noexcept { return home_.lanes_.any(); }
@@ -84,6 +94,12 @@ public:
   }
   /// A run is over. The first cell of the next one, if that may follow.
   [[nodiscard]] cell_type* next_run(std::uint32_t ran) noexcept {
+    if (samples_ != nullptr) {
+      if (samples_->is_timing()) [[unlikely]]
+        samples_->end(clock::now(), ran, 0);
+      else
+        samples_->pass(ran);
+    }
     if (home_.policy.ran(ran) || enough() || ring_.peek() != ring_type::state::message ||
         (must_look() && !may_run(ring_.current()))) {
       count_cells();
@@ -110,6 +126,13 @@ public:
   }
 
 private:
+  /// As longest_run(): one message that is timed, or those before it.
+  [[gnu::noinline]] std::uint32_t longest_counted_run(std::uint32_t most) const noexcept {
+    if (const auto before = samples_->before_next(); before != 0)
+      return std::min(most, before);
+    begin_sample(home_.core_, *samples_, ring_.current().key, home_.lanes_.came(ring_.consumed()));
+    return 1;
+  }
   /// How many messages a visit may move to lanes.
   [[nodiscard]] static std::uint32_t room(const pump& self) noexcept {
     constexpr auto fewest = tuning::fewest_messages_per_visit;
@@ -173,11 +196,12 @@ private:
 
   Partition& home_;
   ring_type& ring_;
-  const std::uint64_t end_;  // no ticket from here on
-  const std::uint32_t most_; // messages to move to their lanes
-  std::uint32_t staged_ = 0; // so far
-  std::uint32_t moved_ = 0;  // and run
-  std::uint32_t turns_ = 0;  // lanes to run
+  worker_samples* samples_ = nullptr; // null: no insight
+  const std::uint64_t end_;           // no ticket from here on
+  const std::uint32_t most_;          // messages to move to their lanes
+  std::uint32_t staged_ = 0;          // so far
+  std::uint32_t moved_ = 0;           // and run
+  std::uint32_t turns_ = 0;           // lanes to run
 };
 
 } // namespace convoy::detail

@@ -4,6 +4,7 @@
 // around the handler.
 
 #include "convoy/detail/base/tuning.hpp"
+#include "convoy/detail/insight/timed_run.hpp"
 #include "convoy/detail/lane/message_batch.hpp"
 #include "convoy/detail/partition/partition.hpp"
 #include "convoy/detail/run/attempt.hpp"
@@ -52,6 +53,7 @@ void run_lane(Core& core, typename Core::partition_type& home, typename Core::la
   }
   const auto before = lane.finished;
   const auto most = std::min(lane.handed, core.options.quantum_messages);
+  timed_run timed(core, lane, self, most);
   quantum_clock quantum(most, self.lanes_are_slow());
   const auto may_go_on = [&] {
     const auto done = lane.finished - before;
@@ -81,6 +83,7 @@ void run_lane(Core& core, typename Core::partition_type& home, typename Core::la
       }
     }
   }
+  timed.end(lane, lane.finished - before);
   home.give_back(lane, self); // with what the quantum left over
 }
 
@@ -221,10 +224,13 @@ bool run_inline(Core& core, visit<typename Core::partition_type>& visit, pump& s
         }
       }
     };
+    timed_run timed(core, *lane, self, left);
+    const auto before = lane->finished;
     do {
       if (!run_claimed(home, *lane, self, step))
         return false;
     } while (!home.policy.ran() && go_on && --left != 0);
+    timed.end(*lane, lane->finished - before);
     visit.finish_inline(*lane);
   }
 }

@@ -31,6 +31,7 @@
 
 #include "convoy/detail/base/alarm.hpp"
 #include "convoy/detail/base/atomic.hpp"
+#include "convoy/detail/base/function_ref.hpp"
 #include "convoy/detail/base/thread_sanitizer.hpp"
 #include "convoy/detail/base/tuning.hpp"
 #include "convoy/detail/sched/running_handler.hpp"
@@ -44,6 +45,7 @@
 
 namespace convoy::detail {
 
+class insight_base;
 class scheduler;
 class semaphore;
 
@@ -56,7 +58,7 @@ class semaphore;
 
 class pump {
 public:
-  explicit pump(scheduler& where) noexcept : home(where) {}
+  pump(scheduler& where, unsigned its_number) noexcept : home(where), number(its_number) {}
 
   /// The pump that the calling thread runs; null outside.
   static pump* current() noexcept { return detail::current<pump>::value; }
@@ -123,6 +125,7 @@ public:
   }
 
   scheduler& home;
+  const unsigned number; ///< 0 to concurrency() - 1
 
 private:
   friend class scheduler;
@@ -193,6 +196,12 @@ public:
 
   void attach(trimmable& t); ///< throws std::bad_alloc; std::logic_error in a child of fork()
   void detach(trimmable& t) noexcept; ///< it is not called any more
+
+  /// Processors that look at themselves, see runtime::snapshot(). attach() throws std::bad_alloc.
+  void attach(insight_base& i);
+  void detach(insight_base& i) noexcept; ///< waits for each_insight()
+  /// Calls function(insight) for each, in the order in which they came.
+  void each_insight(function_ref<void(const insight_base&)> function) const;
 
   [[nodiscard]] unsigned concurrency() const noexcept { return concurrency_; }
 

@@ -6,6 +6,7 @@
 #include "convoy/detail/base/report.hpp"
 #include "convoy/detail/ds/event_count.hpp"
 #include "convoy/detail/ds/pending_count.hpp"
+#include "convoy/detail/insight/insight.hpp"
 #include "convoy/detail/sched/scheduler.hpp"
 #include "convoy/detail/shared/failure_rules.hpp"
 #include "convoy/detail/shared/request_limit.hpp"
@@ -97,6 +98,7 @@ struct core {
 
   detail::failure_rules<Key, Message> failures;
   std::unique_ptr<watchdog_alarm<Key, lane_type>> watchdog = nullptr;
+  std::unique_ptr<insight_base> insight = nullptr;
   const clock::time_point made = clock::now();
 
   // Set before all partitions' alarms ring.

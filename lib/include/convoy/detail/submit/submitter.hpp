@@ -149,6 +149,9 @@ public:
     return all;
   }
 
+  using partitions_type = std::vector<std::unique_ptr<partition_type>>;
+  [[nodiscard]] const partitions_type& partitions() const noexcept { return partitions_; }
+
   void refuse_on_worker() const { core_.scheduler.refuse_to_wait(); }
 
 private:
@@ -322,7 +325,7 @@ private:
 
   core_type& core_;
   const std::uint64_t index_mask_;
-  std::vector<std::unique_ptr<partition_type>> partitions_;
+  partitions_type partitions_;
   once_flag alarms_;
   mutex borrowing_;          // credit on its way to a partition must not look like a full processor
   mutable mutex accounting_; // guards the next, and who counts what is in the rings

@@ -31,6 +31,7 @@ submit_status submitter<Core>::with_waiting(submit_status status, const Key& key
   };
   if (!passes() || on_worker_thread()) [[likely]]
     return status;
+  const auto begun = core_.insight != nullptr ? clock::now() : clock::time_point{};
   task_wait in_task(core_.scheduler, core_.room.notified());
   core_.room.wait([&] {
     while ((status = attempt()) == submit_status::key_rate) { // that nobody tells
@@ -39,6 +40,8 @@ submit_status submitter<Core>::with_waiting(submit_status status, const Key& key
     }
     return !passes() || in_task.is_over(core_.room.notified());
   });
+  if (core_.insight != nullptr)
+    core_.insight->admitted_after(clock::now() - begun);
   return status;
 }
 

@@ -1,0 +1,82 @@
+#pragma once
+
+// Messages of one key that are handled in a row, as insight sees them: timed, or only counted. With
+// insight off it is a test of one pointer.
+
+#include "convoy/detail/ds/ready_queue.hpp"
+#include "convoy/detail/insight/worker_samples.hpp"
+#include "convoy/detail/sched/scheduler.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+namespace convoy::detail {
+
+/// `came`: the first message, on the clock of coarse().
+template <class Core>
+void begin_sample(Core& core, worker_samples& samples, const typename Core::key_type& key,
+                  coarse_time came) noexcept {
+  const auto now = clock::now();
+  const auto steps = coarse(now) - came; // less than half of what there is, or it came later
+  const auto waited =
+      is_before(came, coarse(now))
+          ? std::chrono::nanoseconds(std::int64_t{steps} << tuning::coarse_time_bits)
+          : std::chrono::nanoseconds(0);
+  std::uint64_t hash = 0;
+  try {
+    hash = core.scattered_hash(key);
+  } catch (...) { // it is counted with others of the kind
+  }
+  samples.begin(hash, now, now - waited, [&] {
+    const auto& label = core.options.insight.label;
+    return label.is_private() ? std::string() : short_label(label(key), hash);
+  });
+}
+
+template <class Core>
+class timed_run {
+  using lane_type = typename Core::lane_type;
+
+public:
+  /// At most so many messages of the lane.
+  timed_run(Core& core, lane_type& lane, const pump& self, std::uint32_t most) noexcept {
+    if (core.insight != nullptr) [[unlikely]]
+      begin(core, lane, self, most);
+  }
+  timed_run(const timed_run&) = delete;
+  timed_run& operator=(const timed_run&) = delete;
+  ~timed_run() {
+    if (samples_ != nullptr) [[unlikely]] // another pump has the lane
+      samples_->end(clock::now(), 1, 0);
+  }
+
+  /// The lane is still the caller's, and has finished so many of them.
+  void end(const lane_type& lane, std::uint32_t done) noexcept {
+    if (counts_ != nullptr) [[unlikely]]
+      end_counted(lane, done);
+  }
+
+private:
+  [[gnu::noinline]] void begin(Core& core, lane_type& lane, const pump& self,
+                               std::uint32_t most) noexcept {
+    counts_ = &core.insight->of(self);
+    if (most == 0 || !counts_->must_time(most))
+      return;
+    samples_ = counts_;
+    begin_sample(core, *samples_, lane.key(), lane.first_came());
+  }
+  [[gnu::noinline]] void end_counted(const lane_type& lane, std::uint32_t done) noexcept {
+    const std::uint32_t unsettled = lane.unsettled;
+    if (samples_ != nullptr)
+      samples_->end(clock::now(), done, unsettled - std::min(unsettled, lane.finished));
+    else
+      counts_->pass(done);
+    samples_ = counts_ = nullptr;
+  }
+
+  worker_samples* counts_ = nullptr;
+  worker_samples* samples_ = nullptr; // it is timed
+};
+
+} // namespace convoy::detail

@@ -1,0 +1,102 @@
+#pragma once
+
+// What one worker sees of one processor's messages. Not each message is timed but one in some: so
+// many that about 200 us lie between two of them, which is each one when they are slow.
+// Which ones is drawn beforehand, and what they stand for as well: so sums of samples with their
+// weights are right in the mean, whatever the handlers are like (Horvitz, Thompson 1952). Messages
+// that run in a row are timed together, as soon as one of them is drawn.
+
+#include "convoy/detail/base/atomic.hpp"
+#include "convoy/detail/base/function_ref.hpp"
+#include "convoy/detail/insight/time_histogram.hpp"
+#include "convoy/detail/insight/top_keys.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace convoy::detail {
+
+[[nodiscard]] inline double in_ns(clock::duration time) noexcept {
+  const std::chrono::nanoseconds is = time;
+  return static_cast<double>(is.count());
+}
+
+/// Of a window, of one worker or of all.
+struct window_sums {
+  top_keys by_service, by_messages, by_cost;
+  time_histogram handler, latency;
+  double service = 0; ///< ns, of all messages
+  double messages = 0;
+  double cost = 0; ///< ns that others of their keys waited for messages
+
+  void clear() noexcept;
+};
+
+class worker_samples {
+public:
+  // ---- the worker ----
+
+  /// At most so many messages are about to be handled in a row. True: they must be timed, by begin()
+  /// and end(); false: they are counted.
+  [[nodiscard]] bool must_time(std::uint32_t messages) noexcept { return until_ <= messages; }
+  /// They were not.
+  void pass(std::uint32_t messages) noexcept { until_ -= messages; }
+  /// So many may be handled before the one that is to be timed.
+  [[nodiscard]] std::uint32_t before_next() const noexcept { return until_ - 1; }
+
+  /// They begin. `came`: the first one; `now` if that is not known.
+  void begin(std::uint64_t hash, clock::time_point now, clock::time_point came,
+             function_ref<std::string()> label) noexcept;
+  [[nodiscard]] bool is_timing() const noexcept { return timing_; }
+  /// So many have been handled since begin(), `behind` are left of the key.
+  void end(clock::time_point now, std::uint32_t messages, std::uint32_t behind) noexcept;
+
+  // ---- who reads ----
+
+  /// Exchanges what was summed up since the last time for `empty`. What runs and is timed is added
+  /// as far as it has come. True: something runs.
+  [[nodiscard]] bool take(std::unique_ptr<window_sums>& empty, clock::time_point now);
+
+private:
+  /// Of messages in a row those that are drawn; each stands for gap_ of them.
+  [[nodiscard]] double draw(std::uint32_t messages) noexcept;
+  void add(clock::time_point now, double weight, std::uint32_t messages,
+           std::uint32_t behind) noexcept;
+
+  std::uint32_t until_ = 1; // the next one that is drawn
+  std::uint32_t gap_ = 1;   // between two of them, in the mean
+  std::uint32_t drawn_ = 1; // until_ after the last end()
+  double between_ = -1;     // ns from message to message, lately; or not known yet
+  clock::time_point last_end_{};
+  std::uint64_t random_ = 0x9e3779b97f4a7c15;
+  bool timing_ = false;
+
+  mutex mutex_; // guards what follows
+  bool running_ = false;
+  std::uint64_t hash_ = 0;
+  std::string label_;
+  clock::time_point began_{}, came_{};
+  clock::time_point counted_{}; // until then what runs is in the sums
+  std::unique_ptr<window_sums> sums_ = std::make_unique<window_sums>();
+};
+
+/// What several workers have of the largest keys, as one.
+class merged_keys {
+public:
+  void add(const top_keys& of_a_worker);
+  /// The largest `count`; error says how much a value may be too high, `missing` how much too low.
+  struct key : top_key {
+    double missing = 0;
+  };
+  [[nodiscard]] std::vector<key> top(std::size_t count);
+
+private:
+  std::vector<key> keys_; // `missing` is what workers may have that do have it, so far
+  double least_ = 0;
+};
+
+} // namespace convoy::detail

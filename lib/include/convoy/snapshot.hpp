@@ -1,0 +1,87 @@
+#pragma once
+
+// What a processor did in the last complete window, as processor::snapshot() and
+// runtime::snapshot() tell it.
+
+#include "convoy/detail/base/prologue.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace convoy {
+
+/// Of times, in a window. Percentiles are within 5 %, each the upper end of where it lies.
+struct distribution {
+  std::chrono::nanoseconds mean{0}, p50{0}, p99{0}, p999{0}, max{0};
+};
+
+/// One of a snapshot's keys.
+struct key_share {
+  std::string label; ///< see insight_options::label
+  double share = 0;  ///< of all keys' in the window: service time, messages, or time waited
+  double low = 0;    ///< the share is at least this,
+  double high = 0;   ///< and at most this, in 94 of 100 windows or more
+  double messages_per_second = 0;
+  std::uint64_t depth = 0; ///< messages of it that waited when it was last looked at
+  std::chrono::nanoseconds handler_time{0}; ///< mean
+  /// How long its messages have waited for each other, a second of the window.
+  std::chrono::nanoseconds waited{0};
+  std::chrono::nanoseconds to_drain{0}; ///< its depth takes so long, at least: one at a time
+};
+
+/// Where the time of all messages went, from submit to the end of their handler; the sum is 1, or 0
+/// if there were none.
+struct wait_split {
+  double admission = 0; ///< submit() slept: the processor, or the key, was full
+  double own_key = 0;   ///< others of the key were before it: the convoy
+  double scheduler = 0; ///< it was the first of its key, and no worker was free
+  double backoff = 0;   ///< it waited for a retry, was parked, paused or lingered
+  double service = 0;   ///< its handler ran
+};
+
+/// Keys with unfinished messages, when last looked at.
+struct lane_counts {
+  std::size_t running = 0;   ///< a worker has it
+  std::size_t waiting = 0;   ///< for a worker
+  std::size_t backoff = 0;   ///< for a retry
+  std::size_t parked = 0;    ///< until resume(), after a failure
+  std::size_t paused = 0;    ///< until resume(), after pause()
+  std::size_t lingering = 0; ///< for a whole batch
+};
+
+struct snapshot {
+  std::string name; ///< of the processor
+  unsigned workers = 0;
+
+  // ---- since the processor was made ----
+  std::uint64_t accepted = 0, finished = 0, dead = 0;
+
+  // ---- at the end of the window, or just now ----
+  std::uint64_t backlog = 0; ///< unfinished messages
+  lane_counts lanes;
+
+  // ---- of the window; if there was none yet, all 0 ----
+  std::chrono::nanoseconds window{0}; ///< how long it was
+  std::chrono::nanoseconds age{0};    ///< since its end
+  double accepted_per_second = 0, finished_per_second = 0;
+  distribution handler;
+  distribution latency; ///< from submit to the end of the handler
+  wait_split wait;
+  double utilisation = 0; ///< share of the workers' time that handlers ran
+  /// How near the window is to what order allows: the larger of the work per worker and the work of
+  /// the hottest key, over its length. Low with a backlog means time was lost.
+  double efficiency = 0;
+  /// All keys' work over the hottest key's: no number of workers is faster than so many.
+  double speedup_ceiling = 0;
+
+  std::vector<key_share> hottest;   ///< by service time
+  std::vector<key_share> most;      ///< by messages
+  std::vector<key_share> costliest; ///< by the time that others of the key waited for it
+};
+
+} // namespace convoy
+
+#include "convoy/detail/base/epilogue.hpp"

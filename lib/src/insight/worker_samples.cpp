@@ -1,0 +1,216 @@
+#include "convoy/detail/insight/worker_samples.hpp"
+
+#include "convoy/detail/base/tuning.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+#include <utility>
+
+namespace convoy::detail {
+
+// ---- top_keys ----
+
+top_key& top_keys::add(std::uint64_t hash, double value, double variance) noexcept {
+  const auto count = entries_.size();
+  auto at = static_cast<std::size_t>(std::find(hashes_.begin(), hashes_.begin() + count, hash) -
+                                     hashes_.begin());
+  if (at == count && count < most) {
+    entries_.emplace_back(); // there is room, see the constructor
+    values_[at] = 0;
+  } else if (at == count) {
+    at = *std::min_element(least_.begin(), least_.end(), [this](std::size_t a, std::size_t b) {
+      return values_[a] < values_[b];
+    });
+    auto& is = entries_[at];
+    is.label.clear();
+    is = {.error = values_[at], .label = std::move(is.label)};
+  }
+  hashes_[at] = hash;
+  values_[at] += value;
+  if (const auto in = at / group; least_[in] == at || count < most)
+    find_least(in);
+  auto& is = entries_[at];
+  is.hash = hash;
+  is.value = values_[at];
+  is.variance += variance;
+  return is;
+}
+
+void top_keys::find_least(std::size_t of_group) noexcept {
+  const auto first = values_.begin() + static_cast<std::ptrdiff_t>(of_group * group);
+  least_[of_group] =
+      static_cast<std::size_t>(std::min_element(first, first + group) - values_.begin());
+}
+
+double top_keys::least() const noexcept {
+  return entries_.size() < most ? 0 : *std::min_element(values_.begin(), values_.end());
+}
+
+// ---- time_histogram ----
+
+std::chrono::nanoseconds time_histogram::percentile(double share) const noexcept {
+  const auto wanted = share * weight_;
+  double sum = 0;
+  for (std::size_t i = 0; i < classes; ++i) {
+    sum += static_cast<double>(counts_[i]);
+    if (sum >= wanted && sum > 0)
+      return std::chrono::nanoseconds(std::min(end_of(i), max_));
+  }
+  return std::chrono::nanoseconds(max_);
+}
+
+distribution time_histogram::figures() const noexcept {
+  if (weight_ <= 0)
+    return {};
+  return {.mean = std::chrono::nanoseconds(std::llround(sum_ / weight_)),
+          .p50 = percentile(0.5),
+          .p99 = percentile(0.99),
+          .p999 = percentile(0.999),
+          .max = std::chrono::nanoseconds(max_)};
+}
+
+// ---- worker_samples ----
+
+void window_sums::clear() noexcept {
+  for (auto* keys : {&by_service, &by_messages, &by_cost})
+    keys->clear();
+  handler.clear();
+  latency.clear();
+  service = messages = cost = 0;
+}
+
+void worker_samples::begin(std::uint64_t hash, clock::time_point now, clock::time_point came,
+                           function_ref<std::string()> label) noexcept {
+  timing_ = true;
+  const std::lock_guard lock(mutex_);
+  running_ = true;
+  hash_ = hash;
+  began_ = counted_ = now;
+  came_ = std::min(came, now);
+  try {
+    label_ = label();
+  } catch (...) { // it has none
+    label_.clear();
+  }
+}
+
+void worker_samples::end(clock::time_point now, std::uint32_t messages,
+                         std::uint32_t behind) noexcept {
+  timing_ = false;
+  const std::lock_guard lock(mutex_);
+  running_ = false;
+  const auto gap = gap_;
+  if (must_time(messages)) { // the next gap is another one
+    if (last_end_ != clock::time_point{}) {
+      const auto between = in_ns(now - last_end_) / (drawn_ - until_ + messages);
+      between_ = between_ < 0 ? between : between_ + (between - between_) / 8;
+    }
+    last_end_ = now;
+  }
+  if (const auto drawn = draw(messages); drawn != 0)
+    add(now, std::max(1.0, drawn * gap / messages), messages, behind);
+  else if (counted_ != began_) // a part of it was in sums that are gone: so is the rest
+    add(now, 1, messages, behind);
+}
+
+double worker_samples::draw(std::uint32_t messages) noexcept {
+  double drawn = 0;
+  while (until_ <= messages) {
+    messages -= until_;
+    ++drawn;
+    const auto gap = between_ < 0 ? 1 : in_ns(tuning::between_samples) / std::max(between_, 1.0);
+    gap_ = static_cast<std::uint32_t>(std::clamp(gap, 1.0, tuning::most_between_samples));
+    random_ ^= random_ << 13;
+    random_ ^= random_ >> 7;
+    random_ ^= random_ << 17;
+    until_ = 1 + static_cast<std::uint32_t>(random_ % (2 * gap_ - 1)); // gap_ in the mean
+  }
+  until_ -= messages;
+  drawn_ = until_;
+  return drawn;
+}
+
+void worker_samples::add(clock::time_point now, double weight, std::uint32_t messages,
+                         std::uint32_t behind) noexcept {
+  auto& sums = *sums_;
+  const auto service = weight * in_ns(now - counted_);
+  const auto count = weight * messages;
+  const auto cost = service * (behind + (messages != 0 ? (messages - 1) / 2.0 : 0.0));
+  const auto chance = 1 / weight;
+  sums.service += service;
+  sums.messages += count;
+  sums.cost += cost;
+  if (messages != 0) {
+    sums.handler.add(std::chrono::nanoseconds(now - began_).count() / messages, count);
+    sums.latency.add(std::chrono::nanoseconds(now - came_).count(), count);
+  }
+  const auto note = [&](top_keys& keys, double value) {
+    if (value <= 0)
+      return;
+    auto& key = keys.add(hash_, value, (1 - chance) * value * value);
+    key.messages += count;
+    key.service += service;
+    key.waited += cost;
+    key.depth = behind;
+    if (key.label.empty()) {
+      try {
+        key.label = label_;
+      } catch (...) { // no memory: it has none
+      }
+    }
+  };
+  note(sums.by_service, service);
+  note(sums.by_messages, count);
+  note(sums.by_cost, cost);
+}
+
+bool worker_samples::take(std::unique_ptr<window_sums>& empty, clock::time_point now) {
+  const std::lock_guard lock(mutex_);
+  if (running_ && now > counted_) { // not what it stands for: that is known when it has ended
+    add(now, 1, 0, 0);
+    counted_ = now;
+  }
+  sums_.swap(empty);
+  return running_;
+}
+
+// ---- merged_keys ----
+
+void merged_keys::add(const top_keys& of_a_worker) {
+  const auto least = of_a_worker.least();
+  least_ += least;
+  for (const auto& each : of_a_worker.entries()) {
+    auto found = std::find_if(keys_.begin(), keys_.end(),
+                              [&](const key& known) { return known.hash == each.hash; });
+    if (found == keys_.end()) {
+      keys_.push_back({each, least});
+      continue;
+    }
+    found->value += each.value;
+    found->error += each.error;
+    found->variance += each.variance;
+    found->messages += each.messages;
+    found->service += each.service;
+    found->waited += each.waited;
+    found->depth = std::max(found->depth, each.depth);
+    found->missing += least;
+    if (found->label.empty())
+      found->label = each.label;
+  }
+}
+
+std::vector<merged_keys::key> merged_keys::top(std::size_t count) {
+  for (auto& each : keys_)
+    each.missing = least_ - each.missing; // those that do not have it
+  count = std::min(count, keys_.size());
+  std::partial_sort(keys_.begin(), keys_.begin() + static_cast<std::ptrdiff_t>(count), keys_.end(),
+                    [](const key& a, const key& b) { return a.value > b.value; });
+  keys_.resize(count);
+  return std::move(keys_);
+}
+
+} // namespace convoy::detail
