@@ -29,6 +29,8 @@ wording words_of(thrower who) noexcept {
     return {"on_parked", "the key is parked all the same; set on_error to see to it"};
   case thrower::on_evict:
     return {"state.on_evict", "the state is gone all the same; set on_error to see to it"};
+  case thrower::observer:
+    return {"an observer", "it goes on being told"};
   case thrower::marker:
     return {"marker", "the message counts as not marked; set on_error to see to it"};
   }

@@ -7,6 +7,7 @@
 #include "convoy/failure.hpp"
 #include "convoy/insight.hpp"
 #include "convoy/message.hpp"
+#include "convoy/observer.hpp"
 #include "convoy/time_span.hpp"
 
 #include <algorithm>
@@ -128,6 +129,7 @@ struct processor_options {
 
   std::string name = {}; ///< in snapshots; keep it unique in a runtime
   insight_options<Key> insight = {};
+  observer<Key, Message> observe = {};
 };
 
 namespace detail {

@@ -107,6 +107,8 @@ public:
               .run_inline = inline_runner_of<Handler>(handles_failures<Handler>(wanted)),
               .run_lane_carefully = runner_of<Handler>(true),
               .handles_failures = handles_failures<Handler>(wanted),
+              .is_watched =
+                  wanted.watchdog.report || wanted.observe.started || wanted.observe.finished,
               .failures = {wanted.failure, std::move(wanted.exceptions),
                            std::move(wanted.dead_letters)}},
         submitter_(core_, partitions_of(wanted)) {
@@ -326,7 +328,8 @@ private:
   template <class Handler>
   static bool handles_failures(const options& wanted) noexcept {
     return always_handles_failures<Handler> || wanted.failure || wanted.dead_letters ||
-           !wanted.exceptions.empty() || wanted.watchdog.report;
+           !wanted.exceptions.empty() || wanted.watchdog.report || wanted.observe.started ||
+           wanted.observe.finished || wanted.observe.dead;
   }
 
   template <class Handler>

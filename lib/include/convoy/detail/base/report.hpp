@@ -16,6 +16,7 @@ enum class thrower : unsigned char {
   on_parked,
   on_evict,
   marker,
+  observer,
 };
 
 /// In one line: who threw, what, and what becomes of it.

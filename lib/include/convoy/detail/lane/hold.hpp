@@ -9,6 +9,7 @@
 #include "convoy/detail/ds/timer_wheel.hpp"
 #include "convoy/detail/lane/lane_base.hpp"
 #include "convoy/failure.hpp"
+#include "convoy/observer.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -25,6 +26,22 @@ enum class stop : unsigned char {
   tickets, ///< the tickets below `rest_until` to leave the ring
   linger,  ///< more messages, or `due`; in the partition's list of lingering lanes
 };
+
+[[nodiscard]] constexpr hold_reason reason_of(stop why) noexcept {
+  switch (why) {
+  case stop::retry:
+    return hold_reason::retry;
+  case stop::park:
+    return hold_reason::parked;
+  case stop::tickets:
+    return hold_reason::fail_rest;
+  case stop::linger:
+    return hold_reason::lingering;
+  case stop::none:
+    break;
+  }
+  return hold_reason::paused;
+}
 
 /// A timer, so that the lane costs nothing more while it waits.
 struct hold : timer {

@@ -1,8 +1,8 @@
 #pragma once
 
 // The lanes of a partition, as its drainer sees them: the table of keys, which lanes are handed
-// out, what is unfinished. Everything here runs in the drainer's role, without concurrency. What is
-// done with lanes that are stopped, or that somebody controls, is in lane_set_control.hpp.
+// out, what is unfinished. Everything here runs in the drainer's role, without concurrency. Lanes
+// that are held are in lane_set_held.hpp, requests for lanes in lane_set_control.hpp.
 
 #include "convoy/detail/base/thread_sanitizer.hpp"
 #include "convoy/detail/ds/arrival_times.hpp"
@@ -189,7 +189,7 @@ public:
     const bool holds = lane.hold != nullptr && must_hold(lane, consumed);
     lane.resumed = false;
     if (holds) [[unlikely]]
-      held.begin(lane, lane.hold->stopped);
+      begin_hold(lane, lane.hold->stopped);
     else
       go_on(lane); // and it may be gone
     if (evicted) [[unlikely]]
@@ -197,7 +197,7 @@ public:
     return finished;
   }
 
-  // ---- lanes that are stopped or controlled, see lane_set_control.hpp ----
+  // ---- lanes that are held or controlled, see lane_set_held.hpp and lane_set_control.hpp ----
 
   /// To be called at the beginning of a visit.
   void begin_visit(clock::time_point now) noexcept {
@@ -216,12 +216,10 @@ public:
   }
   /// When the message came that leaves the ring next.
   [[nodiscard]] coarse_time came(std::uint64_t ticket) noexcept { return arrivals_.of(ticket); }
-
   /// The visit must see(), though nothing is staged in it.
   [[nodiscard]] bool must_see(bool stayed) const noexcept {
     return !stayed || coarse_now_ - arrivals_.last_look() >= tuning::most_between_ticket_looks;
   }
-
   /// For `since` of see() when nobody has asked for the next visit.
   [[nodiscard]] coarse_time before_visit() const noexcept { return coarse_now_ - 1; }
 
@@ -294,7 +292,7 @@ private:
   void go_on(lane_type& lane) noexcept {
     if (lane.is(lane_state::held)) {
       lane.since = coarse_now_;
-      held.end(lane);
+      end_hold(lane);
     }
     if (lane.paused) [[unlikely]] {
       if (lane.hold == nullptr || lane.hold->doomed == 0)
@@ -348,6 +346,8 @@ private:
   }
 
   [[gnu::cold]] [[nodiscard]] bool must_hold(lane_type& lane, std::uint64_t consumed) noexcept;
+  [[gnu::cold]] void begin_hold(lane_type& lane, stop why) noexcept;
+  [[gnu::cold]] void end_hold(lane_type& lane) noexcept;
   [[gnu::cold]] void hold_paused(lane_type& lane) noexcept;
   [[gnu::cold]] void end_pause(lane_type& lane) noexcept;
   [[gnu::cold]] void release(lane_type& lane) noexcept;

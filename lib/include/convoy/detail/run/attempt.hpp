@@ -27,6 +27,33 @@ void end_before_expired(Taken& messages) noexcept {
       return messages.shorten(i);
 }
 
+template <class Core, class Messages>
+[[gnu::noinline]] void tell_started(Core& core, typename Core::lane_type& lane, pump& self,
+                                    Messages& messages) noexcept {
+  if (core.options.observe.started)
+    for (std::size_t i = 0; i < messages.size(); ++i)
+      core.tell(core.options.observe.started, lane.key(), (&messages.front())[i]);
+  if (core.watchdog != nullptr) {
+    self.running.begin(&core, &lane);
+    core.watchdog->watch();
+  }
+}
+
+template <class Core, class Messages>
+[[gnu::noinline]] void tell_finished(Core& core, typename Core::lane_type& lane, Messages& messages,
+                                     const outcome& result) noexcept {
+  if (!core.options.observe.finished)
+    return;
+  const bool done = result.what() == outcome::kind::done;
+  std::size_t count = 0; // those before the one that the outcome speaks of are done
+  if (result.index() != outcome::whole)
+    count = result.index() + done;
+  else if (done)
+    count = messages.size();
+  for (std::size_t i = 0; i < count; ++i)
+    core.tell(core.options.observe.finished, lane.key(), (&messages.front())[i]);
+}
+
 /// Calls the handler. A throw becomes `error` with outcome retry; the policy for exceptions, one
 /// attempt by default, then decides.
 template <class Handler, class Core, class Messages>
@@ -34,10 +61,8 @@ template <class Handler, class Core, class Messages>
                                    typename Core::lane_type& lane, pump& self, Messages& messages,
                                    std::exception_ptr& error) noexcept {
   outcome result = outcome::done;
-  if (core.watchdog != nullptr) [[unlikely]] {
-    self.running.begin(&core, &lane);
-    core.watchdog->watch();
-  }
+  if (core.is_watched) [[unlikely]]
+    tell_started(core, lane, self, messages);
   try {
     result = outcome_of(invocation<Handler, Core, Messages>{core, home, lane, self, messages});
   } catch (...) {
@@ -53,6 +78,8 @@ template <class Handler, class Core, class Messages>
     }
     result = outcome::retry;
   }
+  if (core.is_watched) [[unlikely]]
+    tell_finished(core, lane, messages, result);
   return result;
 }
 

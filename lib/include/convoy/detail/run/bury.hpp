@@ -63,6 +63,7 @@ template <class Core>
   }
   if (t != nullptr)
     t->refusals = 0;
+  core.tell(core.options.observe.dead, lane.key(), messages.front(), why);
   return buried::yes;
 }
 

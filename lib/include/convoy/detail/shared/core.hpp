@@ -95,6 +95,8 @@ struct core {
   lane_function run_lane_carefully;
   /// There is more to do about a message than to call its handler and to count what it throws.
   bool handles_failures;
+  /// The watchdog or an observer wants to know when a handler runs.
+  bool is_watched;
 
   detail::failure_rules<Key, Message> failures;
   std::unique_ptr<watchdog_alarm<Key, lane_type>> watchdog = nullptr;
@@ -167,6 +169,18 @@ struct core {
                          const std::exception_ptr& error) noexcept {
     report(thrower::handler, key, error);
     failures.count_buried(messages);
+  }
+
+  /// Calls what the user has set to be told.
+  template <class Function, class... What>
+  static void tell(const Function& function, const What&... what) noexcept {
+    if (!function)
+      return;
+    try {
+      function(what...);
+    } catch (...) {
+      report_to_stderr(thrower::observer, std::current_exception());
+    }
   }
 
   /// A lane's state goes.

@@ -1,0 +1,185 @@
+#pragma once
+
+// What holds lanes, and what lets them go: retries, parking, pauses, batches.
+
+#include "convoy/detail/base/atomic.hpp"
+#include "convoy/detail/base/tuning.hpp"
+#include "convoy/detail/lane/lane_set.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <new>
+#include <type_traits>
+#include <utility>
+
+namespace convoy::detail {
+
+/// Calls function() until it does not throw std::bad_alloc: for what can't be undone.
+template <class Function>
+void until_there_is_memory(Function&& function) noexcept {
+  for (;;) {
+    try {
+      return function();
+    } catch (const std::bad_alloc&) {
+      sleep_for(tuning::out_of_memory_nap);
+    }
+  }
+}
+
+template <class Core>
+auto lane_set<Core>::stopped() noexcept -> held_lanes& {
+  if (stopped_ == nullptr) {
+    until_there_is_memory([this] { stopped_ = std::make_unique<held_lanes>(core_.made); });
+    if (ended_)
+      (void)stopped_->end(ended_at_);
+  }
+  return *stopped_;
+}
+
+/// Of a lane that has come back with a hold.
+template <class Core>
+bool lane_set<Core>::must_hold(lane_type& lane, std::uint64_t consumed) noexcept {
+  auto& t = *lane.hold;
+  if (t.stopped == stop::none)
+    return false;
+  const bool abandoned = core_.is_abandoned(); // read once: if it changed between the two uses, a
+                                               // parked lane would stay counted
+  // A processor that is destroyed does not wait for resume().
+  if (t.stopped == stop::park && ((lane.resumed && !core_.is_destroyed()) || abandoned))
+    unpark(lane);
+  if (abandoned)
+    t.stopped = stop::none;
+  if (t.stopped == stop::none)
+    return false;
+  return stopped().take_in(lane, consumed);
+}
+
+/// `why` none: it is paused.
+template <class Core>
+void lane_set<Core>::begin_hold(lane_type& lane, stop why) noexcept {
+  held.begin(lane, why);
+  core_.tell(core_.options.observe.held, lane.key(), reason_of(why));
+}
+
+template <class Core>
+void lane_set<Core>::end_hold(lane_type& lane) noexcept {
+  held.end(lane);
+  core_.tell(core_.options.observe.resumed, lane.key());
+}
+
+template <class Core>
+void lane_set<Core>::hold_paused(lane_type& lane) noexcept {
+  begin_hold(lane, stop::none);
+  if (ended_)
+    end_pause(lane);
+}
+
+/// Of a lane that is held because it is paused.
+template <class Core>
+void lane_set<Core>::end_pause(lane_type& lane) noexcept {
+  lane.paused = false;
+  stopped().wait_until_the_end(hold_of(lane));
+}
+
+/// Of a lane that is held and stopped: it is not any more, but still held.
+template <class Core>
+void lane_set<Core>::release(lane_type& lane) noexcept {
+  auto* const t = lane.hold;
+  if (t == nullptr || t->stopped == stop::none)
+    return;
+  if (t->stopped == stop::park)
+    core_.failures.count_parked(-1);
+  held_lanes::release(*t);
+}
+
+/// It goes on, and its first message has all its attempts again.
+template <class Core>
+void lane_set<Core>::unpark(lane_type& lane) noexcept {
+  auto& t = *lane.hold;
+  core_.failures.count_parked(-1);
+  held_lanes::release(t);
+  if (t.doomed != 0)
+    return;
+  t.forget_attempts();
+}
+
+template <class Core>
+template <class Function>
+clock::time_point lane_set<Core>::release_stopped(clock::time_point now, std::uint64_t consumed,
+                                                  bool lingers, Function&& function) noexcept {
+  if (stopped_ == nullptr)
+    return clock::time_point::max();
+  stopped_->timers.expire(now, [&](timer& each) {
+    if (each.of == timer_of::scheduled)
+      return function(each);
+    if (each.of == timer_of::idle_state) {
+      if constexpr (!std::is_void_v<State>)
+        idle_timer_is_due(static_cast<idle_timer<lane_type>&>(each));
+      return;
+    }
+    auto& t = static_cast<hold&>(each);
+    t.stopped = stop::none;
+    go_on(static_cast<lane_type&>(t.lane));
+  });
+  stopped_->release_lingering(lingers ? now : clock::time_point::max(),
+                              [this](lane_base& lane) { flush(static_cast<lane_type&>(lane)); });
+  stopped_->release_waiting_for_tickets(
+      consumed, [this](lane_base& lane) { go_on(static_cast<lane_type&>(lane)); });
+  return stopped_->next();
+}
+
+template <class Core>
+void lane_set<Core>::end_stopped(std::uint64_t tickets) noexcept {
+  if (std::exchange(ended_, true))
+    return;
+  ended_at_ = tickets;
+  if (stopped_ != nullptr)
+    core_.failures.count_parked(-stopped_->end(tickets));
+  table_.for_each([this](lane_type& lane) {
+    if (!lane.is(lane_state::held))
+      return;
+    if (lane.paused && (lane.hold == nullptr || lane.hold->stopped == stop::none))
+      end_pause(lane);
+    else
+      lane.paused = false; // it is stopped for something else
+  });
+}
+
+// ---- batches ----
+
+template <class Core>
+bool lane_set<Core>::wants_more(const lane_type& lane) const noexcept {
+  return lane.unsettled < core_.options.batch_limit && !lane.flush && lane.hold == nullptr &&
+         !core_.is_ending();
+}
+
+template <class Core>
+void lane_set<Core>::linger(lane_type& lane) noexcept {
+  auto& t = hold_of(lane);
+  t.stopped = stop::linger;
+  t.due = later(now_, core_.options.linger);
+  (void)stopped().take_in(lane, 0);
+  begin_hold(lane, stop::linger);
+}
+
+template <class Core>
+void lane_set<Core>::added_to_held(lane_type& lane) noexcept {
+  auto* const t = lane.hold;
+  if (t == nullptr || t->stopped != stop::linger || lane.unsettled < core_.options.batch_limit)
+    return;
+  flush(lane);
+}
+
+/// Of a lane that lingers: it is handed out as it is, and as old as it is.
+template <class Core>
+void lane_set<Core>::flush(lane_type& lane) noexcept {
+  held_lanes::release(*lane.hold);
+  end_hold(lane);
+  hold::forget(lane);
+  lane.flush = true;
+  go_on(lane);
+}
+
+} // namespace convoy::detail
