@@ -59,14 +59,14 @@ private:
   std::function<std::string(const Key&)> of_;
 };
 
-/// Which keys take the time, and what messages wait for, see processor::snapshot(). It costs a
-/// clock for some messages (one in some thousand if handlers are cheap), and 64 KiB per worker,
+/// Which keys take the time, and what messages wait for, see processor::snapshot(). It costs two
+/// clocks for some messages (one in tens of thousands if handlers are cheap), and 64 KiB per worker,
 /// however many keys there are.
 template <class Key>
 struct insight_options {
   unsigned top = 0; ///< so many keys in each list of a snapshot, 1 to 128; 0: no insight
   time_span window = std::chrono::seconds(1); ///< of a snapshot, 1 ms to an hour
-  key_label<Key> label = {};                  ///< longer ones are cut to 48 bytes
+  key_label<Key> label = {};                  ///< cut to 40 bytes
 };
 
 } // namespace convoy

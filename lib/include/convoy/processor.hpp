@@ -115,13 +115,10 @@ public:
     if (core_.options.watchdog.report)
       core_.watchdog = std::make_unique<detail::watchdog_alarm<Key, typename core_type::lane_type>>(
           core_.scheduler, core_.options.watchdog, &core_);
-    if (core_.options.insight.top != 0) {
-      core_.insight =
-          std::make_unique<detail::insight_of<core_type, submitter_type>>(core_, submitter_);
-      for (std::size_t i = 0; i < submitter_.partitions().size(); ++i)
-        submitter_.partitions()[i]->levels = &core_.insight->levels(i);
-    }
+    core_.insight = detail::make_insight(core_, submitter_);
     core_.scheduler.attach(submitter_);
+    if (core_.insight != nullptr)
+      core_.insight->start(); // nothing throws after it
   }
 
   processor(const processor&) = delete;
@@ -132,8 +129,10 @@ public:
   /// (`then`) that asks for another one now gets none. Must not run inside a handler, nor while
   /// another thread is in a member. See shutdown() for an end in time.
   ~processor() {
-    if (core_.scheduler.is_inherited())
-      return; // nobody would handle anything
+    if (core_.scheduler.is_inherited()) { // nobody would handle anything
+      (void)core_.insight.release();      // a thread that is not here may be in the midst of it
+      return;
+    }
     close();
     core_.destroyed.store(true, std::memory_order_relaxed); // the alarms order it
     submitter_.end();

@@ -13,7 +13,8 @@
 
 namespace convoy {
 
-/// Of times, in a window. Percentiles are within 5 %, each the upper end of where it lies.
+/// Of times, in a window. Percentiles are the upper end of a class that is 6 % wide. What runs in a row of a
+/// key counts with its mean.
 struct distribution {
   std::chrono::nanoseconds mean{0}, p50{0}, p99{0}, p999{0}, max{0};
 };
@@ -25,7 +26,7 @@ struct key_share {
   double low = 0;    ///< the share is at least this,
   double high = 0;   ///< and at most this, in 94 of 100 windows or more
   double messages_per_second = 0;
-  std::uint64_t depth = 0; ///< messages of it that waited when it was last looked at
+  std::uint64_t depth = 0; ///< messages of it that waited, at most, in the looks of the window
   std::chrono::nanoseconds handler_time{0}; ///< mean
   /// How long its messages have waited for each other, a second of the window.
   std::chrono::nanoseconds waited{0};
@@ -44,7 +45,7 @@ struct wait_split {
 
 /// Keys with unfinished messages, when last looked at.
 struct lane_counts {
-  std::size_t running = 0;   ///< a worker has it
+  std::size_t running = 0;   ///< a worker runs it; cheap handlers are seldom seen
   std::size_t waiting = 0;   ///< for a worker
   std::size_t backoff = 0;   ///< for a retry
   std::size_t parked = 0;    ///< until resume(), after a failure
@@ -68,7 +69,7 @@ struct snapshot {
   std::chrono::nanoseconds age{0};    ///< since its end
   double accepted_per_second = 0, finished_per_second = 0;
   distribution handler;
-  distribution latency; ///< from submit to the end of the handler
+  distribution latency; ///< from submit, or the release of what was held, to the end of the handler
   wait_split wait;
   double utilisation = 0; ///< share of the workers' time that handlers ran
   /// How near the window is to what order allows: the larger of the work per worker and the work of

@@ -2,7 +2,9 @@
 
 #include "utf8.hpp"
 
+#include <algorithm>
 #include <array>
+#include <charconv>
 #include <chrono>
 #include <cstddef>
 #include <ostream>
@@ -17,6 +19,13 @@ namespace {
 
 double seconds(std::chrono::nanoseconds time) {
   return std::chrono::duration<double>(time).count();
+}
+
+/// Whatever the locale is.
+std::string text_of(double value) {
+  std::array<char, 32> text{};
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
+  return {text.data(), end};
 }
 
 std::string escaped(const std::string& text) {
@@ -35,8 +44,12 @@ std::string escaped(const std::string& text) {
 class writer {
 public:
   writer(std::ostream& out, std::span<const snapshot> of) : out_(out), of_(of) {
-    for (const auto& each : of)
-      names_.push_back(escaped(each.name));
+    for (const auto& each : of) {
+      auto name = escaped(each.name);
+      for (int i = 2; std::find(names_.begin(), names_.end(), name) != names_.end(); ++i)
+        name = escaped(each.name) + '#' + std::to_string(i);
+      names_.push_back(std::move(name));
+    }
   }
 
   /// value(snapshot), for all processors.
@@ -82,7 +95,8 @@ private:
   }
   void line(std::size_t processor, const std::string& name, const std::string& labels,
             double value) {
-    out_ << name << "{processor=\"" << names_[processor] << '"' << labels << "} " << value << '\n';
+    out_ << name << "{processor=\"" << names_[processor] << '"' << labels << "} " << text_of(value)
+         << '\n';
   }
 
   std::ostream& out_;
@@ -103,7 +117,6 @@ values by_rank(const std::vector<key_share>& keys, Value&& value) {
 } // namespace
 
 void write_metrics(std::ostream& out, std::span<const snapshot> of) {
-  const auto precision = out.precision(15);
   writer w(out, of);
   w.counter("convoy_messages_accepted", "Messages that were submitted.",
             [](const auto& s) { return s.accepted; });
@@ -161,7 +174,6 @@ void write_metrics(std::ostream& out, std::span<const snapshot> of) {
              return by_rank(s.costliest, [](const key_share& k) { return k.share; });
            });
   out << "# EOF\n";
-  out.precision(precision);
 }
 
 void write_metrics(std::ostream& out, const snapshot& of) {

@@ -25,17 +25,21 @@ double own_share_in_ring(double mean) noexcept {
   return mean < 1e-6 ? 0 : 1 - (1 - std::exp(-mean)) / mean;
 }
 
-std::vector<key_share> shares(merged_keys& keys, std::size_t count, double total, double seconds) {
+using keys = std::vector<merged_keys::key>;
+
+std::vector<key_share> shares(const keys& largest, std::size_t count, double total,
+                              double seconds) {
   // Of few samples the variance is an estimate, too: with 2 the truth was in 92 of 100 intervals. And
   // what is timed is so within 1 %.
   constexpr double deviations = 2.5, exactness = 0.01;
   std::vector<key_share> list;
-  if (total <= 0)
-    return list;
-  for (auto& key : keys.top(count)) {
+  for (const auto& key : largest) {
+    if (list.size() == count || total <= 0)
+      break;
     const auto margin = deviations * std::sqrt(key.variance) + exactness * key.value;
-    const auto mean = key.messages > 0 ? key.service / key.messages : 0;
-    list.push_back({.label = key.label.empty() ? hash_label(key.hash) : std::move(key.label),
+    // One that does not end has run so long in this window.
+    const auto mean = key.messages > 0 ? key.service / key.messages : key.service;
+    list.push_back({.label = key.label.empty() ? hash_label(key.hash) : key.label,
                     .share = std::min(key.value / total, 1.0),
                     .low = std::max((key.value - key.error - margin) / total, 0.0),
                     .high = std::min((key.value + key.missing + margin) / total, 1.0),
@@ -46,6 +50,13 @@ std::vector<key_share> shares(merged_keys& keys, std::size_t count, double total
                     .to_drain = std::chrono::nanoseconds(std::llround(mean * key.depth))});
   }
   return list;
+}
+
+/// What the first of them has for certain, but for samples.
+double share_of_first(const keys& largest, double total) {
+  return largest.empty() || total <= 0
+             ? 0
+             : std::max(largest.front().value - largest.front().error, 0.0) / total;
 }
 
 } // namespace
@@ -152,11 +163,12 @@ void insight_base::ring_alarm() noexcept {
     more = sum_up(now);
   } catch (...) { // no memory: this window is not told
   }
-  if (!more) {
-    armed_.exchange(false, std::memory_order_relaxed); // see above
-    return;
-  }
-  start_window(now);
+  if (more)
+    return start_window(now);
+  armed_.exchange(false, std::memory_order_relaxed); // see above
+  // Who came meanwhile has found it set.
+  if (counts().tickets != counted_.tickets)
+    begin_window(now);
 }
 
 /// False: there was nothing in this window, and nothing is unfinished.
@@ -175,15 +187,15 @@ bool insight_base::sum_up(clock::time_point now) {
   for (auto& each : levels_)
     level += each.take(now, waited);
 
-  merged_keys by_service, by_messages, by_cost;
+  merged_keys all_by_service, all_by_messages, all_by_cost;
   time_histogram handler, latency;
   double service = 0, busy = 0, messages = 0, cost = 0;
   for (auto& worker : workers_) {
     spare_->clear();
     s.lanes.running += worker.take(spare_, now) ? 1u : 0u;
-    by_service.add(spare_->by_service);
-    by_messages.add(spare_->by_messages);
-    by_cost.add(spare_->by_cost);
+    all_by_service.add(spare_->by_service);
+    all_by_messages.add(spare_->by_messages);
+    all_by_cost.add(spare_->by_cost);
     handler.add(spare_->handler);
     latency.add(spare_->latency);
     service += spare_->service;
@@ -191,46 +203,53 @@ bool insight_base::sum_up(clock::time_point now) {
     messages += spare_->messages;
     cost += spare_->cost;
   }
+  const auto by_service = all_by_service.sorted();
+  const auto by_messages = all_by_messages.sorted();
   const auto held = count_held(level.held);
   const auto running = s.lanes.running;
   s.lanes = level.held;
   const auto others = level.keys - std::min<std::uint64_t>(held, level.keys);
   s.lanes.running = std::min<std::size_t>(running, others);
   s.lanes.waiting = others - s.lanes.running;
-  s.backlog = is.accepted - std::min(is.accepted, is.finished);
+  s.backlog = level.in_ring + level.in_lanes;
 
-  s.accepted_per_second = static_cast<double>(is.accepted - counted_.accepted) / seconds;
-  s.finished_per_second = static_cast<double>(is.finished - counted_.finished) / seconds;
+  const auto finished = static_cast<double>(is.finished - counted_.finished);
+  const auto more = static_cast<double>(s.backlog) - static_cast<double>(backlog_before_);
+  s.accepted_per_second = std::max(finished + more, 0.0) / seconds;
+  s.finished_per_second = finished / seconds;
   s.handler = handler.figures();
   s.latency = latency.figures();
   s.hottest = shares(by_service, top_, service, seconds);
   s.most = shares(by_messages, top_, messages, seconds);
-  s.costliest = shares(by_cost, top_, cost, seconds);
+  s.costliest = shares(all_by_cost.sorted(), top_, cost, seconds);
 
   const auto whole = in_ns(length);
-  const auto hot = s.hottest.empty() ? 0 : s.hottest.front().share;
+  const auto hot = share_of_first(by_service, service);
   s.utilisation = busy / (whole * s.workers);
   s.efficiency = std::min(busy * std::max(1.0 / s.workers, hot) / whole, 1.0);
   s.speedup_ceiling = hot > 0 ? 1 / hot : 0;
 
   const auto ring = waited.in_ring / whole; // messages in the mean
   double own_in_ring = 0;
-  for (const auto& key : s.most)
-    own_in_ring += key.share * own_share_in_ring(key.share * ring);
+  for (const auto& key : by_messages) {
+    const auto share = std::max(key.value - key.error, 0.0) / messages;
+    own_in_ring += share * own_share_in_ring(share * ring);
+  }
   const auto admission =
       static_cast<double>(admission_.load(std::memory_order_relaxed) - admission_before_);
   const auto own = waited.own_key + waited.in_ring * own_in_ring;
-  const auto heads = waited.heads + waited.in_ring * (1 - own_in_ring);
-  const auto ran = std::min(busy, heads);
+  // What runs at once, in its cell, has not waited anywhere.
+  const auto heads = std::max(waited.heads + waited.in_ring * (1 - own_in_ring), busy);
   if (const auto all = admission + own + heads + waited.held; all > 0)
     s.wait = {.admission = admission / all,
               .own_key = own / all,
-              .scheduler = (heads - ran) / all,
+              .scheduler = (heads - busy) / all,
               .backoff = waited.held / all,
-              .service = ran / all};
+              .service = busy / all};
 
-  const bool nothing = is.accepted == counted_.accepted && is.finished == counted_.finished &&
+  const bool nothing = is.tickets == counted_.tickets && is.finished == counted_.finished &&
                        s.backlog == 0 && service <= 0;
+  backlog_before_ = s.backlog;
   if (!nothing) {
     ended_ = now;
     last_ = std::move(s);
@@ -250,13 +269,13 @@ snapshot counted(const std::string& name, const scheduler& where, const account&
 }
 
 snapshot insight_base::take() const {
-  const auto is = exact_counts();
+  auto is = exact_counts();
   const std::lock_guard lock(mutex_);
   auto s = last_;
   s.accepted = is.accepted;
   s.finished = is.finished;
   s.dead = is.dead;
-  s.backlog = is.accepted - is.finished;
+  s.backlog = is.backlog;
   if (s.window.count() != 0)
     s.age = clock::now() - ended_;
   return s;

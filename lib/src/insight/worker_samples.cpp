@@ -7,7 +7,6 @@
 #include <cmath>
 #include <cstdint>
 #include <string>
-#include <unordered_map>
 #include <utility>
 
 namespace convoy::detail {
@@ -84,37 +83,50 @@ void window_sums::clear() noexcept {
 }
 
 void worker_samples::begin(std::uint64_t hash, clock::time_point now, clock::time_point came,
-                           function_ref<std::string()> label) noexcept {
+                           std::string&& label) noexcept {
   timing_ = true;
   const std::lock_guard lock(mutex_);
   running_ = true;
   hash_ = hash;
+  label_ = std::move(label);
   began_ = counted_ = now;
   came_ = std::min(came, now);
-  try {
-    label_ = label();
-  } catch (...) { // it has none
-    label_.clear();
-  }
+}
+
+void worker_samples::begin_anew() noexcept {
+  is_blind_.store(false, std::memory_order_relaxed); // a hint
+  until_ = gap_ = drawn_ = 1;
+  between_ = -1;
+  last_end_ = {};
 }
 
 void worker_samples::end(clock::time_point now, std::uint32_t messages,
                          std::uint32_t behind) noexcept {
+  end(now, messages, behind, false);
+}
+
+void worker_samples::end_stuck(clock::time_point now) noexcept {
+  end(now, 1, 0, true);
+}
+
+void worker_samples::end(clock::time_point now, std::uint32_t messages, std::uint32_t behind,
+                         bool counts) noexcept {
   timing_ = false;
-  const std::lock_guard lock(mutex_);
-  running_ = false;
+  const auto calls = std::max(messages, 1u);
   const auto gap = gap_;
-  if (must_time(messages)) { // the next gap is another one
+  if (until_ <= calls) { // the next gap is another one
     if (last_end_ != clock::time_point{}) {
-      const auto between = in_ns(now - last_end_) / (drawn_ - until_ + messages);
+      const auto between = in_ns(now - last_end_) / (drawn_ - until_ + calls);
       between_ = between_ < 0 ? between : between_ + (between - between_) / 8;
     }
     last_end_ = now;
   }
-  if (const auto drawn = draw(messages); drawn != 0)
-    add(now, std::max(1.0, drawn * gap / messages), messages, behind);
-  else if (counted_ != began_) // a part of it was in sums that are gone: so is the rest
-    add(now, 1, messages, behind);
+  const auto drawn = draw(calls);
+  const std::lock_guard lock(mutex_);
+  running_ = false;
+  // A part of what was not drawn may be in sums that are gone: then so is the rest.
+  if (drawn != 0 || counts || counted_ != began_)
+    add(now, std::max(1.0, drawn * gap / calls), messages, behind);
 }
 
 double worker_samples::draw(std::uint32_t messages) noexcept {
@@ -130,7 +142,8 @@ double worker_samples::draw(std::uint32_t messages) noexcept {
     until_ = 1 + static_cast<std::uint32_t>(random_ % (2 * gap_ - 1)); // gap_ in the mean
   }
   until_ -= messages;
-  drawn_ = until_;
+  if (drawn != 0)
+    drawn_ = until_;
   return drawn;
 }
 
@@ -155,7 +168,8 @@ void worker_samples::add(clock::time_point now, double weight, std::uint32_t mes
     key.messages += count;
     key.service += service;
     key.waited += cost;
-    key.depth = behind;
+    if (messages != 0)
+      key.depth = behind;
     if (key.label.empty()) {
       try {
         key.label = label_;
@@ -175,6 +189,8 @@ bool worker_samples::take(std::unique_ptr<window_sums>& empty, clock::time_point
     counted_ = now;
   }
   sums_.swap(empty);
+  if (empty->service <= 0)
+    is_blind_.store(true, std::memory_order_relaxed); // a hint
   return running_;
 }
 
@@ -184,32 +200,30 @@ void merged_keys::add(const top_keys& of_a_worker) {
   const auto least = of_a_worker.least();
   least_ += least;
   for (const auto& each : of_a_worker.entries()) {
-    auto found = std::find_if(keys_.begin(), keys_.end(),
-                              [&](const key& known) { return known.hash == each.hash; });
-    if (found == keys_.end()) {
+    const auto [found, is_new] = index_.emplace(each.hash, keys_.size());
+    if (is_new) {
       keys_.push_back({each, least});
       continue;
     }
-    found->value += each.value;
-    found->error += each.error;
-    found->variance += each.variance;
-    found->messages += each.messages;
-    found->service += each.service;
-    found->waited += each.waited;
-    found->depth = std::max(found->depth, each.depth);
-    found->missing += least;
-    if (found->label.empty())
-      found->label = each.label;
+    auto& sum = keys_[found->second];
+    sum.value += each.value;
+    sum.error += each.error;
+    sum.variance += each.variance;
+    sum.messages += each.messages;
+    sum.service += each.service;
+    sum.waited += each.waited;
+    sum.depth = std::max(sum.depth, each.depth);
+    sum.missing += least;
+    if (sum.label.empty())
+      sum.label = each.label;
   }
 }
 
-std::vector<merged_keys::key> merged_keys::top(std::size_t count) {
+std::vector<merged_keys::key> merged_keys::sorted() {
   for (auto& each : keys_)
     each.missing = least_ - each.missing; // those that do not have it
-  count = std::min(count, keys_.size());
-  std::partial_sort(keys_.begin(), keys_.begin() + static_cast<std::ptrdiff_t>(count), keys_.end(),
-                    [](const key& a, const key& b) { return a.value > b.value; });
-  keys_.resize(count);
+  std::sort(keys_.begin(), keys_.end(),
+            [](const key& a, const key& b) { return a.value > b.value; });
   return std::move(keys_);
 }
 

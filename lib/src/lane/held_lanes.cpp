@@ -55,10 +55,12 @@ void held_counts::begin(lane_base& lane, stop why) noexcept {
   if (lane.hold != nullptr)
     lane.hold->held_for = why;
   ++count_of(lane);
+  empty_ += lane.unsettled == 0;
 }
 
 void held_counts::end(lane_base& lane) noexcept {
   --count_of(lane);
+  empty_ -= lane.unsettled == 0;
   lane.become(lane_state::resting);
 }
 

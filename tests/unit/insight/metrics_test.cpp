@@ -2,6 +2,7 @@
 #include <convoy/insight/json.hpp>
 #include <convoy/insight/metrics.hpp>
 #include <gtest/gtest.h>
+#include <locale>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
@@ -47,6 +48,27 @@ TEST(write_metrics, writes_openmetrics) {
   EXPECT_NE(text.find("\nconvoy_hottest_key_ratio" + who + ",rank=\"1\"} 0.5\n"), std::string::npos)
       << text;
   EXPECT_TRUE(text.ends_with("\n# EOF\n"));
+}
+
+TEST(write_metrics, tells_processors_of_one_name_apart) {
+  convoy::snapshot s;
+  s.name = "orders";
+  std::ostringstream out;
+  convoy::write_metrics(out, std::vector<convoy::snapshot>{s, s});
+  EXPECT_NE(out.str().find("{processor=\"orders\"} "), std::string::npos);
+  EXPECT_NE(out.str().find("{processor=\"orders#2\"} "), std::string::npos);
+}
+
+TEST(write_metrics, does_not_depend_on_the_locale) {
+  struct comma : std::numpunct<char> {
+    char do_decimal_point() const override { return ','; }
+    char do_thousands_sep() const override { return '.'; }
+    std::string do_grouping() const override { return "\3"; }
+  };
+  std::ostringstream out;
+  out.imbue(std::locale(std::locale(), new comma));
+  convoy::write_metrics(out, some());
+  EXPECT_EQ(out.str(), metrics_of(some()));
 }
 
 TEST(write_metrics, never_names_a_key) {

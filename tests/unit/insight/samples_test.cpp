@@ -82,7 +82,7 @@ public:
   void handle(std::uint64_t key, nanoseconds takes) {
     const bool timed = samples.must_time(1);
     if (timed)
-      samples.begin(key, now, now, [] { return std::string(); });
+      samples.begin(key, now, now, std::string());
     now += takes;
     if (timed)
       samples.end(now, 1, 0);
@@ -129,7 +129,7 @@ TEST(worker_samples, counts_what_still_runs) {
   for (int i = 0; i < 3; ++i)
     w.handle(1, std::chrono::milliseconds(1));
   ASSERT_TRUE(w.samples.must_time(1));
-  w.samples.begin(2, w.now, w.now, [] { return std::string("long"); });
+  w.samples.begin(2, w.now, w.now, std::string("long"));
   w.now += std::chrono::milliseconds(7);
   auto sums = std::make_unique<window_sums>();
   EXPECT_TRUE(w.samples.take(sums, w.now));
@@ -185,7 +185,7 @@ coverage cover(double theta, double mean_ns, int windows) {
       merged.add(sums->by_service);
       sum += sums->service;
     }
-    const auto top = merged.top(128);
+    const auto top = merged.sorted();
     for (std::size_t key = 0; key < truth.size(); ++key) {
       const auto share = truth[key] / total;
       if (share < 0.01)

@@ -104,7 +104,7 @@ TEST(snapshot, cuts_long_labels_and_keeps_them_apart) {
   for (int i = 0; i < 100; ++i)
     name += umlaut;
   const auto one = convoy::detail::short_label(name, 1);
-  EXPECT_LE(one.size(), 48u);
+  EXPECT_LE(one.size(), 40u);
   EXPECT_NE(one, convoy::detail::short_label(name, 2));
   EXPECT_EQ(one.substr(0, 24), name.substr(0, 24));
   EXPECT_EQ(convoy::detail::short_label("x" + name, 1).substr(0, 23), "x" + name.substr(0, 22));
@@ -219,6 +219,116 @@ TEST(snapshot, splits_the_time_as_an_exact_account_does) {
   EXPECT_NEAR(is.wait.own_key + is.wait.scheduler + is.wait.service + is.wait.backoff +
                   is.wait.admission,
               1, 1e-9);
+}
+
+TEST(snapshot, sees_handlers_that_become_slow) {
+  runtime rt{{.concurrency = 2}};
+  std::atomic<bool> slow{false};
+  processor<std::string, int> p{rt,
+                                [&](int&) {
+                                  if (slow)
+                                    std::this_thread::sleep_for(2ms);
+                                },
+                                with_insight(20ms)};
+  for (int i = 0; i < 300'000; ++i) // so cheap that few are timed
+    ASSERT_EQ(p.submit("key", i), submit_status::accepted);
+  p.drain();
+  slow = true;
+  std::atomic<bool> over{false};
+  std::thread producer([&] {
+    while (!over) {
+      (void)p.submit("slow", 0);
+      std::this_thread::sleep_for(3ms);
+    }
+  });
+  EXPECT_TRUE(eventually([&] {
+    const auto is = p.snapshot();
+    return !is.hottest.empty() && is.hottest.front().label == "slow" && is.utilisation > 0.2;
+  }));
+  over = true;
+  producer.join();
+}
+
+TEST(snapshot, counts_the_time_of_attempts_that_fail) {
+  runtime rt{{.concurrency = 2}};
+  options wanted = with_insight(50ms);
+  wanted.failure = convoy::failure_policy{.attempts = 1'000, .backoff = 1us, .ceiling = 1us};
+  std::atomic<bool> over{false};
+  processor<std::string, int> p{rt,
+                                [&](const std::string& key, int&) -> convoy::outcome {
+                                  std::this_thread::sleep_for(key == "fails" ? 1ms : 100us);
+                                  return key == "fails" && !over ? convoy::outcome::retry
+                                                                 : convoy::outcome::done;
+                                },
+                                wanted};
+  ASSERT_EQ(p.submit("fails", 0), submit_status::accepted);
+  for (int i = 0; i < 20; ++i)
+    ASSERT_EQ(p.submit("works", i), submit_status::accepted);
+  EXPECT_TRUE(eventually([&] {
+    const auto is = p.snapshot();
+    return !is.hottest.empty() && is.hottest.front().label == "fails" && is.utilisation > 0.3;
+  }));
+  over = true;
+}
+
+TEST(snapshot, knows_what_waits_behind_a_handler_that_runs) {
+  runtime rt{{.concurrency = 2}};
+  processor<std::string, int> p{rt, [](int&) { std::this_thread::sleep_for(8ms); },
+                                with_insight(20ms)};
+  for (int i = 0; i < 30; ++i)
+    ASSERT_EQ(p.submit("key", i), submit_status::accepted);
+  EXPECT_TRUE(eventually([&] {
+    const auto is = p.snapshot();
+    return !is.hottest.empty() && is.hottest.front().depth > 5 &&
+           is.hottest.front().to_drain > 40ms;
+  }));
+}
+
+TEST(snapshot, counts_no_key_that_is_paused_without_messages) {
+  runtime rt{{.concurrency = 2}};
+  gate held;
+  processor<std::string, int> p{rt, [&](int&) { held.pass(); }, with_insight(10ms)};
+  for (int i = 0; i < 50; ++i)
+    p.pause(std::to_string(i));
+  ASSERT_EQ(p.submit("works", 0), submit_status::accepted);
+  ASSERT_EQ(p.submit("7", 0), submit_status::accepted);
+  EXPECT_TRUE(eventually([&] {
+    const auto is = p.snapshot();
+    return is.lanes.paused == 1 && is.lanes.running == 1 && is.backlog == 2;
+  }));
+  held.open();
+  p.resume("7");
+  EXPECT_TRUE(eventually([&] { return p.snapshot().lanes.paused == 0; }));
+  p.drain();
+}
+
+TEST(snapshot, has_no_window_though_requests_took_tickets) {
+  runtime rt;
+  processor<std::string, int> p{rt, [](int&) {}, with_insight(5ms)};
+  ASSERT_EQ(p.submit("key", 0), submit_status::accepted);
+  for (int i = 0; i < 10; ++i)
+    p.resume("key");
+  ASSERT_TRUE(eventually([&] { return p.snapshot().window != 0ns; }));
+  EXPECT_TRUE(eventually([&] { return p.snapshot().age > 30ms; }));
+  EXPECT_EQ(p.snapshot().backlog, 0u);
+}
+
+TEST(snapshot, may_be_asked_for_by_who_calls_a_key_something) {
+  runtime rt{{.concurrency = 2}};
+  processor<std::string, int>* self = nullptr;
+  options wanted = with_insight(1ms);
+  std::atomic<bool> made{false};
+  wanted.insight.label = [&](const std::string& key) {
+    if (made)
+      (void)self->snapshot();
+    return key;
+  };
+  processor<std::string, int> p{rt, [](int&) { std::this_thread::sleep_for(300us); }, wanted};
+  self = &p;
+  made = true;
+  for (int i = 0; i < 200; ++i)
+    ASSERT_EQ(p.submit(std::to_string(i % 5), i), submit_status::accepted);
+  p.drain();
 }
 
 TEST(snapshot, refuses_options_out_of_range) {

@@ -26,9 +26,9 @@
 
 namespace convoy::detail {
 
-/// What is counted whether somebody looks or not.
-struct message_counts {
-  std::uint64_t accepted = 0, finished = 0, dead = 0;
+/// What is counted whether somebody looks or not. Some tickets carry no message.
+struct ticket_counts {
+  std::uint64_t tickets = 0, finished = 0;
 };
 
 /// Of a processor without insight.
@@ -66,16 +66,14 @@ public:
   /// Any thread; takes a short lock.
   [[nodiscard]] snapshot take() const;
 
+  /// Others may look from now on. Throws std::bad_alloc.
+  void start() { scheduler_.attach(*this); }
   /// To be called before what counts() looks at goes, twice if need be. Waits for those who look.
   void stop() noexcept;
 
-protected:
-  /// Others may look from now on. Throws std::bad_alloc.
-  void start() { scheduler_.attach(*this); }
-
 private:
-  [[nodiscard]] virtual message_counts counts() const noexcept = 0;
-  [[nodiscard]] virtual message_counts exact_counts() const noexcept = 0;
+  [[nodiscard]] virtual ticket_counts counts() const noexcept = 0;
+  [[nodiscard]] virtual snapshot exact_counts() const = 0;
 
   void ring_alarm() noexcept override;
   void start_window(clock::time_point now) noexcept;
@@ -95,7 +93,8 @@ private:
 
   mutable mutex mutex_; // guards what follows
   clock::time_point began_{};
-  message_counts counted_; // when it began
+  ticket_counts counted_; // when it began
+  std::uint64_t backlog_before_ = 0;
   std::uint64_t admission_before_ = 0;
   clock::time_point ended_{};
   snapshot last_;
@@ -109,28 +108,35 @@ public:
   insight_of(Core& core, Submitter& all)
       : insight_base(core.scheduler, core.options.name, core.options.insight.top,
                      core.options.insight.window, all.partitions().size()),
-        core_(core), all_(all) {
-    start();
-  }
+        core_(core), all_(all) {}
   ~insight_of() override { stop(); }
 
 private:
-  [[nodiscard]] message_counts counts() const noexcept override {
-    message_counts now;
+  [[nodiscard]] ticket_counts counts() const noexcept override {
+    ticket_counts now;
     for (const auto& p : all_.partitions()) {
       now.finished += p->finished();
-      now.accepted += p->ring.tickets();
+      now.tickets += p->ring.tickets();
     }
-    now.dead = core_.failures.buried();
     return now;
   }
-  [[nodiscard]] message_counts exact_counts() const noexcept override {
-    const auto is = all_.account();
-    return {is.accepted, is.completed + is.dead_letters + is.discarded, is.dead_letters};
+  [[nodiscard]] snapshot exact_counts() const override {
+    return counted(core_.options.name, core_.scheduler, all_.account());
   }
 
   Core& core_;
   Submitter& all_;
 };
+
+/// Null: none is wanted.
+template <class Core, class Submitter>
+[[nodiscard]] std::unique_ptr<insight_base> make_insight(Core& core, Submitter& all) {
+  if (core.options.insight.top == 0)
+    return nullptr;
+  auto made = std::make_unique<insight_of<Core, Submitter>>(core, all);
+  for (std::size_t i = 0; i < all.partitions().size(); ++i)
+    all.partitions()[i]->levels = &made->levels(i);
+  return made;
+}
 
 } // namespace convoy::detail

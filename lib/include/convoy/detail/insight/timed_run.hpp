@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <utility>
 
 namespace convoy::detail {
 
@@ -17,21 +18,21 @@ namespace convoy::detail {
 template <class Core>
 void begin_sample(Core& core, worker_samples& samples, const typename Core::key_type& key,
                   coarse_time came) noexcept {
+  std::uint64_t hash = 0;
+  std::string label;
+  try {
+    hash = core.scattered_hash(key);
+    if (const auto& of = core.options.insight.label; !of.is_private())
+      label = short_label(of(key), hash);
+  } catch (...) { // it is counted with others of the kind, or has none
+  }
   const auto now = clock::now();
   const auto steps = coarse(now) - came; // less than half of what there is, or it came later
   const auto waited =
       is_before(came, coarse(now))
           ? std::chrono::nanoseconds(std::int64_t{steps} << tuning::coarse_time_bits)
           : std::chrono::nanoseconds(0);
-  std::uint64_t hash = 0;
-  try {
-    hash = core.scattered_hash(key);
-  } catch (...) { // it is counted with others of the kind
-  }
-  samples.begin(hash, now, now - waited, [&] {
-    const auto& label = core.options.insight.label;
-    return label.is_private() ? std::string() : short_label(label(key), hash);
-  });
+  samples.begin(hash, now, now - waited, std::move(label));
 }
 
 template <class Core>
@@ -48,7 +49,7 @@ public:
   timed_run& operator=(const timed_run&) = delete;
   ~timed_run() {
     if (samples_ != nullptr) [[unlikely]] // another pump has the lane
-      samples_->end(clock::now(), 1, 0);
+      samples_->end_stuck(clock::now());
   }
 
   /// The lane is still the caller's, and has finished so many of them.
@@ -60,8 +61,10 @@ public:
 private:
   [[gnu::noinline]] void begin(Core& core, lane_type& lane, const pump& self,
                                std::uint32_t most) noexcept {
+    if (most == 0)
+      return;
     counts_ = &core.insight->of(self);
-    if (most == 0 || !counts_->must_time(most))
+    if (!counts_->must_time(most))
       return;
     samples_ = counts_;
     begin_sample(core, *samples_, lane.key(), lane.first_came());

@@ -7,15 +7,16 @@
 // that run in a row are timed together, as soon as one of them is drawn.
 
 #include "convoy/detail/base/atomic.hpp"
-#include "convoy/detail/base/function_ref.hpp"
 #include "convoy/detail/insight/time_histogram.hpp"
 #include "convoy/detail/insight/top_keys.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 namespace convoy::detail {
@@ -42,18 +43,25 @@ public:
 
   /// At most so many messages are about to be handled in a row. True: they must be timed, by begin()
   /// and end(); false: they are counted.
-  [[nodiscard]] bool must_time(std::uint32_t messages) noexcept { return until_ <= messages; }
+  [[nodiscard]] bool must_time(std::uint32_t messages) noexcept { return before_next() < messages; }
   /// They were not.
-  void pass(std::uint32_t messages) noexcept { until_ -= messages; }
+  void pass(std::uint32_t messages) noexcept { until_ -= std::max(messages, 1u); }
   /// So many may be handled before the one that is to be timed.
-  [[nodiscard]] std::uint32_t before_next() const noexcept { return until_ - 1; }
+  [[nodiscard]] std::uint32_t before_next() noexcept {
+    if (is_blind_.load(std::memory_order_relaxed)) [[unlikely]] // a hint
+      begin_anew();
+    return until_ - 1;
+  }
 
   /// They begin. `came`: the first one; `now` if that is not known.
   void begin(std::uint64_t hash, clock::time_point now, clock::time_point came,
-             function_ref<std::string()> label) noexcept;
+             std::string&& label) noexcept;
   [[nodiscard]] bool is_timing() const noexcept { return timing_; }
   /// So many have been handled since begin(), `behind` are left of the key.
+  /// None: the handler has failed, which took its time.
   void end(clock::time_point now, std::uint32_t messages, std::uint32_t behind) noexcept;
+  /// Likewise, of a handler that was stuck: it counts whether it was drawn or not.
+  void end_stuck(clock::time_point now) noexcept;
 
   // ---- who reads ----
 
@@ -62,6 +70,9 @@ public:
   [[nodiscard]] bool take(std::unique_ptr<window_sums>& empty, clock::time_point now);
 
 private:
+  void begin_anew() noexcept;
+  void end(clock::time_point now, std::uint32_t messages, std::uint32_t behind,
+           bool counts) noexcept;
   /// Of messages in a row those that are drawn; each stands for gap_ of them.
   [[nodiscard]] double draw(std::uint32_t messages) noexcept;
   void add(clock::time_point now, double weight, std::uint32_t messages,
@@ -69,11 +80,12 @@ private:
 
   std::uint32_t until_ = 1; // the next one that is drawn
   std::uint32_t gap_ = 1;   // between two of them, in the mean
-  std::uint32_t drawn_ = 1; // until_ after the last end()
+  std::uint32_t drawn_ = 1; // until_ when it was drawn last
   double between_ = -1;     // ns from message to message, lately; or not known yet
   clock::time_point last_end_{};
   std::uint64_t random_ = 0x9e3779b97f4a7c15;
   bool timing_ = false;
+  atomic<bool> is_blind_{false}; // nothing was timed in a whole window: handlers may be slow now
 
   mutex mutex_; // guards what follows
   bool running_ = false;
@@ -88,14 +100,16 @@ private:
 class merged_keys {
 public:
   void add(const top_keys& of_a_worker);
-  /// The largest `count`; error says how much a value may be too high, `missing` how much too low.
+  /// Its error says how much its value may be too high, `missing` how much too low.
   struct key : top_key {
     double missing = 0;
   };
-  [[nodiscard]] std::vector<key> top(std::size_t count);
+  /// All, the largest first.
+  [[nodiscard]] std::vector<key> sorted();
 
 private:
   std::vector<key> keys_; // `missing` is what workers may have that do have it, so far
+  std::unordered_map<std::uint64_t, std::size_t> index_;
   double least_ = 0;
 };
 

@@ -19,12 +19,20 @@ public:
   /// `why` none: it is paused.
   void begin(lane_base& lane, stop why) noexcept;
   void end(lane_base& lane) noexcept;
-  [[nodiscard]] const lane_counts& get() const noexcept { return counts_; }
+  /// A lane that is held has got its first messages.
+  void fill() noexcept { --empty_; }
+  /// Of those that have messages: a key that is paused need not have any.
+  [[nodiscard]] lane_counts get() const noexcept {
+    auto counts = counts_;
+    counts.paused -= empty_;
+    return counts;
+  }
 
 private:
   [[nodiscard]] std::size_t& count_of(const lane_base& lane) noexcept;
 
   lane_counts counts_;
+  std::size_t empty_ = 0;
 };
 
 class held_lanes {

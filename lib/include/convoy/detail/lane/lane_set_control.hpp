@@ -104,6 +104,8 @@ bool lane_set<Core>::serve(request_type& r, std::uint64_t consumed) noexcept {
     const auto count = static_cast<std::uint32_t>(r.messages.size());
     if (lane->has_requests)
       waiting_requests_.of(*lane).finished -= count;
+    if (lane->is(lane_state::held) && lane->unsettled == 0 && count != 0)
+      held.fill();
     unfinished.count_before(*lane, count);
     if (!lane->is(lane_state::resting) && !lane->is(lane_state::held)) {
       wait_for_lane(*lane, r);

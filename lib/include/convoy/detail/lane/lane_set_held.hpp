@@ -166,6 +166,8 @@ void lane_set<Core>::linger(lane_type& lane) noexcept {
 
 template <class Core>
 void lane_set<Core>::added_to_held(lane_type& lane) noexcept {
+  if (lane.unsettled == 1)
+    held.fill();
   auto* const t = lane.hold;
   if (t == nullptr || t->stopped != stop::linger || lane.unsettled < core_.options.batch_limit)
     return;

@@ -39,8 +39,8 @@ public:
   visit(const visit&) = delete;
   visit& operator=(const visit&) = delete;
   ~visit() {
-    if (samples_ != nullptr && samples_->is_timing()) [[unlikely]] // it has left its cell
-      samples_->end(clock::now(), 1, 0);
+    if (samples_ != nullptr && samples_->is_timing()) [[unlikely]] // it was taken over
+      samples_->end_stuck(clock::now());
   }
 
   [[nodiscard]] Partition& home() noexcept { return home_; }
@@ -113,6 +113,8 @@ public:
   [[gnu::cold]] void leave_cell(lane_type& lane) noexcept {
     count_cells();
     ++moved_;
+    if (samples_ != nullptr && samples_->is_timing())
+      samples_->end(clock::now(), 0, 0);
     (void)ring_.peek();
     auto& cell = ring_.current();
     home_.lanes_.leave_cell(lane, cell.message, home_.hash_of(cell), ring_.consumed());
