@@ -5,8 +5,9 @@
 #include "convoy/context.hpp"
 #include "convoy/detail/base/atomic.hpp"
 #include "convoy/detail/base/tuning.hpp"
+#include "convoy/detail/run/runners.hpp"
 #include "convoy/detail/submit/submitter_bulk.hpp"
-#include "convoy/detail/submit/submitter_control.hpp"
+#include "convoy/detail/submit/submitter_look.hpp"
 #include "convoy/options.hpp"
 #include "convoy/runtime.hpp"
 #include "convoy/scheduled.hpp"
@@ -103,10 +104,12 @@ public:
               .equal = std::move(equal),
               .handler = std::make_shared<Handler>(std::move(handler)),
               .owner = this,
-              .run_lane = runner_of<Handler>(handles_failures<Handler>(wanted)),
-              .run_inline = inline_runner_of<Handler>(handles_failures<Handler>(wanted)),
-              .run_lane_carefully = runner_of<Handler>(true),
-              .handles_failures = handles_failures<Handler>(wanted),
+              .run_lane = detail::runner_of<Handler, core_type>(
+                  detail::handles_failures<Handler, core_type>(wanted)),
+              .run_inline = detail::inline_runner_of<Handler, core_type>(
+                  detail::handles_failures<Handler, core_type>(wanted)),
+              .run_lane_carefully = detail::runner_of<Handler, core_type>(true),
+              .handles_failures = detail::handles_failures<Handler, core_type>(wanted),
               .is_watched =
                   wanted.watchdog.report || wanted.observe.started || wanted.observe.finished,
               .failures = {wanted.failure, std::move(wanted.exceptions),
@@ -299,6 +302,19 @@ public:
     return submitter_.resubmit(key, messages, where);
   }
 
+  /// Why the key does not move, now. With insight it knows which worker runs it. Takes some
+  /// microseconds, or until a worker has looked, at most `within`. Throws as pause(), and
+  /// std::logic_error on a worker thread.
+  [[nodiscard]] explanation explain(const Key& key,
+                                    time_span within = std::chrono::milliseconds(50)) {
+    submitter_.refuse_on_worker();
+    return submitter_.explain(key, due_after("convoy::processor::explain: the time", within));
+  }
+  /// Calls then(explanation) on a worker, as the callbacks of the functions above.
+  void explain(const Key& key, std::function<void(const explanation&)> then) {
+    submitter_.explain(key, std::move(then));
+  }
+
   /// Messages that became dead letters so far.
   [[nodiscard]] std::uint64_t dead_letters() const noexcept { return core_.failures.buried(); }
 
@@ -316,55 +332,6 @@ private:
 
   using core_type = detail::core<Key, Message, State, Hash, Equal>;
   using submitter_type = detail::submitter<core_type>;
-
-  /// Whatever the options are, see core::handles_failures.
-  template <class Handler>
-  static constexpr bool always_handles_failures =
-      detail::returns_outcome<Handler, core_type> || detail::gets_context<Handler, core_type> ||
-      detail::has_deadline<Message>;
-
-  /// See core. Without it there is no sink either.
-  template <class Handler>
-  static bool handles_failures(const options& wanted) noexcept {
-    return always_handles_failures<Handler> || wanted.failure || wanted.dead_letters ||
-           !wanted.exceptions.empty() || wanted.watchdog.report || wanted.observe.started ||
-           wanted.observe.finished || wanted.observe.dead;
-  }
-
-  template <class Handler>
-  static auto runner_of(bool failing) {
-    constexpr bool fits = detail::form<Handler, core_type> != detail::handler_form::none;
-    static_assert(fits,
-                  "convoy: the handler must be callable as (message&), (const key&, message&) "
-                  "or (const key&, std::span<message>), each followed by State& if the "
-                  "processor has one, or as (context&, message&) or (context&, "
-                  "std::span<message>)");
-    constexpr bool returns = !fits || detail::returns_nothing<Handler, core_type> ||
-                             detail::returns_outcome<Handler, core_type>;
-    static_assert(returns, "convoy: the handler must return void or convoy::outcome: what else it "
-                           "returns, a bool for instance, would mean nothing");
-    using function = typename core_type::lane_function;
-    if constexpr (!fits || !returns)
-      return function{};
-    else if constexpr (always_handles_failures<Handler>)
-      return function{&detail::run_lane<true, Handler, core_type>};
-    else
-      return failing ? function{&detail::run_lane<true, Handler, core_type>}
-                     : function{&detail::run_lane<false, Handler, core_type>};
-  }
-
-  template <class Handler>
-  static auto inline_runner_of(bool failing) {
-    using function = typename core_type::inline_function;
-    if constexpr (detail::form<Handler, core_type> == detail::handler_form::none ||
-                  detail::gets_spans<Handler, core_type>)
-      return function{};
-    else if constexpr (always_handles_failures<Handler>)
-      return function{&detail::run_inline<true, Handler, core_type>};
-    else
-      return failing ? function{&detail::run_inline<true, Handler, core_type>}
-                     : function{&detail::run_inline<false, Handler, core_type>};
-  }
 
   static constexpr const char* its_delay = "convoy::processor::submit_after: the delay";
 

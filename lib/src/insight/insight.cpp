@@ -146,6 +146,14 @@ void insight_base::stop() noexcept {
   scheduler_.remove_alarm(*this);
 }
 
+std::optional<unsigned> insight_base::runner_of(const void* lane,
+                                                clock::time_point& since) noexcept {
+  for (unsigned worker = 0; worker < workers_.size(); ++worker)
+    if (workers_[worker].runs_now(lane, since))
+      return worker;
+  return std::nullopt;
+}
+
 void insight_base::start_window(clock::time_point now) noexcept {
   {
     const std::lock_guard lock(mutex_);

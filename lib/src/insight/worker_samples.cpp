@@ -182,6 +182,14 @@ void worker_samples::add(clock::time_point now, double weight, std::uint32_t mes
   note(sums.by_cost, cost);
 }
 
+bool worker_samples::runs_now(const void* lane, clock::time_point& since) noexcept {
+  if (lane_.load(std::memory_order_relaxed) != lane) // only compared
+    return false;
+  const std::lock_guard lock(mutex_);
+  since = running_ ? began_ : clock::time_point{};
+  return true;
+}
+
 bool worker_samples::take(std::unique_ptr<window_sums>& empty, clock::time_point now) {
   const std::lock_guard lock(mutex_);
   if (running_ && now > counted_) { // not what it stands for: that is known when it has ended

@@ -20,6 +20,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -47,6 +48,10 @@ public:
   [[nodiscard]] partition_levels& levels(std::size_t partition) noexcept {
     return levels_[partition];
   }
+
+  /// Who runs the lane, which is out.
+  [[nodiscard]] std::optional<unsigned> runner_of(const void* lane,
+                                                  clock::time_point& since) noexcept;
 
   /// There is something to see. Any thread.
   void begin_window(clock::time_point now) noexcept {

@@ -48,8 +48,8 @@ public:
   timed_run(const timed_run&) = delete;
   timed_run& operator=(const timed_run&) = delete;
   ~timed_run() {
-    if (samples_ != nullptr) [[unlikely]] // another pump has the lane
-      samples_->end_stuck(clock::now());
+    if (counts_ != nullptr) [[unlikely]] // another pump has the partition
+      leave();
   }
 
   /// The lane is still the caller's, and has finished so many of them.
@@ -64,6 +64,7 @@ private:
     if (most == 0)
       return;
     counts_ = &core.insight->of(self);
+    counts_->runs(&lane);
     if (!counts_->must_time(most))
       return;
     samples_ = counts_;
@@ -75,7 +76,14 @@ private:
       samples_->end(clock::now(), done, unsettled - std::min(unsettled, lane.finished));
     else
       counts_->pass(done);
+    counts_->runs(nullptr);
     samples_ = counts_ = nullptr;
+  }
+
+  [[gnu::noinline]] void leave() noexcept {
+    counts_->runs(nullptr);
+    if (samples_ != nullptr)
+      samples_->end_stuck(clock::now());
   }
 
   worker_samples* counts_ = nullptr;

@@ -63,7 +63,15 @@ public:
   /// Likewise, of a handler that was stuck: it counts whether it was drawn or not.
   void end_stuck(clock::time_point now) noexcept;
 
+  /// A lane is run here, or what it is in reserve for; null: none.
+  void runs(const void* lane) noexcept {
+    lane_.store(lane, std::memory_order_relaxed); // who reads it only compares
+  }
+
   // ---- who reads ----
+
+  /// Whether it runs that lane; and since when, if it is timed.
+  [[nodiscard]] bool runs_now(const void* lane, clock::time_point& since) noexcept;
 
   /// Exchanges what was summed up since the last time for `empty`. What runs and is timed is added
   /// as far as it has come. True: something runs.
@@ -85,6 +93,7 @@ private:
   clock::time_point last_end_{};
   std::uint64_t random_ = 0x9e3779b97f4a7c15;
   bool timing_ = false;
+  atomic<const void*> lane_{nullptr};
   atomic<bool> is_blind_{false}; // nothing was timed in a whole window: handlers may be slow now
 
   mutex mutex_; // guards what follows

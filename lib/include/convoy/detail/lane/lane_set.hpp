@@ -101,8 +101,8 @@ public:
 
   /// Some key has messages in a lane.
   [[nodiscard]] bool any() const noexcept { return table_.size() != 0; }
-  [[nodiscard]] bool has(const Key& key, std::uint32_t hash) const noexcept {
-    return table_.find(key, hash) != nullptr;
+  [[nodiscard]] const lane_type* find(const Key& key, std::uint32_t hash) const noexcept {
+    return table_.find(key, hash);
   }
 
   // ---- messages that run in their cell, see partition ----

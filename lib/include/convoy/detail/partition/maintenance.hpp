@@ -128,7 +128,7 @@ private:
   static void discard(Partition& p, core_type& core, message_type& cancelled) noexcept {
     if (p.limits)
       p.limits->take_back(cancelled.key, cancelled.message);
-    // (1) release: that it was accepted; pairs with (1) in submitter_control.hpp
+    // (1) release: that it was accepted; pairs with (1) in submitter_look.hpp
     core.cancelled.fetch_add(1, std::memory_order_release);
     leave_schedule(p, core, cancelled);
     core.room.notify();

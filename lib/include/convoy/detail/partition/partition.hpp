@@ -6,6 +6,7 @@
 
 #include "convoy/detail/base/asymmetric_fence.hpp"
 #include "convoy/detail/base/atomic.hpp"
+#include "convoy/detail/base/function_ref.hpp"
 #include "convoy/detail/base/pause.hpp"
 #include "convoy/detail/base/thread_sanitizer.hpp"
 #include "convoy/detail/base/tuning.hpp"
@@ -143,6 +144,9 @@ public:
     if (role_.is_free() && role_.take())
       self.push_visit(*this);
   }
+
+  /// Calls function() in the drainer's role, if nobody has that. False: somebody has.
+  [[gnu::cold]] [[nodiscard]] bool try_in_role(function_ref<void()> function) noexcept;
 
   // ---- the drainer ----
 

@@ -39,8 +39,8 @@ public:
   visit(const visit&) = delete;
   visit& operator=(const visit&) = delete;
   ~visit() {
-    if (samples_ != nullptr && samples_->is_timing()) [[unlikely]] // it was taken over
-      samples_->end_stuck(clock::now());
+    if (samples_ != nullptr) [[unlikely]]
+      leave_samples();
   }
 
   [[nodiscard]] Partition& home() noexcept { return home_; }
@@ -79,7 +79,11 @@ public:
 
   /// Messages run in their cells: begin_cells(), then runs of them, side by side, until one has
   /// failed or next_run() says no. The first message's cell is known.
-  void begin_cells() noexcept { home_.cells_begin_ = ring_.consumed(); }
+  void begin_cells(const lane_type& reserve) noexcept {
+    home_.cells_begin_ = ring_.consumed();
+    if (samples_ != nullptr) [[unlikely]]
+      samples_->runs(&reserve);
+  }
   /// How long the next run may be.
   [[nodiscard]] std::uint32_t longest_run() const noexcept {
     const auto most = static_cast<std::uint32_t>(std::min<std::uint64_t>(
@@ -90,7 +94,7 @@ public:
   /// Some keys have others that wait: only what may_run() can follow. So it stays while they run.
   [[nodiscard]] bool must_look() const noexcept { return home_.lanes_.any(); }
   [[nodiscard]] bool may_run(const cell_type& cell) const noexcept {
-    return !home_.lanes_.has(cell.key, home_.hash_of(cell));
+    return home_.lanes_.find(cell.key, home_.hash_of(cell)) == nullptr;
   }
   /// A run is over. The first cell of the next one, if that may follow.
   [[nodiscard]] cell_type* next_run(std::uint32_t ran) noexcept {
@@ -128,6 +132,11 @@ public:
   }
 
 private:
+  [[gnu::noinline]] void leave_samples() noexcept {
+    samples_->runs(nullptr);
+    if (samples_->is_timing()) // it was taken over
+      samples_->end_stuck(clock::now());
+  }
   /// As longest_run(): one message that is timed, or those before it.
   [[gnu::noinline]] std::uint32_t longest_counted_run(std::uint32_t most) const noexcept {
     if (const auto before = samples_->before_next(); before != 0)
@@ -178,7 +187,7 @@ private:
         lane = lanes.append_inline(std::move(cell.key), hash, std::move(cell.message),
                                    ring_.consumed());
       } else if constexpr (Inline) {
-        if (!lanes.has(cell.key, hash))
+        if (lanes.find(cell.key, hash) == nullptr)
           if (auto* const reserve = lanes.reserve())
             return {reserve, &cell};
       }

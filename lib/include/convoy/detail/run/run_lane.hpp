@@ -172,7 +172,7 @@ template <bool Failing, class Handler, class Core>
   auto& home = visit.home();
   const bool limited = home.limits.has_value();
   const bool looks = visit.must_look();
-  visit.begin_cells();
+  visit.begin_cells(lane);
   do {
     const auto most = visit.longest_run();
     auto ticket = home.ring.consumed();

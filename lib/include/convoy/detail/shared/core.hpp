@@ -77,8 +77,7 @@ struct core {
 
   /// run_lane() and run_inline() of run_lane.hpp, for the handler's type: they run a lane for one
   /// quantum, and messages straight from a partition's ring (false: another pump has taken it
-  /// over). The processor's constructor chooses them, see processor::runner_of() and
-  /// inline_runner_of().
+  /// over). The processor's constructor chooses them, see run/runners.hpp.
   using lane_function = void (*)(core&, partition_type&, lane_type&, pump&) noexcept;
   using inline_function = bool (*)(core&, visit<partition_type>&, pump&) noexcept;
 

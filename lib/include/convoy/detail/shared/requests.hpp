@@ -9,12 +9,15 @@
 #include "convoy/detail/ds/timer_wheel.hpp"
 #include "convoy/detail/sched/scheduler.hpp"
 #include "convoy/detail/shared/request_limit.hpp"
+#include "convoy/explanation.hpp"
 
 #include <chrono>
 #include <cstdint>
 #include <exception>
 #include <functional>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -147,6 +150,28 @@ public:
   std::vector<Message> messages = {};       // of put_before
   std::uint32_t mark = 0;                   // see lane_requests
   request_limit::permit permit{};           // until it is served
+};
+
+/// Whoever waits for an explanation; it may have given up when that comes.
+class pending_explanation {
+public:
+  void give(explanation&& why) noexcept {
+    const std::lock_guard lock(mutex_);
+    why_ = std::move(why);
+    changed_.notify_all();
+  }
+  /// Nothing: it did not come in time.
+  [[nodiscard]] std::optional<explanation> await(clock::time_point until) {
+    std::unique_lock lock(mutex_);
+    while (!why_ && clock::now() < until)
+      changed_.wait_until(lock, until);
+    return why_;
+  }
+
+private:
+  mutex mutex_; // guards what follows
+  condition_variable changed_;
+  std::optional<explanation> why_;
 };
 
 /// A fence of all keys: the partition's part.

@@ -120,6 +120,8 @@ public:
                                                    place where);
   [[gnu::cold]] void control(wish what, const Key& key, std::function<void()> then);
   [[gnu::cold]] void fence(std::function<void()> then);
+  [[gnu::cold]] [[nodiscard]] explanation explain(const Key& key, clock::time_point until);
+  [[gnu::cold]] void explain(const Key& key, std::function<void(const explanation&)> then);
   void drain(const Key& key);
   [[gnu::cold]] void end() noexcept;
   [[nodiscard]] bool closed() const noexcept { return partitions_.back()->ring.closed(); }

@@ -347,27 +347,4 @@ void submitter<Core>::finish_all() noexcept {
   });
 }
 
-template <class Core>
-account submitter<Core>::account() const noexcept {
-  const std::lock_guard lock(accounting_);
-  std::uint64_t finished = 0;
-  for (const auto& p : partitions_)
-    finished += p->finished();
-  const auto dead = core_.failures.buried();
-  const auto refused = core_.failures.discarded();
-  // (1) acquire: that they were accepted; pairs with (1) in maintenance.hpp
-  const auto cancelled = core_.cancelled.load(std::memory_order_acquire);
-  // A dead letter counts before its message does as finished, so this may be too low, and go back.
-  completed_ = std::max(completed_, finished - std::min(finished, dead + refused));
-  // After all that: whatever is finished is seen to be accepted.
-  auto accepted = core_.put_off.load(std::memory_order_relaxed) +   // see above
-                  core_.put_before.load(std::memory_order_relaxed); // likewise
-  for (const auto& p : partitions_)
-    accepted += p->ring.messages();
-  return {.accepted = accepted,
-          .completed = completed_,
-          .dead_letters = dead,
-          .discarded = refused + cancelled};
-}
-
 } // namespace convoy::detail

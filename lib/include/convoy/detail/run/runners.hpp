@@ -1,0 +1,59 @@
+#pragma once
+
+// Which of the loops around the handler a processor uses, chosen when it is made.
+
+#include "convoy/detail/run/handler_call.hpp"
+#include "convoy/detail/run/run_lane.hpp"
+#include "convoy/detail/shared/core.hpp"
+#include "convoy/message.hpp"
+
+namespace convoy::detail {
+
+/// Whatever the options are, see core::handles_failures.
+template <class Handler, class Core>
+inline constexpr bool always_handles_failures =
+    returns_outcome<Handler, Core> || gets_context<Handler, Core> ||
+    has_deadline<typename Core::message_type>;
+
+/// See core. Without it there is no sink either.
+template <class Handler, class Core, class Options>
+[[nodiscard]] bool handles_failures(const Options& wanted) noexcept {
+  return always_handles_failures<Handler, Core> || wanted.failure || wanted.dead_letters ||
+         !wanted.exceptions.empty() || wanted.watchdog.report || wanted.observe.started ||
+         wanted.observe.finished || wanted.observe.dead;
+}
+
+template <class Handler, class Core>
+[[nodiscard]] auto runner_of(bool failing) {
+  constexpr bool fits = form<Handler, Core> != handler_form::none;
+  static_assert(fits, "convoy: the handler must be callable as (message&), (const key&, message&) "
+                      "or (const key&, std::span<message>), each followed by State& if the "
+                      "processor has one, or as (context&, message&) or (context&, "
+                      "std::span<message>)");
+  constexpr bool returns =
+      !fits || returns_nothing<Handler, Core> || returns_outcome<Handler, Core>;
+  static_assert(returns, "convoy: the handler must return void or convoy::outcome: what else it "
+                         "returns, a bool for instance, would mean nothing");
+  using function = typename Core::lane_function;
+  if constexpr (!fits || !returns)
+    return function{};
+  else if constexpr (always_handles_failures<Handler, Core>)
+    return function{&run_lane<true, Handler, Core>};
+  else
+    return failing ? function{&run_lane<true, Handler, Core>}
+                   : function{&run_lane<false, Handler, Core>};
+}
+
+template <class Handler, class Core>
+[[nodiscard]] auto inline_runner_of(bool failing) {
+  using function = typename Core::inline_function;
+  if constexpr (form<Handler, Core> == handler_form::none || gets_spans<Handler, Core>)
+    return function{};
+  else if constexpr (always_handles_failures<Handler, Core>)
+    return function{&run_inline<true, Handler, Core>};
+  else
+    return failing ? function{&run_inline<true, Handler, Core>}
+                   : function{&run_inline<false, Handler, Core>};
+}
+
+} // namespace convoy::detail

@@ -1,0 +1,46 @@
+#pragma once
+
+// Why a key does not move, as processor::explain() tells it.
+
+#include "convoy/detail/base/prologue.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <exception>
+#include <optional>
+#include <string>
+
+namespace convoy {
+
+enum class key_state : unsigned char {
+  idle,      ///< nothing of it is unfinished
+  in_ring,   ///< it has no lane; messages of its partition wait to be looked at, perhaps its own
+  ready,     ///< it waits for a worker, or a worker runs it: without insight that is not known
+  running,   ///< a worker runs its handler
+  retry,     ///< its first message has failed and is tried again, or a sink has refused it
+  parked,    ///< its first message has failed; until resume()
+  paused,    ///< until resume()
+  lingering, ///< it waits for a whole batch
+  fail_rest, ///< what was accepted becomes dead letters, as soon as all of it has left the ring
+  no_worker, ///< all workers are held up, so that its partition was not looked at in time
+};
+[[nodiscard]] const char* to_string(key_state state) noexcept;
+
+struct explanation {
+  using time_point = std::chrono::steady_clock::time_point;
+
+  key_state state = key_state::idle;
+  std::uint64_t depth = 0;   ///< messages of it in its lane, the running one too
+  std::uint64_t in_ring = 0; ///< messages of its partition that were not looked at
+  std::optional<time_point> since = std::nullopt; ///< it waits or runs, or has failed first
+  std::optional<time_point> until = std::nullopt; ///< of a retry, or lingering
+  std::optional<unsigned> worker = std::nullopt;  ///< that runs it
+  unsigned attempts = 0;                          ///< of its first message that have failed
+  std::exception_ptr error = nullptr;             ///< the last one's, if it threw
+};
+/// In a sentence.
+[[nodiscard]] std::string to_string(const explanation& why);
+
+} // namespace convoy
+
+#include "convoy/detail/base/epilogue.hpp"

@@ -1,0 +1,100 @@
+#include "convoy/explanation.hpp"
+
+#include "convoy/detail/base/atomic.hpp"
+#include "convoy/time_span.hpp"
+
+#include <exception>
+#include <string>
+
+namespace convoy {
+
+const char* to_string(key_state state) noexcept {
+  switch (state) {
+  case key_state::idle:
+    return "idle";
+  case key_state::in_ring:
+    return "in_ring";
+  case key_state::ready:
+    return "ready";
+  case key_state::running:
+    return "running";
+  case key_state::retry:
+    return "retry";
+  case key_state::parked:
+    return "parked";
+  case key_state::paused:
+    return "paused";
+  case key_state::lingering:
+    return "lingering";
+  case key_state::fail_rest:
+    return "fail_rest";
+  case key_state::no_worker:
+    return "no_worker";
+  }
+  return "?";
+}
+
+namespace {
+
+std::string words_of(const explanation& why) {
+  switch (why.state) {
+  case key_state::idle:
+    return "nothing of it is unfinished";
+  case key_state::in_ring:
+    return "it has no lane, and " + std::to_string(why.in_ring) +
+           " messages of its partition were not looked at yet";
+  case key_state::ready:
+    return "it waits for a worker, or one runs it";
+  case key_state::running:
+    return why.worker ? "worker " + std::to_string(*why.worker) + " runs its handler"
+                      : "a worker runs its handler";
+  case key_state::retry:
+    return "its first message is tried again";
+  case key_state::parked:
+    return "it is parked, until resume()";
+  case key_state::paused:
+    return "it is paused, until resume()";
+  case key_state::lingering:
+    return "it waits for a whole batch";
+  case key_state::fail_rest:
+    return "what was accepted becomes dead letters";
+  case key_state::no_worker:
+    return "all workers are held up";
+  }
+  return "?";
+}
+
+std::string text_of(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::exception& e) {
+    return e.what();
+  } catch (...) {
+    return "something that is no std::exception";
+  }
+}
+
+} // namespace
+
+std::string to_string(const explanation& why) {
+  const auto now = detail::clock::now();
+  auto text = words_of(why);
+  if (why.until)
+    text +=
+        " in " + detail::to_text(*why.until > now ? *why.until - now : detail::clock::duration(0));
+  if (why.since)
+    text += ", since " +
+            detail::to_text(*why.since < now ? now - *why.since : detail::clock::duration(0)) +
+            " ago";
+  if (why.attempts != 0)
+    text +=
+        ", after " + std::to_string(why.attempts) + (why.attempts == 1 ? " attempt" : " attempts");
+  if (why.error)
+    text += " (" + text_of(why.error) + ")";
+  if (why.depth != 0)
+    text += "; " + std::to_string(why.depth) + (why.depth == 1 ? " message" : " messages") +
+            " in its lane";
+  return text;
+}
+
+} // namespace convoy
