@@ -43,7 +43,8 @@ std::string escaped(const std::string& text) {
 
 class writer {
 public:
-  writer(std::ostream& out, std::span<const snapshot> of) : out_(out), of_(of) {
+  writer(std::ostream& out, std::span<const snapshot> of, metrics_format format)
+      : out_(out), of_(of), is_open_(format == metrics_format::openmetrics) {
     for (const auto& each : of) {
       auto name = escaped(each.name);
       for (int i = 2; std::find(names_.begin(), names_.end(), name) != names_.end(); ++i)
@@ -55,9 +56,10 @@ public:
   /// value(snapshot), for all processors.
   template <class Value>
   void counter(const char* name, const char* help, Value&& value) {
-    head(name, "counter", "", help);
+    const auto total = std::string(name) + "_total";
+    head(is_open_ ? name : total, "counter", "", help);
     for (std::size_t i = 0; i < of_.size(); ++i)
-      line(i, std::string(name) + "_total", "", static_cast<double>(value(of_[i])));
+      line(i, total, "", static_cast<double>(value(of_[i])));
   }
   template <class Value>
   void gauge(const char* name, const char* unit, const char* help, Value&& value) {
@@ -87,9 +89,9 @@ public:
   }
 
 private:
-  void head(const char* name, const char* type, const char* unit, const char* help) {
+  void head(const std::string& name, const char* type, const char* unit, const char* help) {
     out_ << "# TYPE " << name << ' ' << type << '\n';
-    if (*unit != '\0')
+    if (is_open_ && *unit != '\0')
       out_ << "# UNIT " << name << ' ' << unit << '\n';
     out_ << "# HELP " << name << ' ' << help << '\n';
   }
@@ -101,6 +103,7 @@ private:
 
   std::ostream& out_;
   std::span<const snapshot> of_;
+  const bool is_open_;
   std::vector<std::string> names_;
 };
 
@@ -116,8 +119,8 @@ values by_rank(const std::vector<key_share>& keys, Value&& value) {
 
 } // namespace
 
-void write_metrics(std::ostream& out, std::span<const snapshot> of) {
-  writer w(out, of);
+void write_metrics(std::ostream& out, std::span<const snapshot> of, metrics_format format) {
+  writer w(out, of, format);
   w.counter("convoy_messages_accepted", "Messages that were submitted.",
             [](const auto& s) { return s.accepted; });
   w.counter("convoy_messages_finished", "Messages that were handled, or are dead letters.",
@@ -173,11 +176,12 @@ void write_metrics(std::ostream& out, std::span<const snapshot> of) {
            [](const snapshot& s) {
              return by_rank(s.costliest, [](const key_share& k) { return k.share; });
            });
-  out << "# EOF\n";
+  if (format == metrics_format::openmetrics)
+    out << "# EOF\n";
 }
 
-void write_metrics(std::ostream& out, const snapshot& of) {
-  write_metrics(out, std::span(&of, 1));
+void write_metrics(std::ostream& out, const snapshot& of, metrics_format format) {
+  write_metrics(out, std::span(&of, 1), format);
 }
 
 } // namespace convoy

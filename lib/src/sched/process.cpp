@@ -17,7 +17,7 @@ void note_fork() noexcept {
   current<alarm_clock>::value = nullptr;
 }
 
-[[maybe_unused]] const bool is_registered = ::pthread_atfork(nullptr, nullptr, note_fork) == 0;
+[[maybe_unused]] const bool is_told_of_forks = ::pthread_atfork(nullptr, nullptr, note_fork) == 0;
 
 } // namespace
 

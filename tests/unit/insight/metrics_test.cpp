@@ -71,6 +71,15 @@ TEST(write_metrics, does_not_depend_on_the_locale) {
   EXPECT_EQ(out.str(), metrics_of(some()));
 }
 
+TEST(write_metrics, writes_the_text_format_of_prometheus) {
+  std::ostringstream out;
+  convoy::write_metrics(out, some(), convoy::metrics_format::prometheus);
+  const auto text = out.str();
+  EXPECT_NE(text.find("# TYPE convoy_messages_accepted_total counter\n"), std::string::npos);
+  EXPECT_EQ(text.find("# EOF"), std::string::npos);
+  EXPECT_EQ(text.find("# UNIT"), std::string::npos);
+}
+
 TEST(write_metrics, never_names_a_key) {
   EXPECT_EQ(metrics_of(some()).find("secret"), std::string::npos);
 }
