@@ -117,6 +117,12 @@ void partition_levels::integrate(clock::time_point now) noexcept {
   at_ = std::max(now, at_);
 }
 
+void partition_levels::count_wait(clock::duration time, std::uint64_t messages) noexcept {
+  const std::lock_guard lock(mutex_);
+  // The first has waited so long, and the others half of it.
+  sums_.in_ring += in_ns(time) * (static_cast<double>(messages) + 1) / 2;
+}
+
 level partition_levels::take(clock::time_point now, level_sums& sums) noexcept {
   const std::lock_guard lock(mutex_);
   integrate(now);
@@ -134,6 +140,8 @@ insight_base::insight_base(scheduler& where, std::string name, unsigned top,
                            std::chrono::nanoseconds window, std::size_t partitions)
     : scheduler_(where), name_(std::move(name)), top_(top), window_(window),
       workers_(where.concurrency()), levels_(partitions) {
+  for (auto& each : levels_)
+    each.belong_to(*this);
   last_.name = name_;
   last_.workers = where.concurrency();
   scheduler_.add_alarm(*this);

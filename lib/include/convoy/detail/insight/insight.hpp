@@ -105,6 +105,14 @@ private:
   snapshot last_;
 };
 
+inline void partition_levels::begin_visit(clock::time_point now, bool stays, coarse_time since,
+                                          std::uint64_t in_ring) noexcept {
+  home_->begin_window(now);
+  const auto steps = coarse(now) - since;
+  if (!stays && in_ring != 0 && !is_before(since, coarse(noted_)) && is_before(since, coarse(now)))
+    count_wait(std::chrono::nanoseconds(std::int64_t{steps} << tuning::coarse_time_bits), in_ring);
+}
+
 template <class Core, class Submitter>
 class insight_of final : public insight_base {
   using Key = typename Core::key_type;

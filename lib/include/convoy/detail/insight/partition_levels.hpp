@@ -7,6 +7,7 @@
 
 #include "convoy/detail/base/atomic.hpp"
 #include "convoy/detail/base/tuning.hpp"
+#include "convoy/detail/ds/ready_queue.hpp"
 #include "convoy/snapshot.hpp"
 
 #include <chrono>
@@ -29,9 +30,16 @@ struct level_sums {
   double in_ring = 0, own_key = 0, heads = 0, held = 0;
 };
 
+class insight_base;
+
 class partition_levels {
 public:
   // ---- the drainer ----
+
+  /// So many messages are in the ring. Unless it `stays`, the first came at `since`, if that is not
+  /// before the last visit: they have waited for somebody to look.
+  void begin_visit(clock::time_point now, bool stays, coarse_time since,
+                   std::uint64_t in_ring) noexcept;
 
   /// Its visit began at `now`. Not if it was a moment ago and the next one comes in a moment.
   [[nodiscard]] bool must_note(clock::time_point now, bool stays) const noexcept {
@@ -47,12 +55,17 @@ public:
 
   // ---- any thread ----
 
+  /// Before it is used.
+  void belong_to(insight_base& whose) noexcept { home_ = &whose; }
+
   /// The level; and adds the sums since the last time.
   level take(clock::time_point now, level_sums& sums) noexcept;
 
 private:
   void integrate(clock::time_point now) noexcept;
+  void count_wait(clock::duration time, std::uint64_t messages) noexcept;
 
+  insight_base* home_ = nullptr;
   clock::time_point noted_{}; // the drainer's
 
   mutex mutex_; // guards what follows

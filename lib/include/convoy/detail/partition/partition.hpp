@@ -201,7 +201,7 @@ private:
     }
     self.note_visit(now);
     if (levels != nullptr) [[unlikely]]
-      core_.insight->begin_window(now);
+      levels->begin_visit(now, stays_, since, ring.tickets() - ring.consumed());
     lanes_.begin_visit(now);
     const bool stayed = std::exchange(stays_, true);
     core_.scheduler.watch(self, now);
