@@ -1,8 +1,9 @@
 #include "convoy/explanation.hpp"
 
 #include "convoy/detail/base/atomic.hpp"
-#include "convoy/time_span.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <exception>
 #include <string>
 
@@ -64,6 +65,21 @@ std::string words_of(const explanation& why) {
   return "?";
 }
 
+/// In the largest unit of which there are two.
+std::string rough(std::chrono::nanoseconds time) {
+  using namespace std::chrono;
+  time = std::max(time, nanoseconds(0));
+  if (time >= hours(2))
+    return std::to_string(duration_cast<hours>(time).count()) + " h";
+  if (time >= minutes(2))
+    return std::to_string(duration_cast<minutes>(time).count()) + " min";
+  if (time >= seconds(2))
+    return std::to_string(duration_cast<seconds>(time).count()) + " s";
+  if (time >= milliseconds(2))
+    return std::to_string(duration_cast<milliseconds>(time).count()) + " ms";
+  return std::to_string(duration_cast<microseconds>(time).count()) + " us";
+}
+
 std::string text_of(const std::exception_ptr& error) {
   try {
     std::rethrow_exception(error);
@@ -80,15 +96,13 @@ std::string to_string(const explanation& why) {
   const auto now = detail::clock::now();
   auto text = words_of(why);
   if (why.until)
-    text +=
-        " in " + detail::to_text(*why.until > now ? *why.until - now : detail::clock::duration(0));
-  if (why.since)
-    text += ", since " +
-            detail::to_text(*why.since < now ? now - *why.since : detail::clock::duration(0)) +
-            " ago";
+    text += " in " + rough(*why.until - now);
   if (why.attempts != 0)
-    text +=
-        ", after " + std::to_string(why.attempts) + (why.attempts == 1 ? " attempt" : " attempts");
+    text += ", after " + std::to_string(why.attempts) +
+            (why.attempts == 1 ? " attempt" : " attempts") +
+            (why.since ? ", the first " + rough(now - *why.since) + " ago" : "");
+  else if (why.since)
+    text += ", for " + rough(now - *why.since);
   if (why.error)
     text += " (" + text_of(why.error) + ")";
   if (why.depth != 0)

@@ -60,9 +60,9 @@ struct snapshot {
   // ---- since the processor was made ----
   std::uint64_t accepted = 0, finished = 0, dead = 0;
 
-  // ---- at the end of the window, or just now ----
-  std::uint64_t backlog = 0; ///< unfinished messages
-  lane_counts lanes;
+  std::uint64_t backlog = 0; ///< unfinished messages, just now
+
+  lane_counts lanes; ///< at the end of the window
 
   // ---- of the window; if there was none yet, all 0 ----
   std::chrono::nanoseconds window{0}; ///< how long it was
@@ -70,7 +70,7 @@ struct snapshot {
   double accepted_per_second = 0, finished_per_second = 0;
   distribution handler;
   distribution latency; ///< from submit, or the release of what was held, to the end of the handler
-  wait_split wait;
+  wait_split wait;      ///< of all messages, those that are not finished too; not so the latency
   double utilisation = 0; ///< share of the workers' time that handlers ran
   /// How near the window is to what order allows: the larger of the work per worker and the work of
   /// the hottest key, over its length. Low with a backlog means time was lost.

@@ -38,7 +38,7 @@ std::vector<key_share> shares(const keys& largest, std::size_t count, double tot
       break;
     const auto margin = deviations * std::sqrt(key.variance) + exactness * key.value;
     // One that does not end has run so long in this window.
-    const auto mean = key.messages > 0 ? key.service / key.messages : key.service;
+    const auto mean = key.messages > 0 ? key.handled / key.messages : key.service;
     list.push_back({.label = key.label.empty() ? hash_label(key.hash) : key.label,
                     .share = std::min(key.value / total, 1.0),
                     .low = std::max((key.value - key.error - margin) / total, 0.0),
@@ -158,6 +158,14 @@ std::optional<unsigned> insight_base::runner_of(const void* lane,
                                                 clock::time_point& since) noexcept {
   for (unsigned worker = 0; worker < workers_.size(); ++worker)
     if (workers_[worker].runs_now(lane, since))
+      return worker;
+  return std::nullopt;
+}
+
+std::optional<unsigned> insight_base::runner_of_key(std::uint64_t hash,
+                                                    clock::time_point& since) noexcept {
+  for (unsigned worker = 0; worker < workers_.size(); ++worker)
+    if (workers_[worker].times_now(hash, since))
       return worker;
   return std::nullopt;
 }

@@ -45,6 +45,12 @@ void top_keys::find_least(std::size_t of_group) noexcept {
       static_cast<std::size_t>(std::min_element(first, first + group) - values_.begin());
 }
 
+top_key* top_keys::find(std::uint64_t hash) noexcept {
+  const auto found = std::find_if(entries_.begin(), entries_.end(),
+                                  [hash](const top_key& each) { return each.hash == hash; });
+  return found == entries_.end() ? nullptr : &*found;
+}
+
 double top_keys::least() const noexcept {
   return entries_.size() < most ? 0 : *std::min_element(values_.begin(), values_.end());
 }
@@ -83,11 +89,12 @@ void window_sums::clear() noexcept {
 }
 
 void worker_samples::begin(std::uint64_t hash, clock::time_point now, clock::time_point came,
-                           std::string&& label) noexcept {
+                           std::string&& label, const atomic<std::uint32_t>* unfinished) noexcept {
   timing_ = true;
   const std::lock_guard lock(mutex_);
   running_ = true;
   hash_ = hash;
+  unfinished_ = unfinished;
   label_ = std::move(label);
   began_ = counted_ = now;
   came_ = std::min(came, now);
@@ -126,7 +133,7 @@ void worker_samples::end(clock::time_point now, std::uint32_t messages, std::uin
   running_ = false;
   // A part of what was not drawn may be in sums that are gone: then so is the rest.
   if (drawn != 0 || counts || counted_ != began_)
-    add(now, std::max(1.0, drawn * gap / calls), messages, behind);
+    add(now, std::max(1.0, drawn * gap / calls), messages, behind, true);
 }
 
 double worker_samples::draw(std::uint32_t messages) noexcept {
@@ -148,7 +155,7 @@ double worker_samples::draw(std::uint32_t messages) noexcept {
 }
 
 void worker_samples::add(clock::time_point now, double weight, std::uint32_t messages,
-                         std::uint32_t behind) noexcept {
+                         std::uint32_t behind, bool is_over) noexcept {
   auto& sums = *sums_;
   const auto service = weight * in_ns(now - counted_);
   const auto count = weight * messages;
@@ -169,6 +176,8 @@ void worker_samples::add(clock::time_point now, double weight, std::uint32_t mes
     key.service += service;
     key.waited += cost;
     if (messages != 0)
+      key.handled += weight * in_ns(now - began_);
+    if (messages != 0 || !is_over)
       key.depth = behind;
     if (key.label.empty()) {
       try {
@@ -182,6 +191,28 @@ void worker_samples::add(clock::time_point now, double weight, std::uint32_t mes
   note(sums.by_cost, cost);
 }
 
+void worker_samples::note_held(std::uint64_t hash, clock::duration waited,
+                               std::string&& label) noexcept {
+  const auto value = in_ns(waited);
+  if (value <= 0)
+    return;
+  const std::lock_guard lock(mutex_);
+  sums_->cost += value;
+  auto& key = sums_->by_cost.add(hash, value, 0);
+  key.waited += value;
+  if (key.label.empty())
+    key.label = std::move(label);
+  for (auto* keys : {&sums_->by_service, &sums_->by_messages})
+    if (auto* const found = keys->find(hash))
+      found->waited += value;
+}
+
+bool worker_samples::times_now(std::uint64_t hash, clock::time_point& since) noexcept {
+  const std::lock_guard lock(mutex_);
+  since = began_;
+  return running_ && hash_ == hash;
+}
+
 bool worker_samples::runs_now(const void* lane, clock::time_point& since) noexcept {
   if (lane_.load(std::memory_order_relaxed) != lane) // only compared
     return false;
@@ -193,7 +224,9 @@ bool worker_samples::runs_now(const void* lane, clock::time_point& since) noexce
 bool worker_samples::take(std::unique_ptr<window_sums>& empty, clock::time_point now) {
   const std::lock_guard lock(mutex_);
   if (running_ && now > counted_) { // not what it stands for: that is known when it has ended
-    add(now, 1, 0, 0);
+    const auto unfinished =
+        unfinished_ == nullptr ? 0 : unfinished_->load(std::memory_order_relaxed); // a hint
+    add(now, 1, 0, unfinished - std::min(unfinished, 1u), false);
     counted_ = now;
   }
   sums_.swap(empty);
@@ -219,6 +252,7 @@ void merged_keys::add(const top_keys& of_a_worker) {
     sum.variance += each.variance;
     sum.messages += each.messages;
     sum.service += each.service;
+    sum.handled += each.handled;
     sum.waited += each.waited;
     sum.depth = std::max(sum.depth, each.depth);
     sum.missing += least;

@@ -62,7 +62,7 @@ TEST(explain, says_which_worker_runs_it_and_since_when) {
   EXPECT_LT(*why.worker, 3u);
   ASSERT_TRUE(why.since);
   EXPECT_GE(std::chrono::steady_clock::now() - *why.since, 5ms);
-  EXPECT_NE(to_string(why).find("runs its handler, since"), std::string::npos) << to_string(why);
+  EXPECT_NE(to_string(why).find("runs its handler, for "), std::string::npos) << to_string(why);
   held.open();
   p.drain();
 }
@@ -155,6 +155,20 @@ TEST(explain, says_that_no_worker_looks) {
   EXPECT_EQ(p.explain(1, 20ms).state, key_state::no_worker);
   held.open();
   (void)await(p, 1, key_state::idle);
+}
+
+TEST(explain, says_who_holds_all_workers_up) {
+  runtime rt{{.concurrency = 1}};
+  gate held;
+  processor<int, int> p{rt, [&](int&) { held.pass(); }, with_insight()};
+  ASSERT_EQ(p.submit(1, 1), submit_status::accepted);
+  held.await_visitors();
+  ASSERT_EQ(p.submit(1, 2), submit_status::accepted); // nobody looks at it
+  const auto why = p.explain(1, 20ms);
+  EXPECT_EQ(why.state, key_state::running) << to_string(why);
+  EXPECT_EQ(why.worker, 0u);
+  held.open();
+  p.drain();
 }
 
 TEST(explain, works_in_a_handler_by_a_callback) {

@@ -53,6 +53,10 @@ public:
   [[nodiscard]] std::optional<unsigned> runner_of(const void* lane,
                                                   clock::time_point& since) noexcept;
 
+  /// Who runs a message of the key, if it is timed.
+  [[nodiscard]] std::optional<unsigned> runner_of_key(std::uint64_t hash,
+                                                      clock::time_point& since) noexcept;
+
   /// There is something to see. Any thread.
   void begin_window(clock::time_point now) noexcept {
     // relaxed: see above

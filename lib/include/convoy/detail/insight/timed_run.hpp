@@ -14,25 +14,32 @@
 
 namespace convoy::detail {
 
+/// Who a key is, and how it is called: not at all, if it is private.
+template <class Core>
+[[nodiscard]] std::pair<std::uint64_t, std::string>
+called(Core& core, const typename Core::key_type& key) noexcept {
+  std::pair<std::uint64_t, std::string> who{0, {}};
+  try {
+    who.first = core.scattered_hash(key);
+    if (const auto& of = core.options.insight.label; !of.is_private())
+      who.second = short_label(of(key), who.first);
+  } catch (...) { // it is counted with others of the kind, or has none
+  }
+  return who;
+}
+
 /// `came`: the first message, on the clock of coarse().
 template <class Core>
 void begin_sample(Core& core, worker_samples& samples, const typename Core::key_type& key,
-                  coarse_time came) noexcept {
-  std::uint64_t hash = 0;
-  std::string label;
-  try {
-    hash = core.scattered_hash(key);
-    if (const auto& of = core.options.insight.label; !of.is_private())
-      label = short_label(of(key), hash);
-  } catch (...) { // it is counted with others of the kind, or has none
-  }
+                  coarse_time came, const atomic<std::uint32_t>& unfinished) noexcept {
+  auto [hash, label] = called(core, key);
   const auto now = clock::now();
   const auto steps = coarse(now) - came; // less than half of what there is, or it came later
   const auto waited =
       is_before(came, coarse(now))
           ? std::chrono::nanoseconds(std::int64_t{steps} << tuning::coarse_time_bits)
           : std::chrono::nanoseconds(0);
-  samples.begin(hash, now, now - waited, std::move(label));
+  samples.begin(hash, now, now - waited, std::move(label), &unfinished);
 }
 
 template <class Core>
@@ -68,7 +75,7 @@ private:
     if (!counts_->must_time(most))
       return;
     samples_ = counts_;
-    begin_sample(core, *samples_, lane.key(), lane.first_came());
+    begin_sample(core, *samples_, lane.key(), lane.first_came(), lane.unsettled.value());
   }
   [[gnu::noinline]] void end_counted(const lane_type& lane, std::uint32_t done) noexcept {
     const std::uint32_t unsettled = lane.unsettled;

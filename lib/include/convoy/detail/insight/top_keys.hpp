@@ -25,6 +25,7 @@ struct top_key {
   double variance = 0; ///< of the value, as an estimate
   double messages = 0;
   double service = 0; ///< ns
+  double handled = 0; ///< ns, of messages that have ended, from their beginning
   double waited = 0;  ///< ns
   std::uint32_t depth = 0;
   std::string label;
@@ -40,6 +41,8 @@ public:
   [[nodiscard]] top_key& add(std::uint64_t hash, double value, double variance) noexcept;
 
   [[nodiscard]] const std::vector<top_key>& entries() const noexcept { return entries_; }
+  /// Null: it has none.
+  [[nodiscard]] top_key* find(std::uint64_t hash) noexcept;
   /// Of any key that is not here, at most.
   [[nodiscard]] double least() const noexcept;
 

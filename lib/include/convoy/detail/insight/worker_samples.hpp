@@ -54,14 +54,18 @@ public:
   }
 
   /// They begin. `came`: the first one; `now` if that is not known.
-  void begin(std::uint64_t hash, clock::time_point now, clock::time_point came,
-             std::string&& label) noexcept;
+  /// `unfinished`: messages of the key in its lane, which lives until end(); null: not known.
+  void begin(std::uint64_t hash, clock::time_point now, clock::time_point came, std::string&& label,
+             const atomic<std::uint32_t>* unfinished = nullptr) noexcept;
   [[nodiscard]] bool is_timing() const noexcept { return timing_; }
   /// So many have been handled since begin(), `behind` are left of the key.
   /// None: the handler has failed, which took its time.
   void end(clock::time_point now, std::uint32_t messages, std::uint32_t behind) noexcept;
   /// Likewise, of a handler that was stuck: it counts whether it was drawn or not.
   void end_stuck(clock::time_point now) noexcept;
+
+  /// Messages of a key have waited, in sum, as it was held.
+  void note_held(std::uint64_t hash, clock::duration waited, std::string&& label) noexcept;
 
   /// A lane is run here, or what it is in reserve for; null: none.
   void runs(const void* lane) noexcept {
@@ -72,6 +76,8 @@ public:
 
   /// Whether it runs that lane; and since when, if it is timed.
   [[nodiscard]] bool runs_now(const void* lane, clock::time_point& since) noexcept;
+  /// Whether a message of the key runs that is timed.
+  [[nodiscard]] bool times_now(std::uint64_t hash, clock::time_point& since) noexcept;
 
   /// Exchanges what was summed up since the last time for `empty`. What runs and is timed is added
   /// as far as it has come. True: something runs.
@@ -83,8 +89,8 @@ private:
            bool counts) noexcept;
   /// Of messages in a row those that are drawn; each stands for gap_ of them.
   [[nodiscard]] double draw(std::uint32_t messages) noexcept;
-  void add(clock::time_point now, double weight, std::uint32_t messages,
-           std::uint32_t behind) noexcept;
+  void add(clock::time_point now, double weight, std::uint32_t messages, std::uint32_t behind,
+           bool is_over) noexcept;
 
   std::uint32_t until_ = 1; // the next one that is drawn
   std::uint32_t gap_ = 1;   // between two of them, in the mean
@@ -100,6 +106,7 @@ private:
   bool running_ = false;
   std::uint64_t hash_ = 0;
   std::string label_;
+  const atomic<std::uint32_t>* unfinished_ = nullptr;
   clock::time_point began_{}, came_{};
   clock::time_point counted_{}; // until then what runs is in the sums
   std::unique_ptr<window_sums> sums_ = std::make_unique<window_sums>();

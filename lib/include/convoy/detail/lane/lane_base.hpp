@@ -24,6 +24,7 @@ public:
   void operator+=(std::uint32_t more) noexcept { *this = *this + more; }
   void operator-=(std::uint32_t fewer) noexcept { *this = *this - fewer; }
   void operator++() noexcept { *this = *this + 1; }
+  [[nodiscard]] const atomic<std::uint32_t>& value() const noexcept { return value_; }
 
 private:
   atomic<std::uint32_t> value_{0};

@@ -4,6 +4,7 @@
 
 #include "convoy/detail/base/atomic.hpp"
 #include "convoy/detail/base/tuning.hpp"
+#include "convoy/detail/insight/timed_run.hpp"
 #include "convoy/detail/lane/lane_set.hpp"
 
 #include <algorithm>
@@ -60,12 +61,22 @@ bool lane_set<Core>::must_hold(lane_type& lane, std::uint64_t consumed) noexcept
 template <class Core>
 void lane_set<Core>::begin_hold(lane_type& lane, stop why) noexcept {
   held.begin(lane, why);
+  if (core_.insight != nullptr && lane.hold != nullptr)
+    lane.hold->held_since = now_;
   core_.tell(core_.options.observe.held, lane.key(), reason_of(why));
 }
 
 template <class Core>
 void lane_set<Core>::end_hold(lane_type& lane) noexcept {
   held.end(lane);
+  const auto since = lane.hold == nullptr
+                         ? clock::time_point{}
+                         : std::exchange(lane.hold->held_since, clock::time_point{});
+  if (since != clock::time_point{} && lane.unsettled > 1) {
+    auto [hash, label] = called(core_, lane.key());
+    core_.insight->of(*pump::current())
+        .note_held(hash, (now_ - since) * (lane.unsettled - 1), std::move(label));
+  }
   core_.tell(core_.options.observe.resumed, lane.key());
 }
 

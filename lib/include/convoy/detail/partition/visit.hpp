@@ -81,6 +81,7 @@ public:
   /// failed or next_run() says no. The first message's cell is known.
   void begin_cells(const lane_type& reserve) noexcept {
     home_.cells_begin_ = ring_.consumed();
+    reserve_ = &reserve;
     if (samples_ != nullptr) [[unlikely]]
       samples_->runs(&reserve);
   }
@@ -141,7 +142,8 @@ private:
   [[gnu::noinline]] std::uint32_t longest_counted_run(std::uint32_t most) const noexcept {
     if (const auto before = samples_->before_next(); before != 0)
       return std::min(most, before);
-    begin_sample(home_.core_, *samples_, ring_.current().key, home_.lanes_.came(ring_.consumed()));
+    begin_sample(home_.core_, *samples_, ring_.current().key, home_.lanes_.came(ring_.consumed()),
+                 reserve_->unsettled.value());
     return 1;
   }
   /// How many messages a visit may move to lanes.
@@ -207,12 +209,13 @@ private:
 
   Partition& home_;
   ring_type& ring_;
-  worker_samples* samples_ = nullptr; // null: no insight
-  const std::uint64_t end_;           // no ticket from here on
-  const std::uint32_t most_;          // messages to move to their lanes
-  std::uint32_t staged_ = 0;          // so far
-  std::uint32_t moved_ = 0;           // and run
-  std::uint32_t turns_ = 0;           // lanes to run
+  worker_samples* samples_ = nullptr;  // null: no insight
+  const lane_type* reserve_ = nullptr; // of what runs in its cell
+  const std::uint64_t end_;            // no ticket from here on
+  const std::uint32_t most_;           // messages to move to their lanes
+  std::uint32_t staged_ = 0;           // so far
+  std::uint32_t moved_ = 0;            // and run
+  std::uint32_t turns_ = 0;            // lanes to run
 };
 
 } // namespace convoy::detail

@@ -32,6 +32,14 @@ explanation submitter<Core>::explain(const Key& key, clock::time_point until) {
   if (auto is = result->await(until))
     return *std::move(is);
   why.state = key_state::no_worker;
+  if (core_.insight != nullptr) { // it may be one of those that hold them up
+    clock::time_point begun{};
+    why.worker = core_.insight->runner_of_key(core_.scattered_hash(key), begun);
+    if (why.worker) {
+      why.state = key_state::running;
+      why.since = begun;
+    }
+  }
   return why;
 }
 
