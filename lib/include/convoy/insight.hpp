@@ -60,7 +60,7 @@ private:
 };
 
 /// Which keys take the time, and what messages wait for, see processor::snapshot(). It costs two
-/// clocks for some messages (one in tens of thousands if handlers are cheap), and 64 KiB per worker,
+/// clocks for some messages (one in tens of thousands if handlers are cheap), and 70 KiB per worker,
 /// however many keys there are.
 template <class Key>
 struct insight_options {

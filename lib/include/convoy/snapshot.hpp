@@ -26,7 +26,7 @@ struct key_share {
   double low = 0;    ///< the share is at least this,
   double high = 0;   ///< and at most this, in 94 of 100 windows or more
   double messages_per_second = 0;
-  std::uint64_t depth = 0; ///< messages of it that waited, at most, in the looks of the window
+  std::uint64_t depth = 0; ///< messages of it that waited when a worker last looked
   std::chrono::nanoseconds handler_time{0}; ///< mean
   /// How long its messages have waited for each other, a second of the window.
   std::chrono::nanoseconds waited{0};
@@ -75,7 +75,8 @@ struct snapshot {
   /// How near the window is to what order allows: the larger of the work per worker and the work of
   /// the hottest key, over its length. Low with a backlog means time was lost.
   double efficiency = 0;
-  /// All keys' work over the hottest key's: no number of workers is faster than so many.
+  /// All keys' work of the window over the hottest key's: no number of workers does that faster than
+  /// so many. A hot key that could not do more has a depth besides.
   double speedup_ceiling = 0;
 
   std::vector<key_share> hottest;   ///< by service time

@@ -93,6 +93,7 @@ std::string short_label(std::string label, std::uint64_t hash) {
 
 // ---- levels ----
 
+/// Nobody that is held runs, or waits for a worker.
 void operator+=(level& a, const level& b) noexcept {
   a.in_ring += b.in_ring;
   a.in_lanes += b.in_lanes;
@@ -154,16 +155,16 @@ void insight_base::stop() noexcept {
   scheduler_.remove_alarm(*this);
 }
 
-std::optional<unsigned> insight_base::runner_of(const void* lane,
-                                                clock::time_point& since) noexcept {
+std::optional<unsigned> insight_base::worker_with(const void* lane,
+                                                  clock::time_point& since) noexcept {
   for (unsigned worker = 0; worker < workers_.size(); ++worker)
     if (workers_[worker].runs_now(lane, since))
       return worker;
   return std::nullopt;
 }
 
-std::optional<unsigned> insight_base::runner_of_key(std::uint64_t hash,
-                                                    clock::time_point& since) noexcept {
+std::optional<unsigned> insight_base::worker_with_key(std::uint64_t hash,
+                                                      clock::time_point& since) noexcept {
   for (unsigned worker = 0; worker < workers_.size(); ++worker)
     if (workers_[worker].times_now(hash, since))
       return worker;
@@ -189,9 +190,13 @@ void insight_base::ring_alarm() noexcept {
   }
   if (more)
     return start_window(now);
+  std::uint64_t tickets = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    tickets = counted_.tickets;
+  }
   armed_.exchange(false, std::memory_order_relaxed); // see above
-  // Who came meanwhile has found it set.
-  if (counts().tickets != counted_.tickets)
+  if (counts().tickets != tickets)                   // who came meanwhile has found it set
     begin_window(now);
 }
 
@@ -206,10 +211,10 @@ bool insight_base::sum_up(clock::time_point now) {
   s.workers = scheduler_.concurrency();
   s.window = length;
 
-  level level;
+  level sum;
   level_sums waited;
   for (auto& each : levels_)
-    level += each.take(now, waited);
+    sum += each.take(now, waited);
 
   merged_keys all_by_service, all_by_messages, all_by_cost;
   time_histogram handler, latency;
@@ -229,13 +234,13 @@ bool insight_base::sum_up(clock::time_point now) {
   }
   const auto by_service = all_by_service.sorted();
   const auto by_messages = all_by_messages.sorted();
-  const auto held = count_held(level.held);
+  const auto held = count_held(sum.held);
   const auto running = s.lanes.running;
-  s.lanes = level.held;
-  const auto others = level.keys - std::min<std::uint64_t>(held, level.keys);
+  s.lanes = sum.held;
+  const auto others = sum.keys - std::min<std::uint64_t>(held, sum.keys);
   s.lanes.running = std::min<std::size_t>(running, others);
   s.lanes.waiting = others - s.lanes.running;
-  s.backlog = level.in_ring + level.in_lanes;
+  s.backlog = sum.in_ring + sum.in_lanes;
 
   const auto finished = static_cast<double>(is.finished - counted_.finished);
   const auto more = static_cast<double>(s.backlog) - static_cast<double>(backlog_before_);

@@ -1,7 +1,8 @@
 #pragma once
 
 // A processor that looks at itself: its workers' samples and its partitions' levels, summed up once
-// per window by the runtime's timer thread. With nothing unfinished no window begins.
+// per window by the runtime's timer thread. After a window in which nothing was there
+// is none until something comes.
 //
 // The word armed_: the alarm is set, or the timer thread is about to sum up. Relaxed: who finds it
 // set relies on that alarm, which takes the mutexes of what is summed up.
@@ -50,12 +51,12 @@ public:
   }
 
   /// Who runs the lane, which is out.
-  [[nodiscard]] std::optional<unsigned> runner_of(const void* lane,
-                                                  clock::time_point& since) noexcept;
+  [[nodiscard]] std::optional<unsigned> worker_with(const void* lane,
+                                                    clock::time_point& since) noexcept;
 
   /// Who runs a message of the key, if it is timed.
-  [[nodiscard]] std::optional<unsigned> runner_of_key(std::uint64_t hash,
-                                                      clock::time_point& since) noexcept;
+  [[nodiscard]] std::optional<unsigned> worker_with_key(std::uint64_t hash,
+                                                        clock::time_point& since) noexcept;
 
   /// There is something to see. Any thread.
   void begin_window(clock::time_point now) noexcept {
@@ -97,7 +98,7 @@ private:
   atomic<bool> armed_{false};
   atomic<std::uint64_t> admission_{0}; // ns, of all submits
 
-  // The timer thread's, or of who starts.
+  // The timer thread's.
   std::unique_ptr<window_sums> spare_ = std::make_unique<window_sums>();
 
   mutable mutex mutex_; // guards what follows

@@ -3,7 +3,7 @@
 // How many messages of a partition are unfinished and why they wait, over time. By Little's law the
 // time that all messages have waited is the integral of how many wait; of those that are unfinished
 // one per key waits for a worker, for a retry, or runs, and the others wait for it. The drainer notes
-// it at the end of each visit.
+// it at the end of a visit, and while it stays now and then.
 
 #include "convoy/detail/base/atomic.hpp"
 #include "convoy/detail/base/tuning.hpp"
@@ -41,7 +41,7 @@ public:
   void begin_visit(clock::time_point now, bool stays, coarse_time since,
                    std::uint64_t in_ring) noexcept;
 
-  /// Its visit began at `now`. Not if it was a moment ago and the next one comes in a moment.
+  /// Its visit began at `now`. While it stays, once in tuning::between_levels is enough.
   [[nodiscard]] bool must_note(clock::time_point now, bool stays) const noexcept {
     return !stays || now - noted_ >= tuning::between_levels;
   }

@@ -1,6 +1,6 @@
 #pragma once
 
-// How long things took, with weights: 16 classes for each power of two, up to nine minutes; each
+// How long things took, with weights: 16 classes for each power of two, up to 18 minutes; each
 // class is 6 % wide.
 
 #include "convoy/snapshot.hpp"
@@ -32,8 +32,6 @@ public:
   }
   void clear() noexcept { *this = time_histogram(); }
 
-  [[nodiscard]] double weight() const noexcept { return weight_; }
-  [[nodiscard]] double sum() const noexcept { return sum_; }
   [[nodiscard]] distribution figures() const noexcept;
 
 private:

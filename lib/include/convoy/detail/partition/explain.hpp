@@ -71,7 +71,7 @@ template <class Core>
   if (out == nullptr || core.insight == nullptr)
     return why;
   clock::time_point begun{};
-  why.worker = core.insight->runner_of(out, begun);
+  why.worker = core.insight->worker_with(out, begun);
   if (why.worker) {
     why.state = key_state::running;
     why.since = begun == clock::time_point{} ? std::nullopt : std::optional(begun);

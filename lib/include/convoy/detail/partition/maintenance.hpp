@@ -26,7 +26,7 @@ public:
   using message_type =
       scheduled_message<Partition, typename core_type::key_type, typename core_type::message_type>;
 
-  /// Runs before lanes are handed out, if something waits.
+  /// Late in a visit, if something waits: lanes were handed out and cells recycled.
   template <class Inbox>
   void attend(Partition& p, core_type& core, Inbox& inbox, clock::time_point now) noexcept {
     const bool rung = inbox.has_rung();

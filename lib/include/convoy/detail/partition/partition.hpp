@@ -137,7 +137,7 @@ public:
   /// See drainer_role.
   [[nodiscard]] bool take_role() noexcept { return role_.take(); }
 
-  /// The pump that ran a lane until nothing was handed out any more gives it back, and must not
+  /// The pump that ran a lane for a quantum gives it back, with what is left of it, and must not
   /// touch it again.
   void give_back(lane_type& lane, pump& self) noexcept {
     inbox_.give_back(lane);

@@ -34,7 +34,7 @@ explanation submitter<Core>::explain(const Key& key, clock::time_point until) {
   why.state = key_state::no_worker;
   if (core_.insight != nullptr) { // it may be one of those that hold them up
     clock::time_point begun{};
-    why.worker = core_.insight->runner_of_key(core_.scattered_hash(key), begun);
+    why.worker = core_.insight->worker_with_key(core_.scattered_hash(key), begun);
     if (why.worker) {
       why.state = key_state::running;
       why.since = begun;
