@@ -56,7 +56,7 @@ public:
   timed_run& operator=(const timed_run&) = delete;
   ~timed_run() {
     if (counts_ != nullptr) [[unlikely]] // another pump has the partition
-      leave();
+      counts_->runs(nullptr);
   }
 
   /// The lane is still the caller's, and has finished so many of them.
@@ -85,12 +85,6 @@ private:
       counts_->pass(done);
     counts_->runs(nullptr);
     samples_ = counts_ = nullptr;
-  }
-
-  [[gnu::noinline]] void leave() noexcept {
-    counts_->runs(nullptr);
-    if (samples_ != nullptr)
-      samples_->end_stuck(clock::now());
   }
 
   worker_samples* counts_ = nullptr;

@@ -61,8 +61,12 @@ public:
   /// So many have been handled since begin(), `behind` are left of the key.
   /// None: the handler has failed, which took its time.
   void end(clock::time_point now, std::uint32_t messages, std::uint32_t behind) noexcept;
-  /// Likewise, of a handler that was stuck: it counts whether it was drawn or not.
-  void end_stuck(clock::time_point now) noexcept;
+  /// The lane goes. What was timed and is not over was taken over, as its handler was stuck: it
+  /// counts whether it was drawn or not.
+  void let_go() noexcept {
+    if (timing_) [[unlikely]]
+      end_stuck(clock::now());
+  }
 
   /// Messages of a key have waited, in sum, as it was held.
   void note_held(std::uint64_t hash, clock::duration waited, std::string&& label) noexcept;
@@ -84,6 +88,7 @@ public:
   [[nodiscard]] bool take(std::unique_ptr<window_sums>& empty, clock::time_point now);
 
 private:
+  void end_stuck(clock::time_point now) noexcept;
   void begin_anew() noexcept;
   void end(clock::time_point now, std::uint32_t messages, std::uint32_t behind,
            bool counts) noexcept;

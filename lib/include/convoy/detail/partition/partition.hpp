@@ -134,12 +134,12 @@ public:
     return all;
   }
 
-  /// See drainer_role.
   [[nodiscard]] bool take_role() noexcept { return role_.take(); }
 
-  /// The pump that ran a lane for a quantum gives it back, with what is left of it, and must not
-  /// touch it again.
+  /// After a quantum, with what is left of it; who gives it back must not touch it again.
   void give_back(lane_type& lane, pump& self) noexcept {
+    if (levels != nullptr) [[unlikely]]
+      core_.insight->of(self).let_go(); // the lane may be freed from here on
     inbox_.give_back(lane);
     if (role_.is_free() && role_.take())
       self.push_visit(*this);

@@ -40,7 +40,7 @@ public:
   visit& operator=(const visit&) = delete;
   ~visit() {
     if (samples_ != nullptr) [[unlikely]]
-      leave_samples();
+      samples_->runs(nullptr);
   }
 
   [[nodiscard]] Partition& home() noexcept { return home_; }
@@ -133,11 +133,6 @@ public:
   }
 
 private:
-  [[gnu::noinline]] void leave_samples() noexcept {
-    samples_->runs(nullptr);
-    if (samples_->is_timing()) // it was taken over
-      samples_->end_stuck(clock::now());
-  }
   /// As longest_run(): one message that is timed, or those before it.
   [[gnu::noinline]] std::uint32_t longest_counted_run(std::uint32_t most) const noexcept {
     if (const auto before = samples_->before_next(); before != 0)
