@@ -8,10 +8,8 @@ namespace convoy::effects {
 
 inline constexpr auto ideal_name = "ideal";
 
-/// Simulates `workers` that keep the order of each key, know of everything at once and lose no time.
-/// Of the keys that wait for a worker the one whose first message came first goes next: the rule that
-/// lanes follow. Not the least latency possible: that would need to know the service times before.
-/// O(n log n).
+/// Simulates `workers` that keep the order of each key, know of everything at once and lose no time;
+/// see simulate/simulate.hpp.
 [[nodiscard]] tool::run simulate_ideal(const tool::workload&, unsigned workers);
 
 /// The same messages, with the service times that a run of them took.

@@ -65,7 +65,8 @@ std::string closed_summary(const runs& closed) {
   table rows{{"strategy", "efficiency, median", "lowest", "price of order, makespan"}};
   for (const std::string& name : strategies_of(closed)) {
     const runs mine = of_strategy(closed, name);
-    const auto efficiency = values(mine, [](const cell_run& r) { return r.figures.efficiency; });
+    const auto efficiency =
+        values(mine, [](const cell_run& r) { return r.figures.measured_efficiency; });
     const auto price = values(mine, [](const cell_run& r) { return r.price_of_seconds; });
     rows.push_back({name, share_text(median(efficiency)), share_text(efficiency.front()),
                     times_text(median(price))});

@@ -1,4 +1,4 @@
-# What `cmake --install` puts where: headers, the library, and its two descriptions, for CMake and for pkg-config.
+# What `cmake --install` puts where: headers, the libraries, and their descriptions, for CMake and for pkg-config.
 # Both can be moved: they find the rest relative to themselves.
 #
 # Without CONVOY_INSTALL there is the same, but only for who asks for it (`cmake --install … --component convoy`): a project
@@ -16,6 +16,14 @@ set(targets convoy)
 if(CONVOY_BUILD_INSIGHT)
   list(APPEND targets convoy_insight)
   install(DIRECTORY insight/include/convoy DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} ${when})
+endif()
+if(CONVOY_BUILD_KAFKA)
+  list(APPEND targets convoy_kafka)
+  install(DIRECTORY kafka/include/convoy DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} ${when})
+endif()
+if(CONVOY_BUILD_NATS)
+  list(APPEND targets convoy_nats)
+  install(DIRECTORY nats/include/convoy DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} ${when})
 endif()
 install(TARGETS ${targets} EXPORT convoy ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} ${when})
 install(DIRECTORY include/convoy ${CMAKE_CURRENT_BINARY_DIR}/include/convoy DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} ${when})
@@ -38,3 +46,15 @@ set(pc_includedir "\${prefix}")
 cmake_path(APPEND pc_includedir ${CMAKE_INSTALL_INCLUDEDIR})
 configure_file(cmake/convoy.pc.in convoy.pc @ONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/convoy.pc DESTINATION ${pkgconfig_dir} ${when})
+
+# install_pc(COMPONENT BROKER CLIENT): the same for what stands behind a broker; CLIENT is that of its client library.
+function(install_pc component pc_broker pc_client)
+  configure_file(cmake/convoy-component.pc.in convoy-${component}.pc @ONLY)
+  install(FILES ${CMAKE_CURRENT_BINARY_DIR}/convoy-${component}.pc DESTINATION ${pkgconfig_dir} ${when})
+endfunction()
+if(CONVOY_BUILD_KAFKA)
+  install_pc(kafka Kafka rdkafka)
+endif()
+if(CONVOY_BUILD_NATS)
+  install_pc(nats "NATS JetStream" libnats)
+endif()

@@ -31,6 +31,10 @@ const char* to_string(key_state state) noexcept {
     return "fail_rest";
   case key_state::no_worker:
     return "no_worker";
+  case key_state::limited:
+    return "limited";
+  case key_state::full:
+    return "full";
   }
   return "?";
 }
@@ -43,7 +47,7 @@ std::string words_of(const explanation& why) {
     return "nothing of it is unfinished";
   case key_state::in_ring:
     return "it has no lane, and " + std::to_string(why.in_ring) +
-           " messages of its partition were not looked at yet";
+           " messages of its ring, its own or other keys', were not looked at yet";
   case key_state::ready:
     return "it waits for a worker, or one runs it";
   case key_state::running:
@@ -61,6 +65,10 @@ std::string words_of(const explanation& why) {
     return "what was accepted becomes dead letters";
   case key_state::no_worker:
     return "all workers are held up";
+  case key_state::limited:
+    return "its rate is used up: it may submit again";
+  case key_state::full:
+    return "nothing of it is unfinished, but the processor is full of others' messages";
   }
   return "?";
 }
@@ -103,11 +111,15 @@ std::string to_string(const explanation& why) {
             (why.since ? ", the first " + rough(now - *why.since) + " ago" : "");
   else if (why.since)
     text += ", for " + rough(now - *why.since);
+  if (!why.reason.empty())
+    text += " (" + why.reason + ")";
   if (why.error)
     text += " (" + text_of(why.error) + ")";
   if (why.depth != 0)
     text += "; " + std::to_string(why.depth) + (why.depth == 1 ? " message" : " messages") +
             " in its lane";
+  if (why.is_full)
+    text += ", as many as a key may have";
   return text;
 }
 

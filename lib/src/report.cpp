@@ -17,6 +17,8 @@ wording words_of(thrower who) noexcept {
     break;
   case thrower::sink:
     return {"the sink of dead letters", "it is not offered that dead letter again"};
+  case thrower::sink_asked_again:
+    return {"the sink of dead letters", "it is offered that dead letter again"};
   case thrower::sink_at_the_end:
     return {"the sink of dead letters", "that dead letter is discarded: the processor ends"};
   case thrower::then:
@@ -31,6 +33,8 @@ wording words_of(thrower who) noexcept {
     return {"state.on_evict", "the state is gone all the same; set on_error to see to it"};
   case thrower::observer:
     return {"an observer", "it goes on being told"};
+  case thrower::positions:
+    return {"positions", "the snapshot has none"};
   case thrower::marker:
     return {"marker", "the message counts as not marked; set on_error to see to it"};
   }

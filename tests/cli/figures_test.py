@@ -21,7 +21,8 @@ class FiguresTest(ProgramTest):
             self.assertEqual(
                 set(run),
                 {"strategy", "workers", "seconds", "messages", "throughput", "order_violations", "overlaps", "lost",
-                 "repeated", "bound_seconds", "efficiency", "convoy_share", "latency_us", "wait_share"},
+                 "repeated", "bound_seconds", "bound_workers", "efficiency", "measured_bound_seconds",
+                 "measured_efficiency", "overshoot_us", "overshoot_share", "convoy_share", "latency_us", "wait_share"},
             )
             self.assertEqual(set(run["latency_us"]), {"all", "hot", "cold"})
             for latency in run["latency_us"].values():
@@ -33,16 +34,41 @@ class FiguresTest(ProgramTest):
             self.assertAlmostEqual(sum(run["wait_share"].values()), 1)
             self.assertEqual(run["wait_share"]["own_key"], run["convoy_share"])
             self.assertEqual(run["workers"], 1 if run["strategy"] == "single" else 4)
-            self.assertTrue(0 < run["efficiency"] <= 1, run)
-            self.assertTrue(0 < run["bound_seconds"] <= run["seconds"], run)
+            self.assertEqual((run["bound_seconds"], run["bound_workers"]), (result["runs"][0]["bound_seconds"], 4))
+            self.assertAlmostEqual(run["efficiency"], run["bound_seconds"] / run["seconds"])
+            self.assertTrue(0 < run["measured_bound_seconds"] <= run["seconds"], run)
+            self.assertGreater(run["overshoot_us"], 0)
+            self.assertGreaterEqual(run["overshoot_share"], 0)
             self.assertAlmostEqual(run["throughput"] * run["seconds"], 400)
             self.assertEqual((run["messages"], run["lost"], run["repeated"]), (400, 0, 0))
             if run["strategy"] != "unordered":
                 self.assertEqual((run["order_violations"], run["overlaps"]), (0, 0), run)
+                self.assertTrue(0 < run["efficiency"] <= run["measured_efficiency"] <= 1, run)
+
+    def test_runs_a_strategy_once_however_often_it_is_named(self):
+        result = self.replay(self.input, "--strategy", "single,lanes,single,lanes")
+        self.assertEqual([run["strategy"] for run in result["runs"]], ["single", "lanes"])
 
     def test_bounds_the_speedup_by_the_hot_key(self):
         result = self.replay(self.input, "--service", "fixed:10us", "--strategy", "single", "--workers", "16")
         self.assertAlmostEqual(result["trace"]["speedup_bound"], 2)
+
+    def test_runs_each_strategy_with_each_number_of_workers(self):
+        result = self.replay("--zipf", "50:0:200", "--service", "fixed:1ms", "--strategy", "lanes,single",
+                             "--workers", "4,1,2,2")
+        self.assertEqual(result["config"]["workers"], [1, 2, 4])
+        self.assertEqual([(run["strategy"], run["workers"], run["bound_workers"]) for run in result["runs"]],
+                         [("lanes", 1, 1), ("lanes", 2, 2), ("lanes", 4, 4), ("single", 1, 4)])
+        bounds = [run["bound_seconds"] for run in result["runs"]]
+        self.assertAlmostEqual(bounds[0], 0.2)
+        self.assertAlmostEqual(bounds[1], 0.1)
+        self.assertEqual(bounds[2], bounds[3])
+        self.assertEqual(self.replay("--zipf", "9:0:20", "--workers", "3,3", "--strategy", "lanes")["config"]["workers"], 3)
+
+    def test_counts_no_more_spinning_workers_than_cores(self):
+        result = self.replay(self.input, "--service-kind", "spin", "--strategy", "mutex", "--workers", "1024",
+                             "--service", "fixed:1us")
+        self.assertEqual(result["runs"][0]["bound_workers"], min(1024, result["config"]["cores"]))
 
     def test_a_sleeping_single_consumer_takes_longer_than_lanes(self):
         runs = self.replay("--zipf", "50:0:400", "--service", "fixed:4ms", "--strategy", "lanes,single")["runs"]

@@ -108,6 +108,29 @@ class OutputTest(ProgramTest):
         self.assertEqual(done.returncode, 2)
         self.assertIn(b"is where the other output goes", done.stderr)
 
+    def test_refuses_two_outputs_in_one_place_that_is_not_there_yet(self):
+        (self.directory / "dangling").symlink_to("q")
+        (self.directory / "here").symlink_to(".")
+        for a, b in [("q", "./q"), ("q", str(self.directory / "q")), ("./q", "q"), ("q", "dangling"), ("dangling", "q"),
+                     ("q", "here/q")]:
+            for options in (["--json", a, "--trace", b], ["--json", a, "--report", b], ["--trace", a, "--report", b],
+                            ["--json", a, "--socket", b], ["--trace", a, "--socket", b]):
+                with self.subTest(options):
+                    self.assert_refused("input.csv", *options, says="is where the output of ", cwd=self.directory)
+        self.assertEqual(sorted(os.listdir(self.directory)), ["dangling", "here", "input.csv"])
+
+    def test_tells_of_every_output_that_could_not_be_written(self):
+        def little_room():
+            resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+
+        paths = [self.directory / name for name in ("trace", "page", "json")]
+        done = convoy("replay", self.input, "--strategy", "lanes", "--trace", str(paths[0]), "--report", str(paths[1]),
+                      "--json", str(paths[2]), preexec_fn=little_room)
+        self.assertEqual(done.returncode, 2)
+        for path in paths:
+            self.assertIn(f"convoy: cannot write {path}: File too large\n".encode(), done.stderr)
+        self.assertIn(b"lanes", done.stdout)
+
     def test_prints_neither_a_bar_nor_colour_into_a_pipe(self):
         done = convoy("replay", self.input, "--strategy", "single")
         self.assertEqual(done.stderr, b"")

@@ -27,7 +27,8 @@ class RefusalsTest(ProgramTest):
             (["--service", "fixed:-1us"], "-1us"),
             (["--service-kind", "nap"], "nap"),
             (["--format", "xml"], "xml"),
-            (["--zipf", "10:1:10"], "zipf"),  # and a file
+            (["--zipf", "10:1:10"], "--zipf generates the input"),  # and a file
+            (["--zipf", "10:1:10", "--no-such-option", "value"], "--no-such-option"),
             (["--hot", "0.5"], "--hot"),  # and no generator
             (["--rate", "10"], "--rate"),  # and no generator
             (["--seed", "x"], "--seed"),
@@ -43,6 +44,9 @@ class RefusalsTest(ProgramTest):
             (["--service", "trace:1e300"], "add up to more than a century"),
             (["--workers", "0x10"], "--workers"),
             (["--workers", "1025"], "--workers"),
+            (["--workers", "1,,2"], "--workers"),
+            (["--workers", "1,2,"], "--workers"),
+            (["--workers", "1,2", "--fail", "0.1"], "it is one number"),
             (["--workers", ""], "--workers"),
             (["--workers", "--closed"], '--workers "--closed" is not a whole number'),
         ]:
@@ -79,6 +83,17 @@ class RefusalsTest(ProgramTest):
         self.assert_refused(str(self.directory / "missing.csv"), says="missing.csv")
         self.assert_refused(self.input, "--time-column", "when", says="when")
         self.assert_refused("-", stdin=b"", says="standard input")
+
+    def test_refuses_a_scheme_that_does_not_exist(self):
+        for url, says in [("kafak://me:secret@h/t", "kafak://"), ("kafka:/h:9092/t", "kafka:/"), ("http://h/t", "http://")]:
+            self.assert_refused(url, says=f'there is no scheme "{says}"; a URL of a broker is kafka://HOST:PORT/TOPIC or '
+                                          "nats://HOST:PORT/STREAM")
+            self.assertNotIn(b"secret", convoy("replay", url).stderr)
+        (self.directory / "a:").mkdir()
+        done = convoy("replay", "a:/b.csv", cwd=self.directory)  # may be a file's name, too
+        self.assertIn(b"no scheme", done.stderr)
+        (self.directory / "a:/b.csv").write_text("key\n")
+        self.assertIn(b"a:/b.csv: the file has no events", convoy("replay", "a:/b.csv", cwd=self.directory).stderr)
 
     def test_shows_no_control_characters_of_a_file_name(self):
         for name in (b"\x1b[2Jmissing.csv", b"\xc2\x9b2Jmissing.csv", b"\x9b2Jmissing.csv"):

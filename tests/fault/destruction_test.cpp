@@ -28,12 +28,12 @@ using convoy::test::key_oracle;
 using convoy::test::repeat_with;
 using convoy::test::seed;
 
-constexpr unsigned keys = 16;
+constexpr unsigned keys_of_a_life = 16;
 
 /// One life of a processor whose handlers feed it, from the first message to its end.
 class life {
 public:
-  life(runtime& rt, std::uint64_t its_seed) : random_(its_seed), oracle_(keys) {
+  life(runtime& rt, std::uint64_t its_seed) : random_(its_seed), oracle_(keys_of_a_life) {
     type::options wanted{.capacity = 1 + random_() % 300, .partitions = 1u << (random_() % 3)};
     if (random_() % 2 == 0)
       wanted.failure = convoy::failure_policy{.attempts = 2, .backoff = 10us};
@@ -50,11 +50,12 @@ public:
           p_->drain();
       });
     others.emplace_back([this] { // producers are told by close()
-      for (unsigned i = 0; submit(keys / 2 + i % (keys / 2)) != submit_status::closed; ++i) {
+      for (unsigned i = 0;
+           submit(keys_of_a_life / 2 + i % (keys_of_a_life / 2)) != submit_status::closed; ++i) {
       }
     });
     for (auto n = random_() % 200; n != 0; --n)
-      (void)submit(static_cast<unsigned>(random_() % (keys / 2)));
+      (void)submit(static_cast<unsigned>(random_() % (keys_of_a_life / 2)));
     if (random_() % 2 == 0)
       std::this_thread::sleep_for(std::chrono::microseconds(random_() % 300));
     end_it();
@@ -89,11 +90,11 @@ private:
       --m.failures;
       return outcome::retry;
     }
-    if (key != keys)
+    if (key != keys_of_a_life)
       oracle_[key].see(m.number);
     ++handled_;
     for (; m.more != 0; --m.more)
-      if (running_->submit(keys, {0, m.more - 1}) == submit_status::accepted)
+      if (running_->submit(keys_of_a_life, {0, m.more - 1}) == submit_status::accepted)
         ++accepted_;
     return outcome::done;
   }
@@ -120,7 +121,7 @@ private:
 
   std::mt19937_64 random_;
   std::vector<key_oracle> oracle_;
-  std::array<std::uint64_t, keys> numbers_{};
+  std::array<std::uint64_t, keys_of_a_life> numbers_{};
   std::atomic<std::uint64_t> accepted_{0};
   std::atomic<std::uint64_t> handled_{0};
   std::atomic<bool> end_{false};

@@ -1,3 +1,4 @@
+#include "exit_status.hpp"
 #include "sanitized.hpp"
 
 #include <atomic>
@@ -20,9 +21,8 @@ namespace {
 using convoy::processor;
 using convoy::runtime;
 using convoy::submit_status;
-
-constexpr int works = 0;
-constexpr int is_wrong = 4;
+using convoy::test::is_wrong;
+using convoy::test::works;
 
 /// True: all is handled.
 bool use_a_runtime() {

@@ -24,7 +24,7 @@ using convoy::test::fails_cleanly;
 using convoy::test::live_pieces;
 using convoy::test::parcel;
 
-using message = convoy::envelope<parcel, std::string>;
+using message_with_id = convoy::envelope<parcel, std::string>;
 
 /// Makes one without memory for the n-th allocation, n = 1, 2, 3, …, until there is one.
 template <class Made, class Make>
@@ -107,10 +107,10 @@ TEST(processor_without_memory, is_not_made) {
 
 TEST(processor_without_memory, with_limits_is_not_made) {
   runtime rt{{.concurrency = 2}};
-  using limited = processor<std::string, message>;
+  using limited = processor<std::string, message_with_id>;
   expect_clean_failures<limited>([&](auto& made) {
     made.emplace(
-        rt, [](message&) {},
+        rt, [](message_with_id&) {},
         limited::options{
             .key_capacity = 3, .rate = {.per_second = 10}, .duplicates = convoy::duplicates{}});
   });
@@ -119,10 +119,10 @@ TEST(processor_without_memory, with_limits_is_not_made) {
 TEST(processor_without_memory, whose_failures_count_is_not_made) {
   runtime rt{{.concurrency = 2}};
   const std::string large(100, 'x'); // callbacks allocate, too
-  using careful = processor<int, message>;
+  using careful = processor<int, message_with_id>;
   expect_clean_failures<careful>([&](auto& made) {
     made.emplace(
-        rt, [](message&) { return outcome::done; },
+        rt, [](message_with_id&) { return outcome::done; },
         careful::options{.failure = convoy::failure_policy{},
                          .dead_letters = [large](careful::dead_letter&) {},
                          .exceptions = {convoy::on_exception<std::bad_alloc>({.attempts = 2})},

@@ -28,7 +28,7 @@ using testing::ElementsAre;
 
 using text_processor = processor<std::string, parcel>;
 
-const std::string key(100, 'k'); // copying it allocates
+const std::string long_key(100, 'k'); // copying it allocates
 
 /// A processor that writes down what it handles, with a sink that writes down what it buries.
 struct control_without_memory : testing::Test {
@@ -42,12 +42,14 @@ struct control_without_memory : testing::Test {
                       dead.push_back(letter.message.number());
                     }}};
 
-  void submit(int number) { ASSERT_EQ(p.submit(key, parcel(number)), submit_status::accepted); }
+  void submit(int number) {
+    ASSERT_EQ(p.submit(long_key, parcel(number)), submit_status::accepted);
+  }
 
   /// The key is paused, and all that was accepted or asked for before has had its turn.
   void await_standstill() {
     const auto seen = std::make_shared<std::atomic<bool>>(false);
-    p.pause(key, [seen] { *seen = true; });
+    p.pause(long_key, [seen] { *seen = true; });
     ASSERT_TRUE(eventually([&] { return seen->load(); }));
   }
 
@@ -62,13 +64,13 @@ TEST_F(control_without_memory, drain_throws_and_can_be_called_again) {
   EXPECT_GE(fails_cleanly([&] { p.drain(); }), 1u);
   EXPECT_THAT(handled, ElementsAre(1));
   submit(2);
-  EXPECT_GE(fails_cleanly([&] { p.drain(key); }), 3u);
+  EXPECT_GE(fails_cleanly([&] { p.drain(long_key); }), 3u);
   EXPECT_THAT(handled, ElementsAre(1, 2));
 }
 
 TEST_F(control_without_memory, pause_that_throws_pauses_nothing) {
   const auto then = counts_calls();
-  EXPECT_GE(fails_cleanly([&] { p.pause(key, then); },
+  EXPECT_GE(fails_cleanly([&] { p.pause(long_key, then); },
                           [&] {
                             submit(1);
                             p.drain();
@@ -80,15 +82,15 @@ TEST_F(control_without_memory, pause_that_throws_pauses_nothing) {
   submit(2);
   await_standstill();
   EXPECT_EQ(handled.size(), before);
-  EXPECT_GE(fails_cleanly([&] { p.resume(key); }), 2u);
+  EXPECT_GE(fails_cleanly([&] { p.resume(long_key); }), 2u);
   p.drain();
   EXPECT_EQ(handled.size(), before + 1);
 }
 
 TEST_F(control_without_memory, resume_that_throws_resumes_nothing) {
-  p.pause(key);
+  p.pause(long_key);
   submit(1);
-  EXPECT_GE(fails_cleanly([&] { p.resume(key); },
+  EXPECT_GE(fails_cleanly([&] { p.resume(long_key); },
                           [&] {
                             await_standstill();
                             ASSERT_TRUE(handled.empty());
@@ -99,11 +101,11 @@ TEST_F(control_without_memory, resume_that_throws_resumes_nothing) {
 }
 
 TEST_F(control_without_memory, purge_that_throws_purges_nothing) {
-  p.pause(key);
+  p.pause(long_key);
   for (int i = 0; i < 3; ++i)
     submit(i);
   const auto then = counts_calls();
-  EXPECT_GE(fails_cleanly([&] { p.purge(key, then); },
+  EXPECT_GE(fails_cleanly([&] { p.purge(long_key, then); },
                           [&] {
                             await_standstill();
                             ASSERT_EQ(p.dead_letters(), 0u);
@@ -112,16 +114,16 @@ TEST_F(control_without_memory, purge_that_throws_purges_nothing) {
             3u);
   EXPECT_TRUE(eventually([&] { return called == 1; }));
   EXPECT_THAT(dead, ElementsAre(0, 1, 2));
-  p.resume(key);
+  p.resume(long_key);
   expect_exact_account(p, 3);
 }
 
 TEST_F(control_without_memory, fence_that_throws_calls_nobody) {
   submit(1);
   const auto then = counts_calls();
-  EXPECT_GE(fails_cleanly([&] { p.fence(key, then); },
+  EXPECT_GE(fails_cleanly([&] { p.fence(long_key, then); },
                           [&] {
-                            p.drain(key);
+                            p.drain(long_key);
                             ASSERT_EQ(called, 0);
                           }),
             3u);
@@ -134,8 +136,8 @@ TEST_F(control_without_memory, fence_of_all_keys_that_throws_calls_nobody) {
   const auto then = counts_calls();
   EXPECT_GE(fails_cleanly([&] { p.fence(then); },
                           [&] {
-                            p.drain(key);
-                            p.drain(key); // by then it would have been called
+                            p.drain(long_key);
+                            p.drain(long_key); // by then it would have been called
                             ASSERT_EQ(called, 0);
                           }),
             4u);
@@ -143,20 +145,20 @@ TEST_F(control_without_memory, fence_of_all_keys_that_throws_calls_nobody) {
 }
 
 TEST_F(control_without_memory, resubmit_before_that_throws_leaves_the_messages_alone) {
-  p.pause(key);
+  p.pause(long_key);
   submit(3);
   std::vector<parcel> back;
   back.emplace_back(1);
   back.emplace_back(2);
   convoy::bulk_result result;
-  EXPECT_GE(fails_cleanly([&] { result = p.resubmit(key, back, place::before); },
+  EXPECT_GE(fails_cleanly([&] { result = p.resubmit(long_key, back, place::before); },
                           [&] {
                             ASSERT_TRUE(back[0].is_intact());
                             ASSERT_TRUE(back[1].is_intact());
                           }),
             3u);
   EXPECT_EQ(result.accepted, 2u);
-  p.resume(key);
+  p.resume(long_key);
   p.drain();
   EXPECT_THAT(handled, ElementsAre(1, 2, 3));
   expect_exact_account(p, 3);
@@ -171,7 +173,7 @@ TEST_F(control_without_memory, resubmit_behind_takes_a_prefix) {
     convoy::test::failing_allocation failing(back.size() - done);
     convoy::bulk_result result;
     try {
-      result = p.resubmit(key, std::span(back).subspan(done));
+      result = p.resubmit(long_key, std::span(back).subspan(done));
     } catch (const std::bad_alloc&) {
     } catch (const convoy::bulk_interrupted& thrown) {
       result.accepted = thrown.accepted();
@@ -183,7 +185,7 @@ TEST_F(control_without_memory, resubmit_behind_takes_a_prefix) {
       ASSERT_EQ(back[i].is_intact(), i >= done + result.accepted);
     done += result.accepted;
     if (result.accepted == 0) {
-      ASSERT_EQ(p.resubmit(key, std::span(back).subspan(done, 1)).accepted, 1u);
+      ASSERT_EQ(p.resubmit(long_key, std::span(back).subspan(done, 1)).accepted, 1u);
       ++done;
     }
   }
@@ -197,7 +199,7 @@ TEST_F(control_without_memory, submit_at_that_throws_schedules_nothing) {
   parcel message(1);
   EXPECT_GE(fails_cleanly(
                 [&] {
-                  const auto s = p.submit_after(key, 1h, std::move(message));
+                  const auto s = p.submit_after(long_key, 1h, std::move(message));
                   ASSERT_EQ(s.status(), submit_status::accepted);
                 },
                 [&] {
@@ -213,7 +215,7 @@ TEST_F(control_without_memory, submit_at_that_throws_schedules_nothing) {
 }
 
 TEST_F(control_without_memory, scheduled_message_is_cancelled_all_the_same) {
-  auto s = p.submit_after(key, 1h, parcel(1));
+  auto s = p.submit_after(long_key, 1h, parcel(1));
   {
     const convoy::test::failing_allocation failing(1, convoy::test::whose::this_thread,
                                                    convoy::test::failing_allocation::for_ever);
@@ -233,12 +235,12 @@ TEST_F(control_without_memory, limits_know_nothing_of_a_scheduled_message_that_w
       rt, [](message&) {}, {.key_capacity = 1, .duplicates = convoy::duplicates{}}};
   message m{.message = parcel(1), .id = std::string(100, 'i')};
   EXPECT_GE(fails_cleanly([&] {
-              const auto s = limited.submit_after(key, 1h, std::as_const(m));
+              const auto s = limited.submit_after(long_key, 1h, std::as_const(m));
               ASSERT_EQ(s.status(), submit_status::accepted);
             }),
             6u);
-  EXPECT_EQ(limited.try_submit(key, m), submit_status::duplicate);
-  EXPECT_EQ(limited.try_submit(key, message{.message = parcel(2)}), submit_status::key_full);
+  EXPECT_EQ(limited.try_submit(long_key, m), submit_status::duplicate);
+  EXPECT_EQ(limited.try_submit(long_key, message{.message = parcel(2)}), submit_status::key_full);
 }
 
 } // namespace

@@ -32,9 +32,9 @@ using convoy::test::own_memory;
 using convoy::test::whose;
 
 /// What handlers see; they themselves need no memory.
-constexpr std::size_t keys = 150;
+constexpr std::size_t failing_keys = 150;
 struct lanes_seen {
-  std::array<int, keys> next{};
+  std::array<int, failing_keys> next{};
   std::atomic<int> handled{0};
   std::atomic<int> disorder{0};
 
@@ -103,16 +103,16 @@ private:
 template <class P>
 void submit_lanes(P& p) {
   for (int i = 0; i < 2; ++i)
-    for (std::size_t key = 0; key < keys; ++key)
+    for (std::size_t key = 0; key < failing_keys; ++key)
       ASSERT_EQ(p.submit(key, i), submit_status::accepted);
   for (int i = 2; i < 600; ++i)
     ASSERT_EQ(p.submit(0, i), submit_status::accepted);
 }
-constexpr int lane_messages = 2 * static_cast<int>(keys) + 598;
+constexpr int lane_messages = 2 * static_cast<int>(failing_keys) + 598;
 
 TEST(workers_without_memory, lose_nothing_of_lanes_tables_and_chunks) {
   runtime rt{{.concurrency = 2}};
-  for_each_failure_on_workers(keys, [&](memory& memory) {
+  for_each_failure_on_workers(failing_keys, [&](memory& memory) {
     lanes_seen seen;
     busy_workers busy(rt);
     processor<std::size_t, int> p{rt,
@@ -134,7 +134,7 @@ TEST(workers_without_memory, lose_nothing_of_lanes_tables_and_chunks) {
 
 TEST(workers_without_memory, lose_nothing_of_gathered_spans_and_states) {
   runtime rt{{.concurrency = 1}};
-  for_each_failure_on_workers(2 * keys, [&](memory& memory) { // a lane and a timer each
+  for_each_failure_on_workers(2 * failing_keys, [&](memory& memory) { // a lane and a timer each
     lanes_seen seen;
     busy_workers busy(rt);
     processor<std::size_t, int, std::array<int, 30>> p{
@@ -161,10 +161,10 @@ struct failed final : std::exception {};
 
 TEST(workers_without_memory, lose_nothing_that_fails_and_becomes_a_dead_letter) {
   runtime rt{{.concurrency = 2}};
-  for_each_failure_on_workers(keys / 2, [&](memory& memory) {
+  for_each_failure_on_workers(failing_keys / 2, [&](memory& memory) {
     lanes_seen seen;
     busy_workers busy(rt);
-    std::array<int, keys> attempts{};
+    std::array<int, failing_keys> attempts{};
     std::atomic<int> dead{0};
     using careful = processor<std::size_t, int>;
     careful p{rt,
@@ -182,16 +182,16 @@ TEST(workers_without_memory, lose_nothing_that_fails_and_becomes_a_dead_letter) 
                      ++dead;
                    }}};
     for (int i = 0; i < 3; ++i)
-      for (std::size_t key = 0; key < keys; ++key)
+      for (std::size_t key = 0; key < failing_keys; ++key)
         ASSERT_EQ(p.submit(key, i), submit_status::accepted);
     memory.goes();
     busy.go_on();
     memory.comes_back();
     p.drain();
-    ASSERT_EQ(seen.handled, 3 * static_cast<int>(keys));
+    ASSERT_EQ(seen.handled, 3 * static_cast<int>(failing_keys));
     ASSERT_EQ(seen.disorder, 0);
-    ASSERT_EQ(dead, static_cast<int>(keys / 3)); // the third attempt is the last
-    expect_exact_account(p, 3 * keys);
+    ASSERT_EQ(dead, static_cast<int>(failing_keys / 3)); // the third attempt is the last
+    expect_exact_account(p, 3 * failing_keys);
   });
 }
 

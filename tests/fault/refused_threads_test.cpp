@@ -1,3 +1,4 @@
+#include "exit_status.hpp"
 #include "gate.hpp"
 
 #include <atomic>
@@ -25,10 +26,11 @@ using namespace std::chrono_literals;
 using convoy::processor;
 using convoy::runtime;
 using convoy::submit_status;
+using convoy::test::is_wrong;
+using convoy::test::works;
 
-constexpr int works = 0;
 constexpr int says_so = 3;
-constexpr int is_wrong = 4;
+constexpr int too_late = 5; // a thread was there already when they were refused
 
 #if defined(__SANITIZE_THREAD__)
 /// ThreadSanitizer has a thread of its own, which counts.
@@ -196,7 +198,8 @@ void refuse_threads_for_a_while() {
   for (int key = 2; key < 10; ++key)
     (void)p.submit(key, 0);
   std::this_thread::sleep_for(50ms);
-  end_unless(handled == 0, "there were more threads");
+  if (handled != 0)
+    std::_Exit(too_late);
   allow_threads();
   while (handled != 8)
     std::this_thread::sleep_for(1ms);
@@ -207,7 +210,14 @@ void refuse_threads_for_a_while() {
 TEST_F(refused_threads_DeathTest, a_runtime_tries_again_to_make_one) {
   if (::getuid() != 0)
     GTEST_SKIP() << "one's own user has other processes, which the limit counts";
-  EXPECT_EXIT(refuse_threads_for_a_while(), testing::ExitedWithCode(works), "");
+  int status = -1;
+  const auto ends_well = [&status](int found) {
+    status = found;
+    return testing::ExitedWithCode(works)(found) || testing::ExitedWithCode(too_late)(found);
+  };
+  for (int tries = 0; tries < 5 && !testing::ExitedWithCode(works)(status); ++tries)
+    EXPECT_EXIT(refuse_threads_for_a_while(), ends_well, "");
+  EXPECT_TRUE(testing::ExitedWithCode(works)(status)) << "never set up, on this machine";
 }
 
 } // namespace

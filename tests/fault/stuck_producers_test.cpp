@@ -21,16 +21,16 @@ using convoy::runtime;
 using convoy::submit_status;
 
 /// Its copy waits at a gate, if it has one.
-class message {
+class held_message {
 public:
-  explicit message(int number, gate* held = nullptr) : number_(number), held_(held) {}
-  message(const message& other) : number_(other.number_) {
+  explicit held_message(int number, gate* held = nullptr) : number_(number), held_(held) {}
+  held_message(const held_message& other) : number_(other.number_) {
     if (other.held_ != nullptr)
       other.held_->pass();
   }
-  message(message&&) noexcept = default;
-  message& operator=(const message&) = delete;
-  ~message() = default;
+  held_message(held_message&&) noexcept = default;
+  held_message& operator=(const held_message&) = delete;
+  ~held_message() = default;
 
   [[nodiscard]] int number() const noexcept { return number_; }
 
@@ -40,7 +40,7 @@ private:
 };
 
 constexpr unsigned partitions = 8;
-constexpr int keys = 400;
+constexpr int keys_in_all = 400;
 
 /// As the library does it.
 unsigned partition_of(int key) {
@@ -49,26 +49,26 @@ unsigned partition_of(int key) {
 }
 
 struct stuck_producers : testing::Test {
-  std::array<std::vector<int>, keys> handled; // by key
-  std::array<std::atomic<int>, keys> count{};
+  std::array<std::vector<int>, keys_in_all> handled; // by key
+  std::array<std::atomic<int>, keys_in_all> count{};
   runtime rt{{.concurrency = 2}};
-  processor<int, message> p{rt,
-                            [this](const int& key, message& m) {
-                              const auto index = static_cast<std::size_t>(key);
-                              handled[index].push_back(m.number());
-                              ++count[index];
-                            },
-                            {.partitions = partitions}};
+  processor<int, held_message> p{rt,
+                                 [this](const int& key, held_message& m) {
+                                   const auto index = static_cast<std::size_t>(key);
+                                   handled[index].push_back(m.number());
+                                   ++count[index];
+                                 },
+                                 {.partitions = partitions}};
 
   void submit(int key, int number) {
-    ASSERT_EQ(p.submit(key, message(number)), submit_status::accepted);
+    ASSERT_EQ(p.submit(key, held_message(number)), submit_status::accepted);
   }
   int count_of(int key) { return count[static_cast<std::size_t>(key)]; }
 
   /// A thread that stands at the gate with a ticket for the message.
   std::jthread stuck(int key, int number, gate& held) {
     return std::jthread([this, key, number, &held] {
-      const message m(number, &held);
+      const held_message m(number, &held);
       EXPECT_EQ(p.submit(key, m), submit_status::accepted);
     });
   }
@@ -102,12 +102,12 @@ TEST_F(stuck_producers, in_three_partitions_delay_no_key_of_the_others) {
     drained = true;
   });
   for (int number = 0; number < 20; ++number)
-    for (int key = 0; key < keys; ++key)
+    for (int key = 0; key < keys_in_all; ++key)
       if (partition_of(key) >= with_stuck)
         submit(key, number);
       else if (key == key_in(partition_of(key)))
         submit(key, number + 2); // behind the stuck one
-  for (int key = 0; key < keys; ++key)
+  for (int key = 0; key < keys_in_all; ++key)
     if (partition_of(key) >= with_stuck) {
       p.drain(key); // returns
       ASSERT_EQ(count_of(key), 20);
@@ -120,7 +120,7 @@ TEST_F(stuck_producers, in_three_partitions_delay_no_key_of_the_others) {
   held.open();
   p.drain();
   EXPECT_TRUE(eventually([&] { return drained.load(); }));
-  for (int key = 0; key < keys; ++key)
+  for (int key = 0; key < keys_in_all; ++key)
     if (partition_of(key) >= with_stuck)
       expect_counts_up(key, 20);
   for (unsigned i = 0; i < with_stuck; ++i)
@@ -147,11 +147,11 @@ TEST_F(stuck_producers, of_one_key_that_go_on_in_reverse_keep_their_order) {
 
 TEST_F(stuck_producers, in_the_midst_of_a_bulk_keep_its_order) {
   gate held;
-  std::vector<std::pair<int, message>> bulk;
+  std::vector<std::pair<int, held_message>> bulk;
   for (int number = 0; number < 3; ++number)
     for (unsigned i = 0; i < partitions; ++i)
       bulk.emplace_back(key_in(i),
-                        number == 1 && i == 4 ? message(number, &held) : message(number));
+                        number == 1 && i == 4 ? held_message(number, &held) : held_message(number));
   std::jthread producer([&] { EXPECT_EQ(p.submit_bulk(bulk).accepted, bulk.size()); });
   held.await_visitors();
   for (unsigned i = 0; i < partitions; ++i)
@@ -169,7 +169,7 @@ TEST_F(stuck_producers, keep_close_waiting_for_nobody_and_are_handled_or_refused
   auto producer = stuck(1, 0, held);
   held.await_visitors();
   p.close(); // returns
-  EXPECT_EQ(p.submit(1, message(1)), submit_status::closed);
+  EXPECT_EQ(p.submit(1, held_message(1)), submit_status::closed);
   held.open();
   producer.join(); // it had its ticket before
   p.drain();

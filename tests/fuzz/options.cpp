@@ -45,7 +45,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   parse_any(whole, text, [](std::uint64_t value) { return value >= 1 && value <= 1024; });
   parse_any(parse_rate, text, [](double rate) { return rate > 0 && rate <= 1e9; });
   const auto time = [](std::string_view given) { return parse_time(given, 1'000'000'000); };
-  parse_any(time, text, [](std::int64_t ns) { return ns >= 0; });
+  parse_any(time, text,
+            [](const auto& read) { return !read || (read->at_ns >= 0 && read->unit_ns >= 0); });
   parse_any(parse_clf_time, text, [](std::int64_t ns) { return ns >= 0; });
   parse_any(parse_service, text, in_range);
   return 0;

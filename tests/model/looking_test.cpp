@@ -91,4 +91,48 @@ TEST(looking, at_a_processor_with_insight) {
   });
 }
 
+/// The sample of a handler that is stuck refers to its lane, which another pump frees when the handler
+/// has come back at last; at the end of each window somebody looks at the sample.
+TEST(looking, at_a_handler_whose_partition_was_taken_over) {
+  expect_works(600, [] {
+    handled others, stuck;
+    runtime rt{{.concurrency = 2}};
+    processor<int, int> p{rt,
+                          [&](const int& key, int&) {
+                            if (key == 0)
+                              others.wait_for(1);
+                            else
+                              others.one_more();
+                            stuck.one_more();
+                          },
+                          {.capacity = 64,
+                           .partitions = 1,
+                           .insight = {.top = 2, .window = std::chrono::milliseconds(1)}}};
+    must_submit(p, 0, 1);
+    must_submit(p, 1, 1);
+    thread other([&] { (void)p.snapshot(); });
+    stuck.wait_for(2);
+    other.join();
+  });
+}
+
+/// Who records is told of runs that end meanwhile, and of none later.
+TEST(looking, records_while_keys_come_and_go) {
+  expect_works(300, [] {
+    handled all;
+    runtime rt{{.concurrency = 1}};
+    processor<int, int> p{rt,
+                          [&](int&) { all.one_more(); },
+                          {.capacity = 64, .partitions = 1, .insight = {.top = 2}}};
+    must_submit(p, 1, 1);
+    thread other([&] {
+      const auto seen = rt.record(std::chrono::milliseconds(1));
+      model::check(seen.size() == 1 && seen[0].slices.size() <= 2, "more than there was");
+    });
+    must_submit(p, 2, 1);
+    all.wait_for(2);
+    other.join();
+  });
+}
+
 } // namespace

@@ -11,7 +11,7 @@
 
 namespace model {
 
-inline constexpr std::size_t most_threads = 12;
+inline constexpr std::size_t most_threads = 16;
 
 /// The steps of each thread up to which something is known.
 struct vector_clock {

@@ -13,8 +13,8 @@
 namespace convoy {
 
 enum class key_state : unsigned char {
-  idle,      ///< nothing of it is unfinished
-  in_ring,   ///< it has no lane; messages of its partition wait to be looked at, perhaps its own
+  idle, ///< nothing of it is unfinished
+  in_ring, ///< it has no lane; its ring, which keys share, has messages nobody looked at, perhaps its own
   ready,     ///< it waits for a worker, or a worker runs it: without insight that is not known
   running,   ///< a worker runs its handler
   retry,     ///< its first message has failed and is tried again, or a sink has refused it
@@ -22,7 +22,9 @@ enum class key_state : unsigned char {
   paused,    ///< until resume()
   lingering, ///< it waits for a whole batch
   fail_rest, ///< what was accepted becomes dead letters, as soon as all of it has left the ring
-  no_worker, ///< all workers are held up, so that its partition was not looked at in time
+  no_worker, ///< all workers are held up, so that its ring was not looked at in time
+  limited,   ///< nothing of it is unfinished, and its rate is used up: submit() waits for that
+  full,      ///< nothing of it is unfinished, and the processor is full: submit() waits for others
 };
 [[nodiscard]] const char* to_string(key_state state) noexcept;
 
@@ -31,12 +33,14 @@ struct explanation {
 
   key_state state = key_state::idle;
   std::uint64_t depth = 0;   ///< messages of it in its lane, the running one too
-  std::uint64_t in_ring = 0; ///< messages of its partition that were not looked at
+  std::uint64_t in_ring = 0; ///< messages of its ring, of any key, that were not looked at
   std::optional<time_point> since = std::nullopt; ///< it waits or runs, or has failed first
-  std::optional<time_point> until = std::nullopt; ///< of a retry, or lingering
+  std::optional<time_point> until = std::nullopt; ///< of a retry, lingering, or being limited
   std::optional<unsigned> worker = std::nullopt;  ///< that runs it
   unsigned attempts = 0;                          ///< of its first message that have failed
   std::exception_ptr error = nullptr;             ///< the last one's, if it threw
+  std::string reason = {};                        ///< what its outcome's because() said
+  bool is_full = false; ///< it has key_capacity unfinished messages: submit() waits for these
 };
 /// In a sentence.
 [[nodiscard]] std::string to_string(const explanation& why);

@@ -8,6 +8,7 @@
 #include "convoy/insight.hpp"
 #include "convoy/message.hpp"
 #include "convoy/observer.hpp"
+#include "convoy/source.hpp"
 #include "convoy/time_span.hpp"
 
 #include <algorithm>
@@ -130,6 +131,10 @@ struct processor_options {
   std::string name = {}; ///< in snapshots; keep it unique in a runtime
   insight_options<Key> insight = {};
   observer<Key, Message> observe = {};
+  /// Where what reads a broker for this processor stands, for snapshots. Called by snapshot(), on any
+  /// thread and by several at once, until the processor is gone; must return soon, and not call
+  /// snapshot(). What it throws becomes a line on stderr, and that snapshot has no positions.
+  std::function<std::vector<source_position>()> positions = {};
 };
 
 namespace detail {

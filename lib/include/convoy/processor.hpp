@@ -227,12 +227,12 @@ public:
   [[nodiscard]] convoy::account account() const noexcept { return submitter_.account(); }
 
   /// What happened in the last complete window, see insight_options; without them only what is
-  /// counted since the processor was made. Any thread, handlers too. Throws std::bad_alloc. Costs
-  /// what account() does.
+  /// counted since the processor was made, and positions. Any thread, handlers too. Throws
+  /// std::bad_alloc. Costs what account() does.
   [[nodiscard]] convoy::snapshot snapshot() const {
-    return core_.insight != nullptr
-               ? core_.insight->take()
-               : detail::counted(core_.options.name, core_.scheduler, account());
+    return core_.insight != nullptr ? core_.insight->take()
+                                    : detail::counted(core_.options.name, core_.scheduler,
+                                                      account(), core_.options.positions);
   }
 
   // ---- schedules ----
@@ -275,6 +275,10 @@ public:
   /// if the lane is about to park. Else nothing happens.
   void resume(const Key& key) { submitter_.control(detail::wish::resume, key, {}); }
 
+  /// The first message of a parked lane, or of one that waits for a retry, is tried again at once. Its
+  /// attempts count on, and a pause lasts: nothing happens then.
+  void try_now(const Key& key) { submitter_.control(detail::wish::try_now, key, {}); }
+
   /// The key's messages accepted so far become dead letters, even if it is paused, parked, or waits
   /// for a retry; but for those that a worker has already been handed. Scheduled messages that are
   /// not due stay.
@@ -309,6 +313,21 @@ public:
                                     time_span within = std::chrono::milliseconds(50)) {
     submitter_.refuse_on_worker();
     return submitter_.explain(key, due_after("convoy::processor::explain: the time", within));
+  }
+  /// What would be if the key were otherwise, or there were other workers; see forecast, change. Looks
+  /// at all that is unfinished, and simulates 200,000 messages and the backlog, which takes some
+  /// ten milliseconds, with a large backlog some hundred; waits for workers to look, at most
+  /// `within`: what is not seen by then counts as the window's mixture of keys. Throws
+  /// std::logic_error on a worker thread, and without insight; std::invalid_argument, std::bad_alloc,
+  /// and what hashing throws.
+  [[nodiscard]] forecast what_if(const Key& key, const change& wanted = {},
+                                 time_span within = std::chrono::milliseconds(50)) {
+    submitter_.refuse_on_worker();
+    detail::check(wanted);
+    if (core_.insight == nullptr)
+      throw std::logic_error("convoy::processor::what_if needs options::insight");
+    return submitter_.what_if(key, wanted,
+                              due_after("convoy::processor::what_if: the time", within));
   }
   /// Calls then(explanation) on a worker, as the callbacks of the functions above.
   void explain(const Key& key, std::function<void(const explanation&)> then) {

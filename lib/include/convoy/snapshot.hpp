@@ -5,6 +5,9 @@
 
 #include "convoy/detail/base/prologue.hpp"
 
+#include "convoy/observer.hpp"
+#include "convoy/source.hpp"
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -19,6 +22,13 @@ struct distribution {
   std::chrono::nanoseconds mean{0}, p50{0}, p99{0}, p999{0}, max{0};
 };
 
+/// Of all windows so far, each added when it is complete: it only grows, so that rates over any time
+/// can be told. Of samples, as a window's figures are.
+struct running_total {
+  std::chrono::duration<double> sum{0};
+  double count = 0; ///< messages
+};
+
 /// One of a snapshot's keys.
 struct key_share {
   std::string label; ///< see insight_options::label
@@ -31,6 +41,16 @@ struct key_share {
   /// How long its messages have waited for each other, a second of the window.
   std::chrono::nanoseconds waited{0};
   std::chrono::nanoseconds to_drain{0}; ///< its depth takes so long, at least: one at a time
+};
+
+/// A key that stands still though no handler of it runs.
+struct held_key {
+  std::string label; ///< see insight_options::label
+  hold_reason why = hold_reason::retry;
+  std::uint64_t depth = 0;           ///< messages of it that are not finished
+  std::chrono::nanoseconds since{0}; ///< it has stood still for so long
+  std::chrono::nanoseconds until{0}; ///< and does for so long yet, if that is known
+  unsigned attempts = 0;             ///< of its first message that have failed
 };
 
 /// Where the time of all messages went, from submit to the end of their handler; the sum is 1, or 0
@@ -51,6 +71,8 @@ struct lane_counts {
   std::size_t parked = 0;    ///< until resume(), after a failure
   std::size_t paused = 0;    ///< until resume(), after pause()
   std::size_t lingering = 0; ///< for a whole batch
+  /// Of these or of others: at their key_capacity, or refused as their rate is used up.
+  std::size_t limited = 0;
 };
 
 struct snapshot {
@@ -60,9 +82,15 @@ struct snapshot {
   // ---- since the processor was made ----
   std::uint64_t accepted = 0, finished = 0, dead = 0;
 
-  std::uint64_t backlog = 0; ///< unfinished messages, just now
+  std::uint64_t backlog = 0;              ///< unfinished messages, just now
+  std::vector<source_position> positions; ///< just now, see processor_options::positions
 
-  lane_counts lanes; ///< at the end of the window
+  // ---- at the end of the window ----
+  lane_counts lanes;
+  /// How long the oldest unfinished message has waited, held ones too; since it was released, if it
+  /// was. Up to a window less where no worker could look.
+  std::chrono::nanoseconds oldest{0};
+  std::vector<held_key> held; ///< those that have stood still longest
 
   // ---- of the window; if there was none yet, all 0 ----
   std::chrono::nanoseconds window{0}; ///< how long it was
@@ -79,6 +107,13 @@ struct snapshot {
   /// so many. A hot key that could not do more has a depth besides.
   double speedup_ceiling = 0;
 
+  // ---- of all windows so far ----
+  running_total handler_total, latency_total;
+  /// By rank in hottest, the service time of whichever key had that rank in a window.
+  std::vector<std::chrono::duration<double>> hottest_total;
+
+  /// Labels of keys tell nothing about them: see insight_options::label.
+  bool labels_are_hashes = true;
   std::vector<key_share> hottest;   ///< by service time
   std::vector<key_share> most;      ///< by messages
   std::vector<key_share> costliest; ///< by the time that others of the key waited for it

@@ -1,43 +1,36 @@
 #include "utf8.hpp"
 
+#include <convoy/detail/sinks/json.hpp>
 #include <cstddef>
-#include <cstdint>
 #include <string>
 #include <string_view>
 
 namespace convoy::detail {
 
-namespace {
-
-/// Of the character that the text begins with; 0: it is none.
-std::size_t length_of(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const auto first = byte(0);
-  const std::size_t length = first < 0x80             ? 1
-                             : (first & 0xe0) == 0xc0 ? 2
-                             : (first & 0xf0) == 0xe0 ? 3
-                             : (first & 0xf8) == 0xf0 ? 4
-                                                      : 0;
-  if (length == 0 || length > text.size())
-    return 0;
-  std::uint32_t character = length == 1 ? first : first & (0xffu >> (length + 1));
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xc0) != 0x80)
-      return 0;
-    character = (character << 6) | (byte(i) & 0x3fu);
-  }
-  constexpr std::uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-  const bool surrogate = character >= 0xd800 && character < 0xe000;
-  return character < least[length] || character > 0x10ffff || surrogate ? 0 : length;
+bool is_control(std::string_view character) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(character[i]); };
+  if (byte(0) < 0x20 || byte(0) == 0x7f)
+    return true;
+  if (byte(0) == 0xc2) // U+0080 to 009F move the cursor of some terminals
+    return byte(1) < 0xa0;
+  if (byte(0) == 0xd8)
+    return byte(1) == 0x9c; // U+061C
+  if (byte(0) != 0xe2)
+    return false;
+  return byte(1) == 0x80
+             ? byte(2) == 0x8e || byte(2) == 0x8f || (byte(2) >= 0xaa && byte(2) <= 0xae)
+             : byte(1) == 0x81 && byte(2) >= 0xa6 && byte(2) <= 0xa9;
 }
 
-} // namespace
-
-std::string valid_utf8(std::string_view text) {
+std::string one_line(std::string_view text, std::size_t most) {
   std::string out;
-  while (!text.empty()) {
-    const auto length = length_of(text);
-    if (length == 0)
+  std::size_t last = 0; // where the last character begins
+  for (std::size_t characters = 0; !text.empty(); ++characters) {
+    if (characters == most)
+      return out.replace(last, std::string::npos, "…");
+    last = out.size();
+    const auto length = utf8_length(text);
+    if (length == 0 || is_control(text.substr(0, length)))
       out += "\xef\xbf\xbd";
     else
       out += text.substr(0, length);

@@ -19,7 +19,7 @@ void event_count::wait(function_ref<bool()> ready, clock::time_point deadline) {
   waiting_.fetch_add(1, std::memory_order_relaxed); // ordered by the fence
   // (1) seq_cst: first we can be seen, then we look, whatever ready() loads with; against
   // notify()'s load (2) in event_count.hpp after the change, (4) in ticket_ring.hpp, (4) in
-  // ticket_limit.hpp, (1) in request_limit.hpp
+  // ticket_limit.hpp, (1) in request_limit.hpp, (1) in gate.hpp, (2) in assignment.cpp
   thread_fence(std::memory_order_seq_cst);
   const leaver leave{waiting_};
   for (;;) {

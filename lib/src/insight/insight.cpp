@@ -1,5 +1,6 @@
 #include "convoy/detail/insight/insight.hpp"
 
+#include "convoy/detail/base/report.hpp"
 #include "convoy/detail/base/tuning.hpp"
 
 #include <algorithm>
@@ -7,6 +8,9 @@
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
+#include <exception>
+#include <functional>
+#include <iterator>
 #include <random>
 #include <string>
 #include <utility>
@@ -15,20 +19,21 @@ namespace convoy::detail {
 
 namespace {
 
-std::size_t count_held(const lane_counts& c) noexcept {
-  return c.backoff + c.parked + c.paused + c.lingering;
-}
-
 /// Of the time that a message waits in a ring of which its key has `mean` messages, in the mean, the
 /// share that passes until the one before it of its key has finished.
 double own_share_in_ring(double mean) noexcept {
   return mean < 1e-6 ? 0 : 1 - (1 - std::exp(-mean)) / mean;
 }
 
-using keys = std::vector<merged_keys::key>;
+using key_list = std::vector<merged_keys::key>;
 
-std::vector<key_share> shares(const keys& largest, std::size_t count, double total,
-                              double seconds) {
+std::string label_of(const top_key& key) {
+  return key.label.empty() ? hash_label(key.hash) : key.label;
+}
+
+std::vector<key_share> shares(const key_list& largest, std::size_t count, double total,
+                              double seconds,
+                              const std::unordered_map<std::uint64_t, std::uint32_t>& depths) {
   // Of few samples the variance is an estimate, too: with 2 the truth was in 92 of 100 intervals. And
   // what is timed is so within 1 %.
   constexpr double deviations = 2.5, exactness = 0.01;
@@ -39,24 +44,52 @@ std::vector<key_share> shares(const keys& largest, std::size_t count, double tot
     const auto margin = deviations * std::sqrt(key.variance) + exactness * key.value;
     // One that does not end has run so long in this window.
     const auto mean = key.messages > 0 ? key.handled / key.messages : key.service;
-    list.push_back({.label = key.label.empty() ? hash_label(key.hash) : key.label,
+    const auto seen = depths.find(key.hash);
+    const auto depth = seen != depths.end() ? seen->second : key.depth;
+    list.push_back({.label = label_of(key),
                     .share = std::min(key.value / total, 1.0),
                     .low = std::max((key.value - key.error - margin) / total, 0.0),
                     .high = std::min((key.value + key.missing + margin) / total, 1.0),
                     .messages_per_second = key.messages / seconds,
-                    .depth = key.depth,
+                    .depth = depth,
                     .handler_time = std::chrono::nanoseconds(std::llround(mean)),
                     .waited = std::chrono::nanoseconds(std::llround(key.waited / seconds)),
-                    .to_drain = std::chrono::nanoseconds(std::llround(mean * key.depth))});
+                    .to_drain = std::chrono::nanoseconds(std::llround(mean * depth))});
+  }
+  return list;
+}
+
+/// Of which it is known well how many messages they had.
+std::vector<known_load::key> known_keys(const key_list& largest, double seconds) {
+  constexpr std::size_t most = 512;
+  std::vector<known_load::key> list;
+  for (const auto& key : largest) {
+    if (list.size() == most || key.value < 2 * (key.error + key.missing))
+      break;
+    list.push_back({key.hash, (key.value - key.error / 2) / seconds,
+                    key.messages > 0 ? key.handled / key.messages : 0});
   }
   return list;
 }
 
 /// What the first of them has for certain, but for samples.
-double share_of_first(const keys& largest, double total) {
+double share_of_first(const key_list& largest, double total) {
   return largest.empty() || total <= 0
              ? 0
              : std::max(largest.front().value - largest.front().error, 0.0) / total;
+}
+
+/// What only grows: the last window's, and what this one adds.
+void add_up(snapshot& to, const snapshot& last, const time_histogram& handler,
+            const time_histogram& latency, const key_list& by_service) {
+  to.handler_total = last.handler_total;
+  to.latency_total = last.latency_total;
+  handler.add_to(to.handler_total);
+  latency.add_to(to.latency_total);
+  to.hottest_total = last.hottest_total;
+  to.hottest_total.resize(std::max(last.hottest_total.size(), to.hottest.size()));
+  for (std::size_t rank = 0; rank < to.hottest.size(); ++rank)
+    to.hottest_total[rank] += std::chrono::duration<double, std::nano>(by_service[rank].value);
 }
 
 } // namespace
@@ -91,60 +124,18 @@ std::string short_label(std::string label, std::uint64_t hash) {
   return label;
 }
 
-// ---- levels ----
-
-/// Nobody that is held runs, or waits for a worker.
-void operator+=(level& a, const level& b) noexcept {
-  a.in_ring += b.in_ring;
-  a.in_lanes += b.in_lanes;
-  a.keys += b.keys;
-  a.held.backoff += b.held.backoff;
-  a.held.parked += b.held.parked;
-  a.held.paused += b.held.paused;
-  a.held.lingering += b.held.lingering;
-}
-
-void partition_levels::integrate(clock::time_point now) noexcept {
-  if (at_ != clock::time_point{} && now > at_) {
-    const auto time = in_ns(now - at_);
-    const auto held = count_held(level_.held);
-    sums_.in_ring += time * static_cast<double>(level_.in_ring);
-    sums_.own_key +=
-        time * static_cast<double>(level_.in_lanes - std::min(level_.keys, level_.in_lanes));
-    sums_.heads +=
-        time * static_cast<double>(level_.keys - std::min<std::uint64_t>(held, level_.keys));
-    sums_.held += time * static_cast<double>(held);
-  }
-  at_ = std::max(now, at_);
-}
-
-void partition_levels::count_wait(clock::duration time, std::uint64_t messages) noexcept {
-  const std::lock_guard lock(mutex_);
-  // The first has waited so long, and the others half of it.
-  sums_.in_ring += in_ns(time) * (static_cast<double>(messages) + 1) / 2;
-}
-
-level partition_levels::take(clock::time_point now, level_sums& sums) noexcept {
-  const std::lock_guard lock(mutex_);
-  integrate(now);
-  sums.in_ring += sums_.in_ring;
-  sums.own_key += sums_.own_key;
-  sums.heads += sums_.heads;
-  sums.held += sums_.held;
-  sums_ = {};
-  return level_;
-}
-
 // ---- windows ----
 
 insight_base::insight_base(scheduler& where, std::string name, unsigned top,
-                           std::chrono::nanoseconds window, std::size_t partitions)
+                           std::chrono::nanoseconds window, bool labels_are_hashes,
+                           std::size_t partitions)
     : scheduler_(where), name_(std::move(name)), top_(top), window_(window),
       workers_(where.concurrency()), levels_(partitions) {
   for (auto& each : levels_)
     each.belong_to(*this);
   last_.name = name_;
   last_.workers = where.concurrency();
+  last_.labels_are_hashes = labels_are_hashes;
   scheduler_.add_alarm(*this);
 }
 
@@ -200,8 +191,40 @@ void insight_base::ring_alarm() noexcept {
     begin_window(now);
 }
 
+/// What the partitions' lanes have, one by one.
+void insight_base::tell_survey(snapshot& to, bool is_idle, clock::time_point now,
+                               std::unordered_map<std::string, std::uint64_t>& listed,
+                               std::unordered_map<std::uint64_t, std::uint32_t>& depths) {
+  if (is_idle) // it is of before
+    return;
+  auto oldest = now;
+  std::vector<survey::held_lane> held;
+  for (auto& each : levels_) {
+    auto seen = each.last_survey();
+    oldest = std::min({oldest, seen.oldest, each.waits_since()});
+    std::ranges::move(seen.held, std::back_inserter(held));
+    for (const auto& lane : seen.deepest)
+      depths[lane.hash] = lane.messages;
+  }
+  to.oldest = now - oldest;
+  std::ranges::sort(held, {}, &survey::held_lane::since);
+  held.resize(std::min<std::size_t>(held.size(), top_));
+  for (auto& each : held) {
+    auto label = each.label.empty() ? hash_label(each.hash) : std::move(each.label);
+    listed.emplace(label, each.hash);
+    const bool ends = each.until != clock::time_point::max();
+    to.held.push_back({.label = std::move(label),
+                       .why = each.why,
+                       .depth = each.messages,
+                       .since = now - std::min(each.since, now),
+                       .until = ends ? std::max(each.until, now) - now : clock::duration(0),
+                       .attempts = each.attempts});
+  }
+}
+
 /// False: there was nothing in this window, and nothing is unfinished.
 bool insight_base::sum_up(clock::time_point now) {
+  const auto limited = look_at_partitions();
   const std::lock_guard lock(mutex_);
   const auto length = now - began_;
   const auto seconds = std::chrono::duration<double>(length).count();
@@ -232,6 +255,9 @@ bool insight_base::sum_up(clock::time_point now) {
     messages += spare_->messages;
     cost += spare_->cost;
   }
+  std::unordered_map<std::string, std::uint64_t> listed; // labels
+  std::unordered_map<std::uint64_t, std::uint32_t> depths;
+  tell_survey(s, is.tickets == is.finished, now, listed, depths);
   const auto by_service = all_by_service.sorted();
   const auto by_messages = all_by_messages.sorted();
   const auto held = count_held(sum.held);
@@ -248,9 +274,22 @@ bool insight_base::sum_up(clock::time_point now) {
   s.finished_per_second = finished / seconds;
   s.handler = handler.figures();
   s.latency = latency.figures();
-  s.hottest = shares(by_service, top_, service, seconds);
-  s.most = shares(by_messages, top_, messages, seconds);
-  s.costliest = shares(all_by_cost.sorted(), top_, cost, seconds);
+  const auto by_cost = all_by_cost.sorted();
+  s.hottest = shares(by_service, top_, service, seconds, depths);
+  s.most = shares(by_messages, top_, messages, seconds, depths);
+  s.costliest = shares(by_cost, top_, cost, seconds, depths);
+  s.labels_are_hashes = last_.labels_are_hashes;
+  add_up(s, last_, handler, latency, by_service);
+  for (const auto* const keys : {&by_service, &by_messages, &by_cost})
+    for (std::size_t i = 0; i < std::min<std::size_t>(keys->size(), top_); ++i)
+      listed.emplace(label_of((*keys)[i]), (*keys)[i].hash);
+
+  known_load load{.window = length,
+                  .keys = known_keys(by_messages, seconds),
+                  .accepted_per_second = s.accepted_per_second,
+                  .finished_per_second = s.finished_per_second,
+                  .handler_ns = in_ns(s.handler.mean),
+                  .handler = handler};
 
   const auto whole = in_ns(length);
   const auto hot = share_of_first(by_service, service);
@@ -276,17 +315,22 @@ bool insight_base::sum_up(clock::time_point now) {
               .backoff = waited.held / all,
               .service = busy / all};
 
+  s.lanes.limited = limited;
   const bool nothing = is.tickets == counted_.tickets && is.finished == counted_.finished &&
-                       s.backlog == 0 && service <= 0;
+                       s.backlog == 0 && service <= 0 && s.oldest.count() == 0;
   backlog_before_ = s.backlog;
   if (!nothing) {
     ended_ = now;
     last_ = std::move(s);
+    listed_ = std::move(listed);
+    if (load.handler_ns > 0) // else nothing has ended, and the one before tells more
+      load_ = std::move(load);
   }
   return !nothing;
 }
 
-snapshot counted(const std::string& name, const scheduler& where, const account& is) {
+snapshot counted(const std::string& name, const scheduler& where, const account& is,
+                 const std::function<std::vector<source_position>()>& positions) {
   snapshot s;
   s.name = name;
   s.workers = where.concurrency();
@@ -294,7 +338,21 @@ snapshot counted(const std::string& name, const scheduler& where, const account&
   s.finished = is.completed + is.dead_letters + is.discarded;
   s.dead = is.dead_letters;
   s.backlog = s.accepted - s.finished;
+  if (positions) {
+    try {
+      s.positions = positions();
+    } catch (...) {
+      report_to_stderr(thrower::positions, std::current_exception());
+    }
+  }
   return s;
+}
+
+std::optional<std::uint64_t> insight_base::hash_of(std::string_view label) const {
+  const std::string wanted(label);
+  const std::lock_guard lock(mutex_);
+  const auto found = listed_.find(wanted);
+  return found == listed_.end() ? std::nullopt : std::optional(found->second);
 }
 
 snapshot insight_base::take() const {
@@ -305,6 +363,7 @@ snapshot insight_base::take() const {
   s.finished = is.finished;
   s.dead = is.dead;
   s.backlog = is.backlog;
+  s.positions = std::move(is.positions);
   if (s.window.count() != 0)
     s.age = clock::now() - ended_;
   return s;

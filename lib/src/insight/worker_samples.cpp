@@ -89,7 +89,8 @@ void window_sums::clear() noexcept {
 }
 
 void worker_samples::begin(std::uint64_t hash, clock::time_point now, clock::time_point came,
-                           std::string&& label, const atomic<std::uint32_t>* unfinished) noexcept {
+                           std::string&& label, const atomic<std::uint32_t>* unfinished,
+                           unsigned attempts) noexcept {
   timing_ = true;
   const std::lock_guard lock(mutex_);
   running_ = true;
@@ -98,6 +99,23 @@ void worker_samples::begin(std::uint64_t hash, clock::time_point now, clock::tim
   label_ = std::move(label);
   began_ = counted_ = now;
   came_ = std::min(came, now);
+  attempts_ = attempts;
+}
+
+void worker_samples::start_recording(std::unique_ptr<recorder> with) noexcept {
+  {
+    const std::lock_guard lock(mutex_);
+    recorder_ = std::move(with);
+  }
+  is_recorded_.store(true, std::memory_order_relaxed); // a hint
+}
+
+std::unique_ptr<recorder> worker_samples::stop_recording() noexcept {
+  is_recorded_.store(false, std::memory_order_relaxed); // a hint
+  const std::lock_guard lock(mutex_);
+  if (recorder_ != nullptr && running_)
+    recorder_->add_run(hash_, label_, began_, clock::now(), 1, attempts_ + 1);
+  return std::move(recorder_);
 }
 
 void worker_samples::begin_anew() noexcept {
@@ -131,6 +149,8 @@ void worker_samples::end(clock::time_point now, std::uint32_t messages, std::uin
   const auto drawn = draw(calls);
   const std::lock_guard lock(mutex_);
   running_ = false;
+  if (recorder_ != nullptr)
+    recorder_->add_run(hash_, label_, began_, now, messages, attempts_ + 1);
   // A part of what was not drawn may be in sums that are gone: then so is the rest.
   if (drawn != 0 || counts || counted_ != began_)
     add(now, std::max(1.0, drawn * gap / calls), messages, behind, true);
@@ -191,17 +211,27 @@ void worker_samples::add(clock::time_point now, double weight, std::uint32_t mes
   note(sums.by_cost, cost);
 }
 
-void worker_samples::note_held(std::uint64_t hash, clock::duration waited,
+void worker_samples::note_held(ended_hold&& key) noexcept {
+  {
+    const std::lock_guard lock(mutex_);
+    if (recorder_ != nullptr)
+      recorder_->add_hold(key.hash, key.label, key.begun, key.ended, key.why, key.attempts);
+  }
+  if (key.messages > 1)
+    note_wait(key.hash, (key.ended - key.counted_until) * (key.messages - 1), std::move(key.label));
+}
+
+void worker_samples::note_wait(std::uint64_t hash, clock::duration waited,
                                std::string&& label) noexcept {
   const auto value = in_ns(waited);
   if (value <= 0)
     return;
   const std::lock_guard lock(mutex_);
   sums_->cost += value;
-  auto& key = sums_->by_cost.add(hash, value, 0);
-  key.waited += value;
-  if (key.label.empty())
-    key.label = std::move(label);
+  auto& entry = sums_->by_cost.add(hash, value, 0);
+  entry.waited += value;
+  if (entry.label.empty())
+    entry.label = std::move(label);
   for (auto* keys : {&sums_->by_service, &sums_->by_messages})
     if (auto* const found = keys->find(hash))
       found->waited += value;

@@ -2,11 +2,13 @@
 
 #include "convoy/detail/base/atomic.hpp"
 #include "convoy/detail/base/tuning.hpp"
+#include "convoy/detail/insight/insight.hpp"
 #include "sched/process.hpp"
 #include "sched/scheduler_parts.hpp"
 
 #include <cstdio>
 #include <exception>
+#include <mutex>
 #include <stdexcept>
 
 // Making things ready, waking pumps, and a pump's life. What it does when it finds nothing is in
@@ -100,13 +102,28 @@ void scheduler::attach(insight_base& i) {
 }
 
 void scheduler::detach(insight_base& i) noexcept {
-  const std::lock_guard lock(parts_->insights_mutex);
-  std::erase(parts_->insights, &i);
+  {
+    const std::lock_guard lock(parts_->insights_mutex);
+    std::erase(parts_->insights, &i);
+  }
+  while (i.is_pinned())
+    sleep_for(tuning::straggler_nap);
 }
 
-void scheduler::each_insight(function_ref<void(const insight_base&)> function) const {
+pinned_insight scheduler::pin_insight(std::size_t nth) const noexcept {
   const std::lock_guard lock(parts_->insights_mutex);
-  for (const auto* each : parts_->insights)
+  auto* const found = nth < parts_->insights.size() ? parts_->insights[nth] : nullptr;
+  return pinned_insight(found); // NOLINT(modernize-return-braced-init-list): it is explicit
+}
+
+std::unique_lock<mutex> scheduler::try_recording() const {
+  std::unique_lock lock(parts_->recording_mutex, std::try_to_lock);
+  return lock;
+}
+
+void scheduler::each_insight(function_ref<void(insight_base&)> function) const {
+  const std::lock_guard lock(parts_->insights_mutex);
+  for (auto* const each : parts_->insights)
     function(*each);
 }
 
@@ -139,7 +156,8 @@ void scheduler::set_alarm(alarm& a, clock::time_point due) noexcept {
 }
 
 void scheduler::push_shared(ready_item& item) noexcept {
-  parts_->shared.push(item);
+  const auto* const self = pump::current();
+  parts_->shared.push(item, self != nullptr ? self->number + 1 : 0);
 }
 
 void scheduler::wake() noexcept {

@@ -48,7 +48,8 @@ struct scheduler::parts {
 
   trimmer trimming;
 
-  detail::mutex insights_mutex; // guards the next
+  detail::mutex recording_mutex; // of who records them
+  detail::mutex insights_mutex;  // guards the next
   std::vector<insight_base*> insights;
 
   alarm_clock alarms;

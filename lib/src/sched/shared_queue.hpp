@@ -9,6 +9,7 @@
 #include "convoy/detail/ds/ready_queue.hpp"
 #include "sched/lanes_by_age.hpp"
 
+#include <array>
 #include <chrono>
 #include <concurrentqueue.h>
 #include <cstdint>
@@ -19,10 +20,13 @@ namespace convoy::detail {
 class shared_queue {
 public:
   /// What goes first. Any thread; lock-free, except that it waits for memory if there is none, as
-  /// an item can't be refused.
-  void push(ready_item& item) noexcept {
+  /// an item can't be refused. `from`: another number than most other threads'.
+  void push(ready_item& item, unsigned from) noexcept {
     // (1) release: the item, where ThreadSanitizer sees it; pairs with (2)
     size_.fetch_add(1, std::memory_order_release);
+    for (unsigned i = 0; i < entries_.size(); ++i)
+      if (entries_[(from + i) % entries_.size()].push(item, items_))
+        return;
     while (!items_.enqueue(&item))
       sleep_for(tuning::out_of_memory_nap);
   }
@@ -32,8 +36,7 @@ public:
   [[nodiscard]] ready_item* take() noexcept {
     if (size_.load(std::memory_order_relaxed) == 0) // a hint that misses none
       return nullptr;
-    // Inside there is a queue for each thread that pushes. Without a token the fullest is taken
-    // from, and what a thread has left before it was held up might never be; each new token begins
+    // Inside there is a queue for each entry. Without a token the fullest is taken from, and what a thread has left before it was held up might never be; each new token begins
     // at another one.
     moodycamel::ConsumerToken token(items_);
     ready_item* item = nullptr;
@@ -85,6 +88,30 @@ public:
   }
 
 private:
+  using queue = moodycamel::ConcurrentQueue<ready_item*>;
+
+  /// Threads push through a few of these, one at a time; who finds all in use pushes as who he is. With a
+  /// queue for each of 256 threads, takers looked through them for a fifth of all time.
+  class entry {
+  public:
+    explicit entry(queue& of) : token_(of) {}
+
+    /// False: it is in use, or out of memory.
+    [[nodiscard]] bool push(ready_item& item, queue& of) noexcept {
+      // (3) acquire: what is in the token; pairs with (4)
+      if (!token_.valid() || is_used_.load(std::memory_order_relaxed) || // a hint
+          is_used_.exchange(true, std::memory_order_acquire))
+        return false;
+      const bool done = of.enqueue(token_, &item);
+      is_used_.store(false, std::memory_order_release); // (4) release: pairs with (3)
+      return done;
+    }
+
+  private:
+    alignas(cache_line) atomic<bool> is_used_{false};
+    moodycamel::ProducerToken token_;
+  };
+
   [[nodiscard]] static bool get(std::unique_lock<mutex>& lock, bool wait) noexcept {
     if (!wait)
       return lock.try_lock();
@@ -94,7 +121,9 @@ private:
 
   alignas(cache_line) atomic<std::uint32_t> lanes_waiting_{0}; // fast pumps look here
   alignas(cache_line) atomic<std::uint32_t> size_{0}; // pushed, or about to be, and not taken
-  alignas(cache_line) moodycamel::ConcurrentQueue<ready_item*> items_;
+  alignas(cache_line) queue items_;
+  std::array<entry, 8> entries_{entry(items_), entry(items_), entry(items_), entry(items_),
+                                entry(items_), entry(items_), entry(items_), entry(items_)};
 
   alignas(cache_line) mutex mutex_; // guards what follows
   lanes_by_age lanes_;

@@ -10,10 +10,7 @@
 
 namespace convoy::detail {
 
-namespace {
-
-/// Length of the UTF-8 character that the text begins with; 0 if it begins with none.
-std::size_t utf8_length(std::string_view text) {
+std::size_t utf8_length(std::string_view text) noexcept {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const auto first = byte(0);
   const std::size_t length = first < 0x80                     ? 1
@@ -32,6 +29,8 @@ std::size_t utf8_length(std::string_view text) {
                      (first == 0xF4 && byte(1) >= 0x90);   // beyond U+10FFFF
   return wrong ? 0 : length;
 }
+
+namespace {
 
 void append_utf8(std::string& to, unsigned point) {
   const auto byte = [&](unsigned value) { to += static_cast<char>(value); };

@@ -18,6 +18,11 @@ public:
     return true;
   }
   template <class Token>
+  bool enqueue(Token& token, T item) {
+    token.use();
+    return enqueue(item);
+  }
+  template <class Token>
   bool try_dequeue(Token&, T& item) {
     auto* const found = model::pop(this);
     if (found == nullptr)
@@ -30,6 +35,18 @@ public:
 
 private:
   convoy::detail::atomic<std::size_t> size_{0};
+};
+
+/// One thread at a time: plain memory, so that others are data races.
+class ProducerToken {
+public:
+  template <class Queue>
+  explicit ProducerToken(const Queue&) {}
+  [[nodiscard]] bool valid() const { return true; }
+  void use() { ++used_; }
+
+private:
+  unsigned used_ = 0;
 };
 
 struct ConsumerToken {

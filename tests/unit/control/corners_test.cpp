@@ -172,31 +172,32 @@ TEST(scheduled_messages, give_their_room_back) {
   EXPECT_EQ(account.completed, 100u);
 }
 
-struct fragile {
+struct fragile_with_id {
   int id = 0;
   bool breaks = false;
-  fragile(int its_id, bool copies_throw) : id(its_id), breaks(copies_throw) {}
-  fragile(fragile&&) noexcept = default;
-  fragile(const fragile& other) : id(other.id) {
+  fragile_with_id(int its_id, bool copies_throw) : id(its_id), breaks(copies_throw) {}
+  fragile_with_id(fragile_with_id&&) noexcept = default;
+  fragile_with_id(const fragile_with_id& other) : id(other.id) {
     if (other.breaks)
       throw std::runtime_error("copied");
   }
-  ~fragile() = default;
+  ~fragile_with_id() = default;
 };
 
 } // namespace
 
 template <>
-struct convoy::message_traits<fragile> {
-  static std::optional<int> id(const fragile& f) { return f.id; }
+struct convoy::message_traits<fragile_with_id> {
+  static std::optional<int> id(const fragile_with_id& f) { return f.id; }
 };
 
 namespace {
 
 TEST(duplicates, forget_what_could_not_be_copied) {
   runtime rt{{.concurrency = 1}};
-  processor<int, fragile> p{rt, [](fragile&) {}, {.duplicates = convoy::duplicates{}}};
-  const fragile breaks{7, true}, holds{7, false};
+  processor<int, fragile_with_id> p{
+      rt, [](fragile_with_id&) {}, {.duplicates = convoy::duplicates{}}};
+  const fragile_with_id breaks{7, true}, holds{7, false};
   EXPECT_THROW((void)p.submit(1, breaks), std::runtime_error);
   EXPECT_EQ(p.submit(1, holds), submit_status::accepted);
   EXPECT_EQ(p.submit(1, holds), submit_status::duplicate);

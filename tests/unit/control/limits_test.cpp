@@ -1,3 +1,4 @@
+#include "control/refusal_of.hpp"
 #include "cpu_time.hpp"
 #include "gate.hpp"
 
@@ -301,16 +302,6 @@ TEST(submit_in_a_handler, is_refused_by_a_full_processor_of_another_runtime) {
 }
 
 // ---- options
-
-template <class Construct>
-std::string refusal_of(Construct&& construct) {
-  try {
-    construct();
-  } catch (const std::invalid_argument& e) {
-    return e.what();
-  }
-  return "accepted";
-}
 
 TEST(options, are_refused_out_of_range_with_words) {
   runtime rt{{.concurrency = 1}};

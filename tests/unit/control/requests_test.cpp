@@ -21,7 +21,7 @@ namespace {
 using namespace std::chrono_literals;
 using convoy::outcome;
 using convoy::submit_status;
-using processor = convoy::processor<int, int>;
+using numbers = convoy::processor<int, int>;
 
 struct numbered {
   std::uint64_t ticket;
@@ -75,13 +75,13 @@ TEST(requests, of_which_there_are_many_cost_the_same_each) {
   convoy::runtime rt{{.concurrency = 1}};
   gate held;
   std::atomic<int> handled{0};
-  processor p{rt,
-              [&](int& m) {
-                if (m == 0)
-                  held.pass();
-                ++handled;
-              },
-              {.partitions = 1}};
+  numbers p{rt,
+            [&](int& m) {
+              if (m == 0)
+                held.pass();
+              ++handled;
+            },
+            {.partitions = 1}};
   ASSERT_EQ(p.submit(1, 0), submit_status::accepted);
   held.await_visitors();
   p.resume(5); // it has a place, and what follows has none
@@ -102,13 +102,13 @@ TEST(requests, fences_of_one_key_are_answered_in_their_places) {
   convoy::runtime rt{{.concurrency = 2}};
   gate held;
   std::atomic<int> handled{0}, early{0}, called{0};
-  processor p{rt,
-              [&](int& m) {
-                if (m == 0)
-                  held.pass();
-                handled = m + 1;
-              },
-              {.quantum_messages = 1}};
+  numbers p{rt,
+            [&](int& m) {
+              if (m == 0)
+                held.pass();
+              handled = m + 1;
+            },
+            {.quantum_messages = 1}};
   for (int i = 0; i < many; ++i) {
     ASSERT_EQ(p.submit(1, i), submit_status::accepted);
     p.fence(1, [&, i] {
@@ -125,7 +125,7 @@ TEST(requests, fences_of_one_key_are_answered_in_their_places) {
 TEST(requests, beyond_their_capacity_wait_until_others_are_served) {
   convoy::runtime rt{{.concurrency = 1}};
   gate held;
-  processor p{rt, [&](int&) { held.pass(); }, {.request_capacity = 3, .partitions = 1}};
+  numbers p{rt, [&](int&) { held.pass(); }, {.request_capacity = 3, .partitions = 1}};
   ASSERT_EQ(p.submit(1, 0), submit_status::accepted);
   held.await_visitors();
   std::atomic<int> asked{0};
@@ -144,7 +144,7 @@ TEST(requests, beyond_their_capacity_wait_until_others_are_served) {
 TEST(requests, with_callbacks_are_limited_by_those_that_were_not_called_and_resume_is_not) {
   convoy::runtime rt{{.concurrency = 1}};
   std::atomic<int> called{0};
-  processor p{rt, [](int&) {}, {.request_capacity = 2}};
+  numbers p{rt, [](int&) {}, {.request_capacity = 2}};
   p.pause(1);
   ASSERT_EQ(p.submit(1, 0), submit_status::accepted);
   std::atomic<int> asked{0};
@@ -163,20 +163,20 @@ TEST(requests, with_callbacks_are_limited_by_those_that_were_not_called_and_resu
 
 TEST(requests, beyond_their_capacity_throw_in_a_handler) {
   convoy::runtime rt{{.concurrency = 1}};
-  processor* asked = nullptr;
+  numbers* asked = nullptr;
   std::atomic<int> made{0}, refused{0};
-  processor p{rt,
-              [&](int&) {
-                for (int i = 0; i < 5; ++i)
-                  try {
-                    asked->resume(2);
-                    ++made;
-                  } catch (const convoy::too_many_requests& e) {
-                    EXPECT_THAT(e.what(), testing::HasSubstr("request_capacity"));
-                    ++refused;
-                  }
-              },
-              {.request_capacity = 4, .partitions = 1}};
+  numbers p{rt,
+            [&](int&) {
+              for (int i = 0; i < 5; ++i)
+                try {
+                  asked->resume(2);
+                  ++made;
+                } catch (const convoy::too_many_requests& e) {
+                  EXPECT_THAT(e.what(), testing::HasSubstr("request_capacity"));
+                  ++refused;
+                }
+            },
+            {.request_capacity = 4, .partitions = 1}};
   asked = &p;
   ASSERT_EQ(p.submit(1, 0), submit_status::accepted);
   p.drain();
@@ -189,7 +189,7 @@ TEST(requests, take_no_place_of_messages) {
   constexpr std::size_t capacity = 1'000;
   convoy::runtime rt{{.concurrency = 1}};
   gate held;
-  processor p{rt, [&](int&) { held.pass(); }, {.capacity = capacity}};
+  numbers p{rt, [&](int&) { held.pass(); }, {.capacity = capacity}};
   ASSERT_EQ(p.submit(1, 0), submit_status::accepted);
   held.await_visitors();
   std::size_t accepted = 1;
@@ -206,7 +206,7 @@ TEST(requests, take_no_place_of_messages) {
 
 TEST(requests, capacity_must_not_be_zero) {
   convoy::runtime rt{{.concurrency = 1}};
-  EXPECT_THROW((processor{rt, [](int&) {}, {.request_capacity = 0}}), std::invalid_argument);
+  EXPECT_THROW((numbers{rt, [](int&) {}, {.request_capacity = 0}}), std::invalid_argument);
 }
 
 /// A key whose first message is with its handler while the others come, and what becomes of them.
@@ -215,7 +215,7 @@ struct busy_key {
   std::vector<int> handled, dead;
   std::atomic<int> done{0};
   convoy::runtime rt{{.concurrency = 2}};
-  processor p{
+  numbers p{
       rt,
       [this](int& m) {
         if (m == 0)

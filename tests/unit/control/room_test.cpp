@@ -14,7 +14,7 @@ using convoy::submit_status;
 using std::chrono::milliseconds;
 
 // What is measured: who is woken that should not be, has time to come.
-constexpr milliseconds moment{30};
+constexpr milliseconds a_moment{30};
 
 TEST(event_count, wakes_as_many_as_it_is_told) {
   convoy::detail::event_count event{std::chrono::hours(1)};
@@ -30,12 +30,12 @@ TEST(event_count, wakes_as_many_as_it_is_told) {
       });
     });
   ASSERT_TRUE(eventually([&] { return looks == waiters; }));
-  std::this_thread::sleep_for(moment); // until they sleep
+  std::this_thread::sleep_for(a_moment); // until they sleep
   for (const int woken : {1, 3}) {
     const int before = looks;
     event.notify(static_cast<std::uint64_t>(woken));
     EXPECT_TRUE(eventually([&] { return looks >= before + woken; }));
-    std::this_thread::sleep_for(moment);
+    std::this_thread::sleep_for(a_moment);
     EXPECT_EQ(looks, before + woken);
   }
   ready = true;
@@ -61,9 +61,9 @@ TEST(submit, that_is_woken_for_room_and_fails_leaves_it_to_another) {
   ASSERT_EQ(p.submit(0, 0), submit_status::accepted);
   held.await_visitors();
   auto failing = std::async(std::launch::async, [&] { return p.submit(1, 0); });
-  std::this_thread::sleep_for(moment); // it is the first to wait
+  std::this_thread::sleep_for(a_moment); // it is the first to wait
   auto other = std::async(std::launch::async, [&] { return p.submit(2, 0); });
-  std::this_thread::sleep_for(moment);
+  std::this_thread::sleep_for(a_moment);
   throws = true;
   held.open();
   EXPECT_THROW((void)failing.get(), std::runtime_error);

@@ -1,3 +1,4 @@
+#include "control/refusal_of.hpp"
 #include "gate.hpp"
 
 #include <atomic>
@@ -37,15 +38,6 @@ using real_seconds = duration<double>;
 
 constexpr auto infinity = std::numeric_limits<double>::infinity();
 constexpr auto nan = std::numeric_limits<double>::quiet_NaN();
-
-std::string refusal_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const std::invalid_argument& e) {
-    return e.what();
-  }
-  return "accepted";
-}
 
 const std::vector<time_span>& for_ever() {
   static const std::vector<time_span> all{nanoseconds::max(),    microseconds::max(),

@@ -38,7 +38,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::MatchesRegex;
 using testing::Not;
-using then = dead_letter_refused::then;
+using then_what = dead_letter_refused::then;
 
 using file_type = convoy::dead_letter_file<int, std::string>;
 
@@ -49,7 +49,7 @@ void offer(convoy::dead_letter_file<Key, Message>& file, const std::type_identit
 }
 
 /// What the sink says when it refuses, which it must.
-std::string refusal(file_type& file, then next, std::string message = "m") {
+std::string refusal(file_type& file, then_what next, std::string message = "m") {
   try {
     offer(file, 1, std::move(message));
     ADD_FAILURE() << "it was not refused";
@@ -191,10 +191,10 @@ TEST(dead_letter_file, parks_what_formatters_fail_at) {
                      throw 1;
                    return "";
                  }});
-  EXPECT_THAT(refusal(file, then::offer_again, "bad_alloc"), HasSubstr("memory"));
-  EXPECT_EQ(refusal(file, then::park, "error"), "can't format");
-  EXPECT_THAT(refusal(file, then::park, "int"), HasSubstr("no std::exception"));
-  EXPECT_THAT(refusal(file, then::park, ""), HasSubstr("no JSON"));
+  EXPECT_THAT(refusal(file, then_what::offer_again, "bad_alloc"), HasSubstr("memory"));
+  EXPECT_EQ(refusal(file, then_what::park, "error"), "can't format");
+  EXPECT_THAT(refusal(file, then_what::park, "int"), HasSubstr("no std::exception"));
+  EXPECT_THAT(refusal(file, then_what::park, ""), HasSubstr("no JSON"));
   EXPECT_EQ(content_of(here.file()), "");
 }
 
@@ -256,7 +256,7 @@ TEST(dead_letter_file, refuses_in_a_forked_child) {
     try {
       offer(file, 1, "m");
     } catch (const dead_letter_refused& refused) {
-      result = refused.next() == then::park ? 0 : 2;
+      result = refused.next() == then_what::park ? 0 : 2;
     }
     ::_exit(result);
   }
@@ -301,7 +301,7 @@ TEST(dead_letter_file, refuses_while_the_disk_is_full) {
   file_type file("/dev/full", {.sync = true});
   for (int i = 0; i < 2; ++i)
     EXPECT_THAT(
-        refusal(file, then::offer_again),
+        refusal(file, then_what::offer_again),
         AllOf(HasSubstr("'/dev/full'"), HasSubstr("make room"), HasSubstr("No space left")));
 }
 
@@ -334,7 +334,7 @@ TEST(dead_letter_file, leaves_nothing_of_a_line_that_does_not_fit) {
   {
     const file_size_limit limit(1'000);
     for (int i = 0; i < 2; ++i) {
-      EXPECT_THAT(refusal(file, then::offer_again, std::string(2'000, 'x')),
+      EXPECT_THAT(refusal(file, then_what::offer_again, std::string(2'000, 'x')),
                   AllOf(HasSubstr(here.file()), HasSubstr("File too large")));
       EXPECT_EQ(content_of(here.file()), first);
     }

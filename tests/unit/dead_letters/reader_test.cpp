@@ -26,7 +26,7 @@ using convoy::test::file_directory;
 using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
-using pair = std::pair<std::string, std::string>;
+using two_texts = std::pair<std::string, std::string>;
 
 template <class Key, class Message>
 void write(const std::string& path, std::vector<std::pair<Key, Message>> letters,
@@ -127,13 +127,13 @@ TEST(dead_letter_reader, gives_keys_and_messages_back_byte_for_byte) {
   std::string all;
   for (int c = 0; c < 256; ++c)
     all += static_cast<char>(c);
-  const std::vector<pair> letters{{"", ""},
-                                  {std::string("a\0b", 3), std::string("\0", 1)},
-                                  {all, all},
-                                  {"\xFF", "\xEF\xBF\xBD"},
-                                  {"\xFE", "\r\n\"\\\t"},
-                                  {R"({"hex":"ff"})", "}\n{"},
-                                  {std::string(100'000, 'k'), std::string(300'000, '\x80')}};
+  const std::vector<two_texts> letters{{"", ""},
+                                       {std::string("a\0b", 3), std::string("\0", 1)},
+                                       {all, all},
+                                       {"\xFF", "\xEF\xBF\xBD"},
+                                       {"\xFE", "\r\n\"\\\t"},
+                                       {R"({"hex":"ff"})", "}\n{"},
+                                       {std::string(100'000, 'k'), std::string(300'000, '\x80')}};
   const file_directory here;
   write(here.file(), letters);
   EXPECT_EQ((read<std::string, std::string>(here.file())), letters);
@@ -208,25 +208,25 @@ TEST(dead_letter_reader, says_what_is_wrong_in_which_line) {
     return bad;
   };
   for (const auto& [bad, why] :
-       std::vector<pair>{{"\n", "there should be {\"key\":"},
-                         {"hello\n", "there should be {\"key\":"},
-                         {"{}\n", "there should be {\"key\":"},
-                         {changed(":2", ":-2"), "a digit"},
-                         {changed(":2", ":18446744073709551616"), "too large"},
-                         {changed(":2", ":02"), "there should be"},
-                         {changed("\"attempts\":0", "\"attempts\":4294967296"), "too large"},
-                         {changed("shutdown", "\\u0000b"), "no message dies of \"\\u0000b\""},
-                         {changed("null", "nul"), "there should be"},
-                         {changed("2026-01-31", "2026-01-32"), "no such time"},
-                         {changed("\"redriven\":0", "\"redriven\":2"), "too large"},
-                         {changed("}", "}}"), "there is more than there should be, at byte"},
-                         {changed("}", ""), "there should be }"},
-                         {changed("}", "} "), "there is more"},
-                         {changed("\"a\"", "\"\xFF\""), "not UTF-8"},
-                         {changed("\"a\"", "\"\\ud800\""), "surrogate"},
-                         {changed("\"a\"", "5"), "there should be \""},
-                         {changed("\"key\":1", "\"key\":x"), "not a JSON value, at byte 8"},
-                         {good.substr(0, 30) + good, "at byte"}}) {
+       std::vector<two_texts>{{"\n", "there should be {\"key\":"},
+                              {"hello\n", "there should be {\"key\":"},
+                              {"{}\n", "there should be {\"key\":"},
+                              {changed(":2", ":-2"), "a digit"},
+                              {changed(":2", ":18446744073709551616"), "too large"},
+                              {changed(":2", ":02"), "there should be"},
+                              {changed("\"attempts\":0", "\"attempts\":4294967296"), "too large"},
+                              {changed("shutdown", "\\u0000b"), "no message dies of \"\\u0000b\""},
+                              {changed("null", "nul"), "there should be"},
+                              {changed("2026-01-31", "2026-01-32"), "no such time"},
+                              {changed("\"redriven\":0", "\"redriven\":2"), "too large"},
+                              {changed("}", "}}"), "there is more than there should be, at byte"},
+                              {changed("}", ""), "there should be }"},
+                              {changed("}", "} "), "there is more"},
+                              {changed("\"a\"", "\"\xFF\""), "not UTF-8"},
+                              {changed("\"a\"", "\"\\ud800\""), "surrogate"},
+                              {changed("\"a\"", "5"), "there should be \""},
+                              {changed("\"key\":1", "\"key\":x"), "not a JSON value, at byte 8"},
+                              {good.substr(0, 30) + good, "at byte"}}) {
     const auto path = here.file(good + bad + good);
     const auto fault = fault_of(path);
     EXPECT_THAT(fault, AllOf(HasSubstr("'" + path + "', line 2: "), HasSubstr(why))) << bad;
@@ -237,13 +237,13 @@ TEST(dead_letter_reader, says_what_is_wrong_in_which_line) {
 TEST(dead_letter_reader, goes_on_behind_bad_lines_if_it_is_told_to) {
   const file_directory here;
   const auto path = here.file("# a comment\n" + line("a") + "{}\n" + line("b"));
-  std::vector<pair> bad;
+  std::vector<two_texts> bad;
   const auto letters =
       read<int, std::string>(path, {.on_bad_line = [&](const auto& error, std::string_view text) {
                                bad.emplace_back(std::to_string(error.line()), text);
                              }});
   EXPECT_THAT(letters, ElementsAre(std::pair(1, std::string("a")), std::pair(1, std::string("b"))));
-  EXPECT_THAT(bad, ElementsAre(pair("1", "# a comment"), pair("3", "{}")));
+  EXPECT_THAT(bad, ElementsAre(two_texts("1", "# a comment"), two_texts("3", "{}")));
   convoy::dead_letter_reader<int, std::string> by_hand(path);
   EXPECT_THROW(by_hand.next(), bad_dead_letter);
   EXPECT_EQ(by_hand.next()->message, "a");

@@ -32,18 +32,18 @@ using convoy::test::file_directory;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-using pair = std::pair<int, std::string>;
+using number_and_text = std::pair<int, std::string>;
 using file_type = convoy::dead_letter_file<int, std::string>;
 
-void fill(const std::string& path, const std::vector<pair>& letters) {
+void fill_file(const std::string& path, const std::vector<number_and_text>& letters) {
   file_type file(path);
   for (auto [key, message] : letters)
     file({.key = key, .message = message, .sequence = 0});
 }
 
 /// Those that are not marked.
-std::vector<pair> left(const std::string& path) {
-  std::vector<pair> letters;
+std::vector<number_and_text> left(const std::string& path) {
+  std::vector<number_and_text> letters;
   for (const auto& letter : convoy::read_dead_letters<int, std::string>(path))
     if (!letter.redriven)
       letters.emplace_back(letter.key, letter.message);
@@ -58,7 +58,7 @@ struct fake_processor {
   std::function<void()> when_drained = [] {};
   bool is_closed = false;
   std::uint64_t discarded = 0;
-  std::vector<pair> got = {};
+  std::vector<number_and_text> got = {};
   std::size_t unfinished = 0;
 
   bulk_result resubmit(const int& key, std::span<std::string> messages, place) {
@@ -82,11 +82,11 @@ auto redrive(const std::string& path, fake_processor& to,
   return redrive_dead_letters<int, std::string>(path, to, std::move(parse));
 }
 
-const std::vector<pair> four{{1, "a"}, {2, "b"}, {1, "c"}, {2, "\xFF"}};
+const std::vector<number_and_text> four{{1, "a"}, {2, "b"}, {1, "c"}, {2, "\xFF"}};
 
 TEST(dead_letter_redrive, sends_letters_back_once_in_their_order) {
   const file_directory here;
-  fill(here.file(), four);
+  fill_file(here.file(), four);
   fake_processor p;
   const auto result = redrive(here.file(), p);
   EXPECT_EQ(result.redriven, 4u);
@@ -99,7 +99,7 @@ TEST(dead_letter_redrive, sends_letters_back_once_in_their_order) {
 
 TEST(dead_letter_redrive, marks_nothing_before_it_is_finished) {
   const file_directory here;
-  fill(here.file(), four);
+  fill_file(here.file(), four);
   fake_processor p;
   p.when_drained = [&] { EXPECT_EQ(left(here.file()), four); };
   EXPECT_EQ(redrive(here.file(), p).redriven, 4u);
@@ -107,7 +107,7 @@ TEST(dead_letter_redrive, marks_nothing_before_it_is_finished) {
 
 TEST(dead_letter_redrive, goes_on_when_its_own_letters_have_made_room) {
   const file_directory here;
-  fill(here.file(), four);
+  fill_file(here.file(), four);
   fake_processor p{.room = 1};
   EXPECT_TRUE(redrive(here.file(), p).complete());
   EXPECT_EQ(p.got, four);
@@ -115,7 +115,7 @@ TEST(dead_letter_redrive, goes_on_when_its_own_letters_have_made_room) {
 
 TEST(dead_letter_redrive, ends_at_the_first_that_is_refused_and_can_be_called_again) {
   const file_directory here;
-  fill(here.file(), four);
+  fill_file(here.file(), four);
   for (const auto why : {submit_status::full, submit_status::key_full, submit_status::closed}) {
     fake_processor p{.room = 1, .makes_room = false, .without_room = why};
     const auto result = redrive(here.file(), p);
@@ -128,7 +128,7 @@ TEST(dead_letter_redrive, ends_at_the_first_that_is_refused_and_can_be_called_ag
 
 TEST(dead_letter_redrive, leaves_what_may_have_been_discarded) {
   const file_directory here;
-  fill(here.file(), four);
+  fill_file(here.file(), four);
   fake_processor p;
   p.when_drained = [&] {
     p.is_closed = true;
@@ -142,21 +142,21 @@ TEST(dead_letter_redrive, leaves_what_may_have_been_discarded) {
 
 TEST(dead_letter_redrive, marks_what_was_sent_before_a_bad_line) {
   const file_directory here;
-  fill(here.file(), {{1, "a"}});
+  fill_file(here.file(), {{1, "a"}});
   std::ofstream(here.file(), std::ios::app) << "bad\n";
-  fill(here.file(), {{2, "b"}});
+  fill_file(here.file(), {{2, "b"}});
   fake_processor p;
   EXPECT_THROW((void)redrive(here.file(), p), convoy::bad_dead_letter);
-  EXPECT_THAT(p.got, ElementsAre(pair(1, "a")));
+  EXPECT_THAT(p.got, ElementsAre(number_and_text(1, "a")));
   EXPECT_THAT(content_of(here.file()), HasSubstr("\"redriven\":1,\"message\":\"a\""));
   EXPECT_THAT(content_of(here.file()), HasSubstr("\"redriven\":0,\"message\":\"b\""));
 }
 
 TEST(dead_letter_redrive, passes_over_bad_lines_if_it_is_told_to) {
   const file_directory here;
-  fill(here.file(), {{1, "a"}});
+  fill_file(here.file(), {{1, "a"}});
   std::ofstream(here.file(), std::ios::app) << "bad\n";
-  fill(here.file(), {{2, "b"}});
+  fill_file(here.file(), {{2, "b"}});
   const auto before = content_of(here.file());
   fake_processor p;
   std::vector<std::string> bad;
@@ -174,7 +174,7 @@ TEST(dead_letter_redrive, passes_over_bad_lines_if_it_is_told_to) {
 
 TEST(dead_letter_redrive, refuses_lines_without_a_place_for_the_mark) {
   const file_directory here;
-  fill(here.file(), {{1, "a"}});
+  fill_file(here.file(), {{1, "a"}});
   auto old = content_of(here.file());
   const std::string mark = R"("redriven":0,)";
   old.erase(old.find(mark), mark.size());
@@ -193,7 +193,7 @@ TEST(dead_letter_redrive, wants_a_file_that_exists_and_that_nobody_writes) {
   fake_processor p;
   EXPECT_THROW((void)redrive(here.file(), p), std::system_error);
   EXPECT_FALSE(std::filesystem::exists(here.file()));
-  fill(here.file(), four);
+  fill_file(here.file(), four);
   {
     file_type writer(here.file());
     EXPECT_THROW((void)redrive(here.file(), p), std::system_error);
@@ -204,7 +204,7 @@ TEST(dead_letter_redrive, wants_a_file_that_exists_and_that_nobody_writes) {
 
 TEST(dead_letter_redrive, passes_over_a_torn_line_and_leaves_it) {
   const file_directory here;
-  fill(here.file(), four);
+  fill_file(here.file(), four);
   std::ofstream(here.file(), std::ios::app) << "{\"key\":1";
   fake_processor p;
   EXPECT_TRUE(redrive(here.file(), p).complete());
@@ -213,7 +213,7 @@ TEST(dead_letter_redrive, passes_over_a_torn_line_and_leaves_it) {
 
 TEST(dead_letter_redrive, refuses_in_a_handler_before_anything_is_sent) {
   const file_directory here;
-  fill(here.file(), four);
+  fill_file(here.file(), four);
   std::atomic<int> refused{0}, others{0};
   convoy::runtime rt{{.concurrency = 2}};
   convoy::processor<int, std::string> p{rt, [&](std::string& m) {
@@ -276,7 +276,7 @@ TEST(dead_letter_redrive, moves_letters_from_one_file_through_a_processor_into_t
 
 TEST(dead_letter_redrive, ends_when_the_processor_is_shut_down) {
   const file_directory here;
-  fill(here.file(), four);
+  fill_file(here.file(), four);
   convoy::runtime rt{{.concurrency = 2}};
   convoy::processor<int, std::string> p{rt, [](std::string&) {}};
   (void)p.shutdown(1s);
@@ -287,7 +287,7 @@ TEST(dead_letter_redrive, ends_when_the_processor_is_shut_down) {
 
 TEST(dead_letter_redrive, leaves_what_a_shutdown_discards) {
   const file_directory here;
-  fill(here.file(), four);
+  fill_file(here.file(), four);
   gate held;
   convoy::runtime rt{{.concurrency = 2}};
   convoy::processor<int, std::string> p{

@@ -1,4 +1,5 @@
 #include "dead_letters/file_directory.hpp"
+#include "dead_letters/file_of_numbers.hpp"
 #include "gate.hpp"
 
 #include <atomic>
@@ -23,21 +24,12 @@ namespace fs = std::filesystem;
 using convoy::dead_letter_refused;
 using convoy::test::content_of;
 using convoy::test::file_directory;
+using convoy::test::file_of_numbers;
+using convoy::test::messages;
+using convoy::test::offer;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-using file_type = convoy::dead_letter_file<int, int>;
-
-void offer(file_type& file, int message) {
-  file({.key = 0, .message = message, .sequence = 0});
-}
-
-std::vector<int> messages(const std::string& path) {
-  std::vector<int> read;
-  for (const auto& letter : convoy::read_dead_letters<int, int>(path))
-    read.push_back(letter.message);
-  return read;
-}
 
 bool is_locked(const std::string& path) {
   const int descriptor = ::open(path.c_str(), O_RDONLY);
@@ -52,7 +44,7 @@ INSTANTIATE_TEST_SUITE_P(sync, rotation, testing::Bool());
 TEST_P(rotation, goes_on_in_a_new_file_when_the_old_one_was_moved) {
   const file_directory here;
   const auto path = here.file(), moved = here.file("", "dead.1");
-  file_type file(path, {.sync = GetParam()});
+  file_of_numbers file(path, {.sync = GetParam()});
   offer(file, 1);
   fs::rename(path, moved);
   offer(file, 2);
@@ -65,7 +57,7 @@ TEST_P(rotation, goes_on_in_a_new_file_when_the_old_one_was_moved) {
 TEST_P(rotation, lets_go_of_a_moved_file_when_it_is_reopened) {
   const file_directory here;
   const auto path = here.file(), moved = here.file("", "dead.1");
-  file_type file(path, {.sync = GetParam()});
+  file_of_numbers file(path, {.sync = GetParam()});
   offer(file, 1);
   file.reopen(); // nothing was moved
   EXPECT_THAT(messages(path), ElementsAre(1));
@@ -81,7 +73,7 @@ TEST_P(rotation, lets_go_of_a_moved_file_when_it_is_reopened) {
 TEST_P(rotation, goes_on_behind_what_is_in_the_new_file) {
   const file_directory here;
   const auto path = here.file(), moved = here.file("", "dead.1");
-  file_type file(path, {.sync = GetParam()});
+  file_of_numbers file(path, {.sync = GetParam()});
   offer(file, 1);
   fs::rename(path, moved);
   std::ofstream(path) << content_of(moved) << "torn";
@@ -93,7 +85,7 @@ TEST_P(rotation, goes_on_behind_what_is_in_the_new_file) {
 TEST_P(rotation, loses_nothing_when_the_file_was_removed) {
   const file_directory here;
   const auto path = here.file();
-  file_type file(path, {.sync = GetParam()});
+  file_of_numbers file(path, {.sync = GetParam()});
   fs::remove(path);
   offer(file, 1);
   EXPECT_THAT(messages(path), ElementsAre(1));
@@ -103,7 +95,7 @@ TEST_P(rotation, refuses_until_there_can_be_a_new_file) {
   const file_directory here;
   const auto directory = here.file("", "logs"), path = directory + "/dead.jsonl";
   fs::create_directory(directory);
-  file_type file(path, {.sync = GetParam()});
+  file_of_numbers file(path, {.sync = GetParam()});
   fs::remove_all(directory);
   EXPECT_THROW(file.reopen(), std::system_error);
   try {
@@ -122,7 +114,7 @@ TEST_P(rotation, follows_a_link) {
   const file_directory here;
   const auto link = here.file("", "link");
   fs::create_symlink(here.file("", "first"), link);
-  file_type file(link, {.sync = GetParam()});
+  file_of_numbers file(link, {.sync = GetParam()});
   offer(file, 1);
   fs::remove(link);
   fs::create_symlink(here.file("", "second"), link);
@@ -134,7 +126,7 @@ TEST_P(rotation, follows_a_link) {
 
 TEST_P(rotation, goes_on_at_the_start_of_a_file_that_was_emptied) {
   const file_directory here;
-  file_type file(here.file(), {.sync = GetParam()});
+  file_of_numbers file(here.file(), {.sync = GetParam()});
   offer(file, 1);
   fs::resize_file(here.file(), 0);
   offer(file, 2);
@@ -145,7 +137,7 @@ TEST_P(rotation, loses_and_repeats_nothing_while_letters_come) {
   const file_directory here;
   constexpr int threads = 3, letters = 100;
   std::atomic<int> writing{threads};
-  file_type file(here.file(), {.sync = GetParam()});
+  file_of_numbers file(here.file(), {.sync = GetParam()});
   std::vector<std::thread> writers;
   for (int key = 0; key < threads; ++key)
     writers.emplace_back([&, key] {

@@ -32,16 +32,16 @@ using testing::IsEmpty;
 using pair = std::pair<std::string, int>;
 
 /// Where a letter ends that nobody else keeps: messages that only move show that none is lost.
-using message = std::unique_ptr<int>;
-using store_type = convoy::dead_letter_store<std::string, message>;
+using only_moves = std::unique_ptr<int>;
+using store_type = convoy::dead_letter_store<std::string, only_moves>;
 
-message number(int value) {
+only_moves number(int value) {
   return std::make_unique<int>(value);
 }
 
 /// What the processor does with a dead message. Whose message is left behind was not taken.
 template <class Store>
-void offer(Store& store, const std::string& key, message& what) {
+void offer(Store& store, const std::string& key, only_moves& what) {
   typename Store::dead_letter letter{.key = key, .message = what, .sequence = 0};
   store(letter);
 }
@@ -61,14 +61,14 @@ std::vector<pair> content(const store_type& store) {
 }
 
 /// Takes back so many messages, and calls what is set while it does.
-struct fake_processor {
+struct fake_resubmitter {
   std::size_t room = std::numeric_limits<std::size_t>::max();
   submit_status status_without_room = submit_status::full;
   std::function<void()> meanwhile = [] {};
   std::vector<pair> got = {};
   std::vector<place> where = {};
 
-  bulk_result resubmit(const std::string& key, std::span<message> messages, place at) {
+  bulk_result resubmit(const std::string& key, std::span<only_moves> messages, place at) {
     where.push_back(at);
     meanwhile();
     if (at == place::before && messages.size() > room)
@@ -219,9 +219,9 @@ struct name_hash {
 
 TEST(dead_letter_store, stores_nothing_without_memory) {
   const fragile_key key("a");
-  convoy::dead_letter_store<fragile_key, message, name_hash> store;
+  convoy::dead_letter_store<fragile_key, only_moves, name_hash> store;
   auto what = number(7);
-  convoy::dead_letter<fragile_key, message> letter{.key = key, .message = what, .sequence = 0};
+  convoy::dead_letter<fragile_key, only_moves> letter{.key = key, .message = what, .sequence = 0};
   const auto refuses_after = [&](int good_copies) {
     const auto before = store.size();
     const auto alive = key.copies.use_count();
@@ -248,7 +248,7 @@ TEST(dead_letter_store, stores_nothing_without_memory) {
 
 TEST(dead_letter_store, redrives_a_key_in_order) {
   store_type store;
-  fake_processor processor;
+  fake_resubmitter processor;
   fill(store, {{"a", 1}, {"b", 2}, {"a", 3}});
   const auto result = store.redrive(processor, "a", place::before);
   EXPECT_EQ(result.accepted, 2u);
@@ -261,7 +261,7 @@ TEST(dead_letter_store, redrives_a_key_in_order) {
 
 TEST(dead_letter_store, tells_of_a_key_without_letters) {
   store_type store;
-  fake_processor processor;
+  fake_resubmitter processor;
   fill(store, {{"a", 1}});
   try {
     (void)store.redrive(processor, "b");
@@ -274,7 +274,7 @@ TEST(dead_letter_store, tells_of_a_key_without_letters) {
 
 TEST(dead_letter_store, keeps_what_a_redrive_left_in_front_of_newer_letters) {
   store_type store({.capacity = 5});
-  fake_processor processor{.room = 1};
+  fake_resubmitter processor{.room = 1};
   fill(store, {{"a", 1}, {"b", 2}, {"a", 3}, {"a", 4}});
   processor.meanwhile = [&] { // a thread of its own, as a sink's would be: no lock must be held now
     std::thread([&] {
@@ -298,7 +298,7 @@ TEST(dead_letter_store, keeps_what_a_redrive_left_in_front_of_newer_letters) {
 
 TEST(dead_letter_store, lets_others_take_the_rest_of_a_key_that_is_redriven) {
   store_type store;
-  fake_processor processor{.room = 0};
+  fake_resubmitter processor{.room = 0};
   fill(store, {{"a", 1}, {"a", 2}});
   processor.meanwhile = [&] {
     fill(store, {{"a", 3}});
@@ -312,7 +312,7 @@ TEST(dead_letter_store, lets_others_take_the_rest_of_a_key_that_is_redriven) {
 
 TEST(dead_letter_store, keeps_all_if_the_processor_throws) {
   store_type store;
-  fake_processor processor;
+  fake_resubmitter processor;
   fill(store, {{"a", 1}, {"a", 2}});
   processor.meanwhile = [&] {
     fill(store, {{"a", 3}});
@@ -325,7 +325,7 @@ TEST(dead_letter_store, keeps_all_if_the_processor_throws) {
 
 TEST(dead_letter_store, redrives_all_key_by_key) {
   store_type store;
-  fake_processor processor;
+  fake_resubmitter processor;
   fill(store, {{"b", 1}, {"a", 2}, {"b", 3}, {"c", 4}});
   processor.meanwhile = [&] { fill(store, {{"b", 5}}); }; // dies again: it has to wait for its turn
   EXPECT_EQ(store.redrive_all(processor).accepted, 4u);
@@ -337,7 +337,7 @@ TEST(dead_letter_store, goes_on_with_other_keys_unless_the_processor_is_full) {
   store_type store;
   const std::vector<pair> letters{{"b", 1}, {"b", 2}, {"a", 3}};
   fill(store, letters);
-  fake_processor processor{.room = 1, .status_without_room = submit_status::key_full};
+  fake_resubmitter processor{.room = 1, .status_without_room = submit_status::key_full};
   auto result = store.redrive_all(processor, place::before); // both of b do not fit
   EXPECT_EQ(result.accepted, 1u);
   EXPECT_EQ(result.status, submit_status::key_full);
@@ -356,7 +356,7 @@ struct moody_processor {
   std::mutex mutex;
   std::vector<int> got;
 
-  bulk_result resubmit(const std::string&, std::span<message> messages, place) {
+  bulk_result resubmit(const std::string&, std::span<only_moves> messages, place) {
     const auto call = calls++;
     std::this_thread::sleep_for(std::chrono::microseconds(call * 37 % 100));
     const auto taken = call % 4 * messages.size() / 3;

@@ -1,4 +1,5 @@
 #include "dead_letters/file_directory.hpp"
+#include "dead_letters/file_of_numbers.hpp"
 #include "gate.hpp"
 
 #include <algorithm>
@@ -40,11 +41,13 @@ namespace {
 using convoy::dead_letter_refused;
 using convoy::test::content_of;
 using convoy::test::file_directory;
+using convoy::test::file_of_numbers;
+using convoy::test::messages;
+using convoy::test::offer;
 using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::SizeIs;
-using file_type = convoy::dead_letter_file<int, int>;
 
 class replaced_sync {
 public:
@@ -59,11 +62,7 @@ private:
   std::function<int()> function_;
 };
 
-void offer(file_type& file, int message) {
-  file({.key = 0, .message = message, .sequence = 0});
-}
-
-std::string refusal(file_type& file, int message) {
+std::string refusal(file_of_numbers& file, int message) {
   try {
     offer(file, message);
     return "";
@@ -73,16 +72,9 @@ std::string refusal(file_type& file, int message) {
   }
 }
 
-std::vector<int> messages(const std::string& path) {
-  std::vector<int> read;
-  for (const auto& letter : convoy::read_dead_letters<int, int>(path))
-    read.push_back(letter.message);
-  return read;
-}
-
 TEST(dead_letter_sync, syncs_lines_that_come_meanwhile_together) {
   const file_directory here;
-  file_type file(here.file(), {.sync = true});
+  file_of_numbers file(here.file(), {.sync = true});
   gate held;
   std::atomic<int> syncs{0}, taken{0};
   const replaced_sync sync([&] {
@@ -113,7 +105,7 @@ TEST(dead_letter_sync, syncs_lines_that_come_meanwhile_together) {
 
 TEST(dead_letter_sync, takes_no_line_before_a_sync_that_began_when_it_was_written) {
   const file_directory here;
-  file_type file(here.file(), {.sync = true});
+  file_of_numbers file(here.file(), {.sync = true});
   std::mutex mutex;
   std::vector<int> durable; // after the last sync
   const replaced_sync sync([&] {
@@ -141,7 +133,7 @@ TEST(dead_letter_sync, takes_no_line_before_a_sync_that_began_when_it_was_writte
 
 TEST(dead_letter_sync, needs_fewer_syncs_than_lines_with_two_threads_too) {
   const file_directory here;
-  file_type file(here.file(), {.sync = true});
+  file_of_numbers file(here.file(), {.sync = true});
   constexpr int letters = 25;
   std::atomic<int> syncs{0};
   const replaced_sync sync([&] {
@@ -163,7 +155,7 @@ TEST(dead_letter_sync, needs_fewer_syncs_than_lines_with_two_threads_too) {
 
 TEST(dead_letter_sync, leaves_nothing_of_lines_that_could_not_be_synced) {
   const file_directory here;
-  file_type file(here.file(), {.sync = true});
+  file_of_numbers file(here.file(), {.sync = true});
   offer(file, 0);
   gate held;
   {
@@ -200,7 +192,7 @@ TEST(dead_letter_sync, leaves_nothing_of_lines_that_could_not_be_synced) {
 
 TEST(dead_letter_sync, tries_again_when_a_signal_interrupts_it) {
   const file_directory here;
-  file_type file(here.file(), {.sync = true});
+  file_of_numbers file(here.file(), {.sync = true});
   int calls = 0;
   const replaced_sync sync([&] { return ++calls < 3 ? EINTR : 0; });
   offer(file, 1);
@@ -210,7 +202,7 @@ TEST(dead_letter_sync, tries_again_when_a_signal_interrupts_it) {
 TEST(dead_letter_sync, syncs_what_a_moved_file_holds_before_it_leaves_it) {
   const file_directory here;
   const auto moved = here.file("", "moved");
-  file_type file(here.file(), {.sync = true});
+  file_of_numbers file(here.file(), {.sync = true});
   gate held;
   std::atomic<int> syncs{0};
   const replaced_sync sync([&] {
@@ -235,7 +227,7 @@ TEST(dead_letter_sync, syncs_what_a_moved_file_holds_before_it_leaves_it) {
 
 TEST(dead_letter_sync, does_not_lengthen_a_file_that_was_emptied) {
   const file_directory here;
-  file_type file(here.file(), {.sync = true});
+  file_of_numbers file(here.file(), {.sync = true});
   for (const bool before : {true, false}) {
     offer(file, 1);
     if (before)

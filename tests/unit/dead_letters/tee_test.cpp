@@ -85,9 +85,9 @@ TEST(dead_letter_tee, tells_of_a_sink_that_throws_when_the_others_have_the_lette
 TEST(dead_letter_tee, keeps_file_and_store_alike_while_the_store_is_full) {
   constexpr int letters = 40;
   const file_directory here;
-  using store_type = convoy::dead_letter_store<int, int>;
+  using full_store = convoy::dead_letter_store<int, int>;
   convoy::dead_letter_file<int, int> file(here.file());
-  store_type store({.capacity = 1});
+  full_store store({.capacity = 1});
   convoy::dead_letter_tee<int, int> both(std::ref(file), std::ref(store));
   std::vector<int> stored(4, 0);
   {

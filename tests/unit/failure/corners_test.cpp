@@ -26,7 +26,7 @@ using convoy::submit_status;
 using testing::Each;
 using testing::ElementsAre;
 
-constexpr int messages = 6;
+constexpr int messages_of_span = 6;
 
 /// What is dead already is buried, though the key is paused; nothing else of it is handled.
 TEST(pause, holds_behind_a_span_that_has_failed_together) {
@@ -109,7 +109,7 @@ TEST(a_span_that_throws, is_parked_as_a_whole_and_handled_when_its_key_is_resume
       },
       {.on_error = [](const int&, const std::exception_ptr&) {},
        .failure = failure_policy{.attempts = 1, .then = convoy::exhausted::park}}};
-  for (int m = 0; m < messages; ++m)
+  for (int m = 0; m < messages_of_span; ++m)
     ASSERT_EQ(p.submit(1, m), submit_status::accepted);
   ASSERT_TRUE(eventually([&] { return p.parked() == 1; }));
   mended = true;
@@ -139,7 +139,7 @@ TEST(a_span_that_throws, has_all_its_letters_offered_again_by_a_sink_that_refuse
                                attempts.push_back(letter.attempts);
                                EXPECT_NE(letter.last_error, nullptr);
                              }}};
-  for (int m = 0; m < messages; ++m)
+  for (int m = 0; m < messages_of_span; ++m)
     ASSERT_EQ(p.submit(1, m), submit_status::accepted);
   held.open();
   p.drain();

@@ -33,7 +33,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-constexpr int messages = 6, bad = 2; // of key 1
+constexpr int messages_of_key_1 = 6, bad_message = 2;
 constexpr int slow = 100, purged = 101;
 
 enum class where { straight_from_the_ring, in_its_lane, in_a_lane_with_trouble };
@@ -59,7 +59,7 @@ struct scene {
   outcome handle(int m) {
     if (m == slow)
       std::this_thread::sleep_for(2ms);
-    if (m != bad || ++bad_calls > good_from)
+    if (m != bad_message || ++bad_calls > good_from)
       return outcome::done;
     if (says_retry && bad_calls == 1)
       return outcome::retry;
@@ -103,7 +103,7 @@ struct scene {
         submit(1, purged);
         p.purge(1);
       }
-      for (int m = 0; m < messages; ++m)
+      for (int m = 0; m < messages_of_key_1; ++m)
         submit(1, m);
       p.resume(1);
       held.open();
@@ -179,7 +179,7 @@ row executor() {
             auto options = s.options<executor_type::options>();
             if (s.who == told::on_error_and_the_sink)
               options.dead_letters = [&s](auto& letter) {
-                s.bury(letter, letter.why == death::purged ? purged : bad);
+                s.bury(letter, letter.why == death::purged ? purged : bad_message);
               };
             executor_type ex{rt, options};
             s.play(rt, ex.tasks(), [&](int key, int m) {
@@ -237,7 +237,7 @@ protected:
   /// The messages that were in a call with the bad one.
   static std::vector<int> failed(const scene& s) {
     for (const auto& call : s.calls)
-      if (std::find(call.begin(), call.end(), bad) != call.end())
+      if (std::find(call.begin(), call.end(), bad_message) != call.end())
         return call;
     return {};
   }
@@ -247,7 +247,7 @@ protected:
     std::vector<int> called;
     for (const auto& call : s.calls)
       for (const int m : call)
-        if (m < messages)
+        if (m < messages_of_key_1)
           called.push_back(m);
     EXPECT_THAT(called, ElementsAre(0, 1, 2, 3, 4, 5));
   }
@@ -288,7 +288,7 @@ TEST_P(what_a_handler_throws, is_tried_again_if_a_policy_asks_for_it) {
 
 TEST_P(what_a_handler_throws, is_dead_when_the_attempts_of_a_policy_are_used_up) {
   play({.policy = failure_policy{.attempts = 3, .backoff = 0ms}}, [](const scene& s) {
-    EXPECT_THAT(s.dead, ElementsAre(bad));
+    EXPECT_THAT(s.dead, ElementsAre(bad_message));
     EXPECT_THAT(s.attempts, ElementsAre(3u));
     EXPECT_EQ(s.account.dead_letters, 1u);
   });
@@ -304,7 +304,7 @@ TEST_P(a_handler_that_returns_outcomes, throws_once_also_after_a_retry_that_it_a
     EXPECT_EQ(s.bad_calls, 2);
     EXPECT_EQ(s.errors, 1);
     ASSERT_FALSE(s.dead.empty());
-    EXPECT_EQ(s.dead.front(), bad);
+    EXPECT_EQ(s.dead.front(), bad_message);
     EXPECT_EQ(s.attempts.front(), 2u);
   });
 }

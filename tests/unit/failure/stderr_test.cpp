@@ -11,6 +11,7 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <vector>
 
 // What stays on stderr says who threw, in words of its own.
 
@@ -20,7 +21,7 @@ using namespace std::chrono_literals;
 using convoy::outcome;
 using convoy::runtime;
 using convoy::submit_status;
-using processor = convoy::processor<int, int, int>;
+using numbers_with_state = convoy::processor<int, int, int>;
 
 [[noreturn]] void fail() {
   throw std::runtime_error("out of paper");
@@ -36,42 +37,43 @@ std::ostream& operator<<(std::ostream& out, const complaint& c) {
   return out << c.name;
 }
 
-void submit_one(processor& p) {
+void submit_one(numbers_with_state& p) {
   ASSERT_EQ(p.submit(1, 1), submit_status::accepted);
 }
 
 const complaint complaints[] = {
     {"handler",
      [](runtime& rt) {
-       processor p{rt, [](int&, int&) { fail(); }};
+       numbers_with_state p{rt, [](int&, int&) { fail(); }};
        submit_one(p);
      },
      "convoy: a handler threw: out of paper; its message is a dead letter; set on_error or "
      "dead_letters to see to it\n"},
     {"handler_that_says_outcomes",
      [](runtime& rt) {
-       processor p{rt, [](int&, int&) -> outcome { fail(); }};
+       numbers_with_state p{rt, [](int&, int&) -> outcome { fail(); }};
        submit_one(p);
      },
      "convoy: a handler threw: out of paper; its message is a dead letter; set on_error or "
      "dead_letters to see to it\n"},
     {"handler_without_an_exception",
      [](runtime& rt) {
-       processor p{rt, [](int&, int&) { throw 5; }};
+       numbers_with_state p{rt, [](int&, int&) { throw 5; }};
        submit_one(p);
      },
      "convoy: a handler threw something that is no std::exception; its message is a dead letter; "
      "set on_error or dead_letters to see to it\n"},
     {"state_make",
      [](runtime& rt) {
-       processor p{rt, [](int&, int&) {}, {.state = {.make = [](const int&) -> int { fail(); }}}};
+       numbers_with_state p{
+           rt, [](int&, int&) {}, {.state = {.make = [](const int&) -> int { fail(); }}}};
        submit_one(p);
      },
      "convoy: a handler threw: out of paper; its message is a dead letter; set on_error or "
      "dead_letters to see to it\n"},
     {"sink",
      [](runtime& rt) {
-       processor p{
+       numbers_with_state p{
            rt, [](int&, int&) { return outcome::skip; }, {.dead_letters = [](auto&) { fail(); }}};
        submit_one(p);
      },
@@ -79,9 +81,10 @@ const complaint complaints[] = {
      "again\n"},
     {"sink_that_refuses_to_the_end",
      [](runtime& rt) {
-       processor p{rt, [](int&, int&) { return outcome::skip; }, {.dead_letters = [](auto&) {
-                     throw convoy::dead_letter_refused("full");
-                   }}};
+       numbers_with_state p{
+           rt, [](int&, int&) { return outcome::skip; }, {.dead_letters = [](auto&) {
+             throw convoy::dead_letter_refused("full");
+           }}};
        submit_one(p);
        (void)p.shutdown(1ms);
      },
@@ -89,30 +92,30 @@ const complaint complaints[] = {
      "ends\n"},
     {"then",
      [](runtime& rt) {
-       processor p{rt, [](int&, int&) {}};
+       numbers_with_state p{rt, [](int&, int&) {}};
        p.fence(1, [] { fail(); });
      },
      "convoy: a callback (`then`) threw: out of paper; it counts as called\n"},
     {"watchdog_report",
      [](runtime& rt) {
        std::atomic<bool> reported{false};
-       processor p{rt,
-                   [&](int&, int&) {
-                     while (!reported)
-                       std::this_thread::sleep_for(1ms);
-                   },
-                   {.watchdog = {.threshold = 5ms, .report = [&](const auto&) {
-                                   if (!reported.exchange(true))
-                                     fail();
-                                 }}}};
+       numbers_with_state p{rt,
+                            [&](int&, int&) {
+                              while (!reported)
+                                std::this_thread::sleep_for(1ms);
+                            },
+                            {.watchdog = {.threshold = 5ms, .report = [&](const auto&) {
+                                            if (!reported.exchange(true))
+                                              fail();
+                                          }}}};
        submit_one(p);
      },
      "convoy: watchdog.report threw: out of paper; the watchdog goes on\n"},
     {"on_error",
      [](runtime& rt) {
-       processor p{rt,
-                   [](int&, int&) { throw std::runtime_error("no ink"); },
-                   {.on_error = [](const int&, const std::exception_ptr&) { fail(); }}};
+       numbers_with_state p{rt,
+                            [](int&, int&) { throw std::runtime_error("no ink"); },
+                            {.on_error = [](const int&, const std::exception_ptr&) { fail(); }}};
        submit_one(p);
      },
      "convoy: a handler threw: no ink; its message is a dead letter; set on_error or dead_letters "
@@ -120,9 +123,9 @@ const complaint complaints[] = {
      "convoy: on_error threw: out of paper; it was told of what the line before says\n"},
     {"on_parked",
      [](runtime& rt) {
-       processor p{rt,
-                   [](int&, int&) { return outcome::park; },
-                   {.on_parked = [](const int&, const std::exception_ptr&) { fail(); }}};
+       numbers_with_state p{rt,
+                            [](int&, int&) { return outcome::park; },
+                            {.on_parked = [](const int&, const std::exception_ptr&) { fail(); }}};
        submit_one(p);
        EXPECT_TRUE(eventually([&] { return p.parked() == 1; }));
      },
@@ -130,7 +133,7 @@ const complaint complaints[] = {
      "to it\n"},
     {"on_evict",
      [](runtime& rt) {
-       processor p{
+       numbers_with_state p{
            rt, [](int&, int&) {}, {.state = {.on_evict = [](const int&, int&) { fail(); }}}};
        submit_one(p);
      },
@@ -138,9 +141,9 @@ const complaint complaints[] = {
      "see to it\n"},
     {"marker",
      [](runtime& rt) {
-       processor p{rt,
-                   [](int&, int&) { return outcome::fail_rest; },
-                   {.marker = [](const int&) -> bool { fail(); }}};
+       numbers_with_state p{rt,
+                            [](int&, int&) { return outcome::fail_rest; },
+                            {.marker = [](const int&) -> bool { fail(); }}};
        p.pause(1);
        submit_one(p);
        submit_one(p);
@@ -149,6 +152,15 @@ const complaint complaints[] = {
      },
      "convoy: marker threw: out of paper; the message counts as not marked; set on_error to see to "
      "it\n"},
+    {"positions",
+     [](runtime& rt) {
+       const numbers_with_state p{
+           rt, [](int&, int&) {}, {.positions = []() -> std::vector<convoy::source_position> {
+             fail();
+           }}};
+       (void)p.snapshot();
+     },
+     "convoy: positions threw: out of paper; the snapshot has none\n"},
 };
 
 class what_stays_on_stderr : public testing::TestWithParam<complaint> {};

@@ -22,10 +22,10 @@ using convoy::key_state;
 using convoy::processor;
 using convoy::runtime;
 using convoy::submit_status;
-using options = processor<int, int>::options;
+using options_of_numbers = processor<int, int>::options;
 
-options with_insight() {
-  options wanted;
+options_of_numbers with_top_keys() {
+  options_of_numbers wanted;
   wanted.insight.top = 5;
   return wanted;
 }
@@ -51,7 +51,7 @@ TEST(explain, says_idle) {
 TEST(explain, says_which_worker_runs_it_and_since_when) {
   runtime rt{{.concurrency = 3}};
   gate held;
-  processor<int, int> p{rt, [&](int&) { held.pass(); }, with_insight()};
+  processor<int, int> p{rt, [&](int&) { held.pass(); }, with_top_keys()};
   for (int m = 0; m < 3; ++m)
     ASSERT_EQ(p.submit(1, m), submit_status::accepted);
   held.await_visitors();
@@ -81,7 +81,7 @@ TEST(explain, says_ready_without_insight) {
 TEST(explain, says_that_it_waits_for_a_worker) {
   runtime rt{{.concurrency = 2}};
   gate held;
-  options wanted = with_insight();
+  options_of_numbers wanted = with_top_keys();
   wanted.partitions = 1;
   processor<int, int> p{rt, [&](int&) { held.pass(); }, wanted};
   for (int key = 0; key < 5; ++key)
@@ -105,7 +105,7 @@ TEST(explain, says_that_it_waits_for_a_worker) {
 
 TEST(explain, says_until_when_a_retry_waits_and_what_failed) {
   runtime rt{{.concurrency = 2}};
-  options wanted = with_insight();
+  options_of_numbers wanted = with_top_keys();
   wanted.failure =
       convoy::failure_policy{.attempts = 5, .backoff = 1h, .ceiling = 1h, .jitter = false};
   wanted.on_error = [](int, const std::exception_ptr&) {};
@@ -123,7 +123,7 @@ TEST(explain, says_until_when_a_retry_waits_and_what_failed) {
 
 TEST(explain, says_parked_paused_and_lingering) {
   runtime rt{{.concurrency = 2}};
-  options wanted = with_insight();
+  options_of_numbers wanted = with_top_keys();
   wanted.linger = 1h;
   wanted.batch_limit = 2;
   processor<int, int> p{rt,
@@ -150,7 +150,7 @@ TEST(explain, says_that_no_worker_looks) {
   processor<int, int> other{rt, [&](int&) { held.pass(); }};
   ASSERT_EQ(other.submit(0, 0), submit_status::accepted);
   held.await_visitors();
-  processor<int, int> p{rt, [](int&) {}, with_insight()};
+  processor<int, int> p{rt, [](int&) {}, with_top_keys()};
   ASSERT_EQ(p.submit(1, 1), submit_status::accepted);
   EXPECT_EQ(p.explain(1, 20ms).state, key_state::no_worker);
   held.open();
@@ -160,7 +160,7 @@ TEST(explain, says_that_no_worker_looks) {
 TEST(explain, says_who_holds_all_workers_up) {
   runtime rt{{.concurrency = 1}};
   gate held;
-  processor<int, int> p{rt, [&](int&) { held.pass(); }, with_insight()};
+  processor<int, int> p{rt, [&](int&) { held.pass(); }, with_top_keys()};
   ASSERT_EQ(p.submit(1, 1), submit_status::accepted);
   held.await_visitors();
   ASSERT_EQ(p.submit(1, 2), submit_status::accepted); // nobody looks at it
@@ -190,7 +190,7 @@ TEST(explain, works_in_a_handler_by_a_callback) {
                             state = static_cast<int>(why.state);
                           });
                         },
-                        with_insight()};
+                        with_top_keys()};
   self = &p;
   ASSERT_EQ(p.submit(1, 1), submit_status::accepted);
   held.await_visitors();
@@ -202,11 +202,48 @@ TEST(explain, works_in_a_handler_by_a_callback) {
   p.drain();
 }
 
+TEST(explain, says_that_the_rate_is_used_up_and_until_when) {
+  runtime rt{{.concurrency = 2}};
+  options_of_numbers wanted = with_top_keys();
+  wanted.rate = {.per_second = 0.001, .burst = 1};
+  processor<int, int> p{rt, [](int&) {}, wanted};
+  ASSERT_EQ(p.submit(1, 1), submit_status::accepted);
+  ASSERT_EQ(p.try_submit(1, 1), submit_status::key_rate);
+  const auto why = await(p, 1, key_state::limited);
+  ASSERT_TRUE(why.until);
+  EXPECT_GT(*why.until - std::chrono::steady_clock::now(), 10min) << to_string(why);
+  EXPECT_EQ(p.explain(2).state, key_state::idle);
+}
+
+TEST(explain, says_that_the_key_or_the_processor_is_full) {
+  runtime rt{{.concurrency = 3}};
+  gate held;
+  options_of_numbers wanted = with_top_keys();
+  wanted.capacity = 3;
+  wanted.key_capacity = 2;
+  processor<int, int> p{rt, [&](int&) { held.pass(); }, wanted};
+  ASSERT_EQ(p.submit(1, 1), submit_status::accepted);
+  held.await_visitors();
+  EXPECT_FALSE(await(p, 1, key_state::running).is_full);
+  ASSERT_EQ(p.submit(1, 2), submit_status::accepted);
+  auto why = await(p, 1, key_state::running);
+  EXPECT_TRUE(why.is_full) << to_string(why);
+  EXPECT_EQ(p.explain(3).state, key_state::idle);
+  ASSERT_EQ(p.submit(2, 1), submit_status::accepted);
+  (void)await(p, 2, key_state::running);
+  ASSERT_EQ(p.try_submit(3, 1), submit_status::full);
+  why = p.explain(3);
+  EXPECT_EQ(why.state, key_state::full) << to_string(why);
+  held.open();
+  (void)await(p, 3, key_state::idle);
+  EXPECT_TRUE(eventually([&] { return !p.explain(1).is_full; }));
+}
+
 /// Under load, from several threads, while keys come and go.
 TEST(explain, may_be_asked_for_at_any_time) {
   runtime rt{{.concurrency = 2}};
   std::atomic<bool> over{false};
-  processor<int, int> p{rt, [](int&) {}, with_insight()};
+  processor<int, int> p{rt, [](int&) {}, with_top_keys()};
   std::vector<std::thread> askers;
   for (int i = 0; i < 2; ++i)
     askers.emplace_back([&] {

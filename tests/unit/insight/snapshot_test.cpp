@@ -49,10 +49,10 @@ TEST(snapshot, tells_time_from_number) {
   processor<std::string, int> p{
       rt, [](int& us) { std::this_thread::sleep_for(std::chrono::microseconds(us)); },
       with_insight(300ms)};
-  for (int i = 0; i < 150; ++i) {
+  for (int i = 0; i < 40; ++i) { // a sleep may take a millisecond more
     ASSERT_EQ(p.submit("many", 100), submit_status::accepted);
-    if (i % 3 == 0) {
-      ASSERT_EQ(p.submit("slow", 4'000), submit_status::accepted);
+    if (i % 4 != 0) {
+      ASSERT_EQ(p.submit("slow", 8'000), submit_status::accepted);
     }
   }
   ASSERT_TRUE(eventually([&] { return p.snapshot().window != 0ns; }));

@@ -21,7 +21,7 @@ namespace {
 using namespace std::chrono_literals;
 using convoy::outcome;
 using convoy::submit_status;
-using processor = convoy::processor<int, int>;
+using numbers = convoy::processor<int, int>;
 using then = convoy::dead_letter_refused::then;
 
 class refusing_sink : public testing::TestWithParam<then> {};
@@ -30,14 +30,14 @@ TEST_P(refusing_sink, is_asked_again_until_the_deadline) {
   constexpr int keys = 20;
   convoy::runtime rt{{.concurrency = 2}};
   std::atomic<int> asked{0};
-  processor p{rt,
-              [](int&) { return outcome::skip; },
-              {.on_error = [](const int&, const std::exception_ptr&) {},
-               .dead_letters =
-                   [&](auto&) {
-                     ++asked;
-                     throw convoy::dead_letter_refused("full", GetParam());
-                   }}};
+  numbers p{rt,
+            [](int&) { return outcome::skip; },
+            {.on_error = [](const int&, const std::exception_ptr&) {},
+             .dead_letters =
+                 [&](auto&) {
+                   ++asked;
+                   throw convoy::dead_letter_refused("full", GetParam());
+                 }}};
   for (int i = 0; i < keys; ++i)
     ASSERT_EQ(p.submit(i, 1), submit_status::accepted);
   ASSERT_TRUE(eventually([&] { return asked >= keys; }));
@@ -58,10 +58,10 @@ TEST_P(refusing_sink, is_asked_again_until_the_deadline) {
 TEST(refusing_sink, is_asked_ever_more_rarely) {
   convoy::runtime rt{{.concurrency = 1}};
   std::atomic<int> asked{0};
-  processor p{rt, [](int&) { return outcome::skip; }, {.dead_letters = [&](auto&) {
-                if (++asked < 5)
-                  throw convoy::dead_letter_refused("full");
-              }}};
+  numbers p{rt, [](int&) { return outcome::skip; }, {.dead_letters = [&](auto&) {
+              if (++asked < 5)
+                throw convoy::dead_letter_refused("full");
+            }}};
   const auto begun = std::chrono::steady_clock::now();
   ASSERT_EQ(p.submit(1, 1), submit_status::accepted);
   p.drain();
@@ -80,11 +80,11 @@ class lingering : public testing::Test {
 protected:
   const std::function<void(const int&, std::span<int>)> collect =
       [this](const int&, std::span<int> batch) { handled += static_cast<int>(batch.size()); };
-  const processor::options options{.dead_letters = [this](auto&) { ++dead; }, .linger = 1h};
+  const numbers::options options{.dead_letters = [this](auto&) { ++dead; }, .linger = 1h};
   convoy::runtime rt{{.concurrency = 2}};
   std::atomic<int> handled{0}, dead{0};
 
-  static void submit_and_wait(processor& p) {
+  static void submit_and_wait(numbers& p) {
     for (int i = 0; i < 3; ++i)
       ASSERT_EQ(p.submit(i, i), submit_status::accepted);
     std::this_thread::sleep_for(20ms);
@@ -93,7 +93,7 @@ protected:
 
 TEST_F(lingering, lanes_are_handled_at_once_when_the_processor_is_destroyed) {
   {
-    processor p{rt, collect, options};
+    numbers p{rt, collect, options};
     submit_and_wait(p);
     EXPECT_EQ(handled, 0);
   }
@@ -102,20 +102,20 @@ TEST_F(lingering, lanes_are_handled_at_once_when_the_processor_is_destroyed) {
 }
 
 TEST_F(lingering, lanes_are_handled_at_once_when_it_is_shut_down) {
-  processor p{rt, collect, options};
+  numbers p{rt, collect, options};
   submit_and_wait(p);
   EXPECT_EQ(p.shutdown(1h).completed, 3u);
 }
 
 TEST_F(lingering, lanes_are_handled_when_somebody_waits_for_them) {
-  processor p{rt, collect, options};
+  numbers p{rt, collect, options};
   submit_and_wait(p);
   p.drain();
   EXPECT_EQ(handled, 3);
 }
 
 TEST_F(lingering, lanes_are_handled_when_somebody_waits_for_one) {
-  processor p{rt, collect, options};
+  numbers p{rt, collect, options};
   submit_and_wait(p);
   p.drain(1);
   EXPECT_EQ(handled, 1);
@@ -125,11 +125,11 @@ TEST_F(lingering, lanes_go_on_by_themselves_when_it_is_time_and_not_before) {
   auto for_a_while = options;
   for_a_while.linger = 30ms;
   std::vector<std::chrono::steady_clock::time_point> submitted(5), ended(5);
-  processor p{rt,
-              [&](const int& key, std::span<int>) {
-                ended[static_cast<std::size_t>(key)] = std::chrono::steady_clock::now();
-              },
-              for_a_while};
+  numbers p{rt,
+            [&](const int& key, std::span<int>) {
+              ended[static_cast<std::size_t>(key)] = std::chrono::steady_clock::now();
+            },
+            for_a_while};
   for (int i = 0; i < 5; ++i) {
     submitted[static_cast<std::size_t>(i)] = std::chrono::steady_clock::now();
     ASSERT_EQ(p.submit(i, i), submit_status::accepted);
@@ -146,13 +146,12 @@ TEST_F(lingering, lanes_go_on_by_themselves_when_it_is_time_and_not_before) {
 TEST(a_processor_that_is_destroyed, does_not_wait_for_a_key_that_is_always_resumed) {
   convoy::runtime rt{{.concurrency = 2}};
   std::atomic<int> dead{0};
-  processor* mine = nullptr;
+  numbers* mine = nullptr;
   {
-    processor p{
-        rt,
-        [](int&) { return outcome::park; },
-        {.dead_letters = [&](auto&) { ++dead; },
-         .on_parked = [&](const int& key, const std::exception_ptr&) { mine->resume(key); }}};
+    numbers p{rt,
+              [](int&) { return outcome::park; },
+              {.dead_letters = [&](auto&) { ++dead; },
+               .on_parked = [&](const int& key, const std::exception_ptr&) { mine->resume(key); }}};
     mine = &p;
     ASSERT_EQ(p.submit(1, 1), submit_status::accepted);
     std::this_thread::sleep_for(10ms);
@@ -163,14 +162,14 @@ TEST(a_processor_that_is_destroyed, does_not_wait_for_a_key_that_is_always_resum
 TEST(a_processor_that_is_destroyed, does_not_wait_for_a_key_whose_handler_resumes_and_parks) {
   convoy::runtime rt{{.concurrency = 2}};
   std::atomic<int> dead{0};
-  processor* mine = nullptr;
+  numbers* mine = nullptr;
   {
-    processor p{rt,
-                [&](const int& key, int&) {
-                  mine->resume(key);
-                  return outcome::park;
-                },
-                {.dead_letters = [&](auto&) { ++dead; }}};
+    numbers p{rt,
+              [&](const int& key, int&) {
+                mine->resume(key);
+                return outcome::park;
+              },
+              {.dead_letters = [&](auto&) { ++dead; }}};
     mine = &p;
     ASSERT_EQ(p.submit(1, 1), submit_status::accepted);
     std::this_thread::sleep_for(10ms);
@@ -181,7 +180,7 @@ TEST(a_processor_that_is_destroyed, does_not_wait_for_a_key_whose_handler_resume
 TEST(a_processor_that_is_destroyed, does_not_wait_for_callbacks_that_ask_for_themselves) {
   convoy::runtime rt{{.concurrency = 2}};
   std::atomic<int> called{0}, called_for_key{0};
-  processor* mine = nullptr;
+  numbers* mine = nullptr;
   std::function<void()> beat = [&] {
     ++called;
     mine->fence(beat);
@@ -191,7 +190,7 @@ TEST(a_processor_that_is_destroyed, does_not_wait_for_callbacks_that_ask_for_the
     mine->fence(1, beat_of_key);
   };
   {
-    processor p{rt, [](int&) {}};
+    numbers p{rt, [](int&) {}};
     mine = &p;
     p.fence(beat);
     p.fence(1, beat_of_key);
@@ -207,27 +206,27 @@ TEST(a_processor_that_is_destroyed, does_not_wait_for_callbacks_that_ask_for_the
 /// It waited for room, and so did the retry that would have made some.
 TEST(a_watchdogs_report, that_submits_to_a_full_processor_is_refused) {
   convoy::runtime rt{{.concurrency = 1}};
-  processor* mine = nullptr;
+  numbers* mine = nullptr;
   std::atomic<int> calls{0};
   std::atomic<bool> reported{false};
   std::atomic<submit_status> status{submit_status::accepted};
-  processor p{rt,
-              [&](int&) {
-                if (++calls > 1)
-                  return outcome::done;
-                while (!reported)
-                  std::this_thread::sleep_for(1ms);
-                return outcome::retry_after(1ms);
-              },
-              {.capacity = 1,
-               .failure = convoy::failure_policy{},
-               .watchdog = {.threshold = 5ms, .report = [&](const auto&) {
-                              if (reported)
-                                return;
-                              status.store(mine->submit(2, 1));
-                              EXPECT_THROW(mine->drain(), std::logic_error);
-                              reported = true;
-                            }}}};
+  numbers p{rt,
+            [&](int&) {
+              if (++calls > 1)
+                return outcome::done;
+              while (!reported)
+                std::this_thread::sleep_for(1ms);
+              return outcome::retry_after(1ms);
+            },
+            {.capacity = 1,
+             .failure = convoy::failure_policy{},
+             .watchdog = {.threshold = 5ms, .report = [&](const auto&) {
+                            if (reported)
+                              return;
+                            status.store(mine->submit(2, 1));
+                            EXPECT_THROW(mine->drain(), std::logic_error);
+                            reported = true;
+                          }}}};
   mine = &p;
   ASSERT_EQ(p.submit(1, 1), submit_status::accepted);
   p.drain();
@@ -238,9 +237,9 @@ TEST(a_watchdogs_report, that_submits_to_a_full_processor_is_refused) {
 /// What a callback holds was destroyed when it no longer counted, perhaps after its processor.
 TEST(a_processor_that_is_destroyed, is_there_until_what_its_callbacks_hold_is_gone) {
   struct asks_as_it_goes {
-    processor& p;
+    numbers& p;
     std::atomic<int>& gone;
-    asks_as_it_goes(processor& where, std::atomic<int>& count) : p(where), gone(count) {}
+    asks_as_it_goes(numbers& where, std::atomic<int>& count) : p(where), gone(count) {}
     ~asks_as_it_goes() {
       std::this_thread::sleep_for(2ms);
       p.fence([] {});
@@ -252,7 +251,7 @@ TEST(a_processor_that_is_destroyed, is_there_until_what_its_callbacks_hold_is_go
     convoy::runtime rt{{.concurrency = 2}};
     std::atomic<int> gone{0};
     {
-      processor p{rt, [](int&) {}};
+      numbers p{rt, [](int&) {}};
       p.fence([held = std::make_shared<asks_as_it_goes>(p, gone)] {});
       p.fence(1, [held = std::make_shared<asks_as_it_goes>(p, gone)] {});
     }
@@ -265,7 +264,7 @@ TEST(shutdown, does_not_wait_for_what_others_go_on_asking_for) {
     convoy::runtime rt{{.concurrency = 2}};
     std::atomic<int> handled{0};
     std::atomic<bool> over{false};
-    processor p{rt, [&](int&) { ++handled; }, {.request_capacity = 64, .partitions = 2}};
+    numbers p{rt, [&](int&) { ++handled; }, {.request_capacity = 64, .partitions = 2}};
     std::vector<std::thread> asking;
     for (int t = 0; t < 3; ++t)
       asking.emplace_back([&, t] {
@@ -300,7 +299,7 @@ TEST(shutdown, finds_a_key_paused_that_was_paused_before) {
   for (int round = 0; round < 200; ++round) {
     convoy::runtime rt{{.concurrency = 2}};
     std::atomic<int> handled{0};
-    processor p{rt, [&](int& m) { handled += m; }, {.dead_letters = [](auto&) {}}};
+    numbers p{rt, [&](int& m) { handled += m; }, {.dead_letters = [](auto&) {}}};
     ASSERT_EQ(p.submit(2, 0), submit_status::accepted);
     p.pause(1);
     ASSERT_EQ(p.submit(1, 1), submit_status::accepted);
@@ -315,7 +314,7 @@ TEST(a_processor_that_is_destroyed, finds_a_key_paused_that_was_paused_before) {
     convoy::runtime rt{{.concurrency = 2}};
     std::atomic<int> handled{0};
     {
-      processor p{rt, [&](int&) { ++handled; }, {.dead_letters = [](auto&) {}}};
+      numbers p{rt, [&](int&) { ++handled; }, {.dead_letters = [](auto&) {}}};
       p.pause(1);
       ASSERT_EQ(p.submit(1, 1), submit_status::accepted);
     }
@@ -326,7 +325,7 @@ TEST(a_processor_that_is_destroyed, finds_a_key_paused_that_was_paused_before) {
 TEST(shutdown, waits_for_callbacks_that_were_asked_for_before) {
   convoy::runtime rt{{.concurrency = 2}};
   std::atomic<int> called{0};
-  processor p{rt, [](int&) {}};
+  numbers p{rt, [](int&) {}};
   for (int i = 0; i < 20; ++i) {
     ASSERT_EQ(p.submit(i, i), submit_status::accepted);
     p.fence(i, [&] {

@@ -221,19 +221,19 @@ TEST(processor, takes_over_aligned_messages) {
 }
 
 TEST(processor, takes_large_messages) {
-  struct large {
+  struct large_message {
     int number;
     std::array<char, 8192> content;
   };
   runtime rt{{.concurrency = 2}};
   std::vector<int> handled;
   int damaged = 0;
-  processor<int, large> p{rt, [&](large& m) {
-                            handled.push_back(m.number);
-                            damaged += std::count(m.content.begin(), m.content.end(),
-                                                  static_cast<char>(m.number)) != 8192;
-                          }};
-  large m{};
+  processor<int, large_message> p{rt, [&](large_message& m) {
+                                    handled.push_back(m.number);
+                                    damaged += std::count(m.content.begin(), m.content.end(),
+                                                          static_cast<char>(m.number)) != 8192;
+                                  }};
+  large_message m{};
   for (m.number = 0; m.number < 500; ++m.number) {
     m.content.fill(static_cast<char>(m.number));
     ASSERT_EQ(p.submit(1, m), submit_status::accepted);

@@ -19,12 +19,12 @@ namespace {
 using namespace std::chrono_literals;
 using convoy::outcome;
 using convoy::submit_status;
-using processor = convoy::processor<int, int>;
+using numbers = convoy::processor<int, int>;
 
 /// How a key can be stopped. `stop(p)` stops key 1; its first message is 1.
 struct stopping {
   const char* name;
-  void (*stop)(processor& p);
+  void (*stop)(numbers& p);
   bool by_its_handler = false;
 };
 std::ostream& operator<<(std::ostream& out, const stopping& how) {
@@ -34,7 +34,7 @@ std::ostream& operator<<(std::ostream& out, const stopping& how) {
 class a_stopped_key : public testing::TestWithParam<stopping> {
 protected:
   /// Key 1 stands still, with messages 1 to 3; key 2 goes on.
-  void stop_and_submit(processor& p) {
+  void stop_and_submit(numbers& p) {
     GetParam().stop(p);
     for (int m = 1; m <= 3; ++m)
       ASSERT_EQ(p.submit(1, m), submit_status::accepted);
@@ -51,7 +51,7 @@ protected:
     ++handled;
     return outcome::done;
   };
-  const processor::options options{.dead_letters = [this](auto& letter) {
+  const numbers::options options{.dead_letters = [this](auto& letter) {
     EXPECT_EQ(letter.why, convoy::death::shutdown);
     dead.push_back(letter.message);
   }};
@@ -62,7 +62,7 @@ protected:
 };
 
 TEST_P(a_stopped_key, is_handled_if_it_is_resumed_before_the_deadline) {
-  processor p{rt, handle, options};
+  numbers p{rt, handle, options};
   stop_and_submit(p);
   std::thread resumes([&] {
     ASSERT_TRUE(eventually([&] { return p.closed(); }));
@@ -79,7 +79,7 @@ TEST_P(a_stopped_key, is_handled_if_it_is_resumed_before_the_deadline) {
 }
 
 TEST_P(a_stopped_key, is_a_row_of_dead_letters_at_the_deadline_and_not_before) {
-  processor p{rt, handle, options};
+  numbers p{rt, handle, options};
   stop_and_submit(p);
   const auto begun = std::chrono::steady_clock::now();
   const auto account = p.shutdown(50ms);
@@ -93,7 +93,7 @@ TEST_P(a_stopped_key, is_a_row_of_dead_letters_at_the_deadline_and_not_before) {
 
 TEST_P(a_stopped_key, is_a_row_of_dead_letters_at_once_when_its_processor_is_destroyed) {
   {
-    processor p{rt, handle, options};
+    numbers p{rt, handle, options};
     stop_and_submit(p);
   }
   EXPECT_THAT(dead, testing::ElementsAre(1, 2, 3));
@@ -101,7 +101,7 @@ TEST_P(a_stopped_key, is_a_row_of_dead_letters_at_once_when_its_processor_is_des
 }
 
 TEST_P(a_stopped_key, is_handled_by_a_second_shutdown_if_the_first_was_waiting_for_it) {
-  processor p{rt, handle, options};
+  numbers p{rt, handle, options};
   stop_and_submit(p);
   std::thread first([&] { EXPECT_TRUE(p.shutdown(1h).balanced()); });
   ASSERT_TRUE(eventually([&] { return p.closed(); }));
@@ -112,8 +112,8 @@ TEST_P(a_stopped_key, is_handled_by_a_second_shutdown_if_the_first_was_waiting_f
 }
 
 INSTANTIATE_TEST_SUITE_P(each, a_stopped_key,
-                         testing::Values(stopping{"parked", [](processor&) {}, true},
-                                         stopping{"paused", [](processor& p) { p.pause(1); }}),
+                         testing::Values(stopping{"parked", [](numbers&) {}, true},
+                                         stopping{"paused", [](numbers& p) { p.pause(1); }}),
                          [](const auto& way) { return way.param.name; });
 
 /// An answer that comes from elsewhere while all ends.
@@ -121,9 +121,9 @@ TEST(shutdown, has_messages_handled_that_are_parked_until_their_answers_come) {
   constexpr int keys = 2'000;
   convoy::runtime rt{{.concurrency = 2}};
   std::vector<char> answered(keys); // its key's
-  processor p{rt, [&](const int& key, int&) {
-                return answered[static_cast<std::size_t>(key)] != 0 ? outcome::done : outcome::park;
-              }};
+  numbers p{rt, [&](const int& key, int&) {
+              return answered[static_cast<std::size_t>(key)] != 0 ? outcome::done : outcome::park;
+            }};
   for (int key = 0; key < keys; ++key)
     ASSERT_EQ(p.submit(key, 1), submit_status::accepted);
   ASSERT_TRUE(eventually([&] { return p.parked() == keys; }));
@@ -145,7 +145,7 @@ TEST(requests, after_shutdown_only_call_back) {
     convoy::runtime rt{{.concurrency = 2}};
     std::atomic<int> called{0};
     {
-      processor p{rt, [](int&) {}};
+      numbers p{rt, [](int&) {}};
       ASSERT_EQ(p.submit(1, 1), submit_status::accepted);
       const auto account = p.shutdown(within);
       p.pause(1, [&] { ++called; });

@@ -3,9 +3,9 @@
 
 #include <gmock/gmock.h>
 
+namespace convoy::tool {
 namespace {
 
-using namespace convoy::tool;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
@@ -94,3 +94,4 @@ TEST(clf_reader, refuses_malformed_lines_with_the_reason) {
 }
 
 } // namespace
+} // namespace convoy::tool

@@ -3,9 +3,9 @@
 
 #include <gmock/gmock.h>
 
+namespace convoy::tool {
 namespace {
 
-using namespace convoy::tool;
 using testing::ElementsAre;
 using testing::Eq;
 using testing::HasSubstr;
@@ -195,3 +195,4 @@ TEST(csv_reader, refuses_sizes_that_add_up_to_too_much) {
 }
 
 } // namespace
+} // namespace convoy::tool

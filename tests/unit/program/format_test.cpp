@@ -51,6 +51,7 @@ TEST(format, lets_no_control_reach_a_terminal) {
   EXPECT_EQ(terminal_text("a\x9b\x31m"), "a?1m");            // and as a bare byte
   EXPECT_EQ(terminal_text("\xc0\x9b\xe0\x80\x9b"), "?????"); // and in too many bytes
   EXPECT_EQ(terminal_text("\xe2\x82"), "??");                // cut short
+  EXPECT_EQ(terminal_text("a\u202Eb\u2066c\u200Fd\u2013"), "a?b?c?d\u2013"); // turned around
 }
 
 TEST(format, aligns_columns_by_code_points) {

@@ -6,9 +6,9 @@
 #include <numeric>
 #include <vector>
 
+namespace convoy::tool {
 namespace {
 
-using namespace convoy::tool;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
@@ -130,3 +130,4 @@ TEST(generator, refuses_other_options_and_says_what_it_expects) {
 }
 
 } // namespace
+} // namespace convoy::tool

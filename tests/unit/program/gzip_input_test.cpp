@@ -2,9 +2,9 @@
 
 #include <gmock/gmock.h>
 
+namespace convoy::tool {
 namespace {
 
-using namespace convoy::tool;
 using testing::ElementsAre;
 using testing::Eq;
 using testing::HasSubstr;
@@ -72,3 +72,4 @@ TEST(gzip_input, of_nothing_is_an_empty_file) {
 }
 
 } // namespace
+} // namespace convoy::tool

@@ -2,9 +2,9 @@
 
 #include <gmock/gmock.h>
 
+namespace convoy::tool {
 namespace {
 
-using namespace convoy::tool;
 using testing::ElementsAre;
 using testing::Eq;
 using testing::HasSubstr;
@@ -140,3 +140,4 @@ TEST(jsonl_reader, refuses_malformed_lines_with_the_reason) {
 }
 
 } // namespace
+} // namespace convoy::tool

@@ -81,6 +81,8 @@ INSTANTIATE_TEST_SUITE_P(
         bound_case{"closed_busiest_key", 2, {{0, 30, 0}, {0, 30, 0}, {0, 10, 1}}, 2, true, 60},
         // 70 / 2: without order the two of key 0 may run side by side.
         bound_case{"order_not_kept", 2, {{0, 30, 0}, {0, 30, 0}, {0, 10, 1}}, 2, false, 35},
+        // No message is shared out among workers.
+        bound_case{"one_long_message_without_order", 2, {{0, 90, 0}, {0, 10, 1}}, 4, false, 90},
         // All work fits before the last arrival: it ends 10 after it.
         bound_case{"last_arrival", 2, {{0, 10, 0}, {100, 10, 1}}, 2, true, 110},
         // From 50 on: 50 + 80 / 2; from 0 on: 82 / 2.
@@ -170,9 +172,36 @@ TEST(measure, compares_the_makespan_with_the_bound) {
   EXPECT_DOUBLE_EQ(f.throughput, 2 / 160e-9);
 }
 
-TEST(measure, bounds_by_the_service_it_measured_and_not_by_the_configured) {
-  const sample s = make_sample(1, {{0, 100, {0, 0, 0, 130}}});
-  EXPECT_DOUBLE_EQ(measure_run(s.load, s.result, 1).bound_seconds, 130e-9);
+TEST(measure, bounds_by_the_configured_service_and_tells_what_overshoot_cost) {
+  // Two messages of 100, of which one took 30 longer; 20 more went by between them.
+  const sample s = make_sample(1, {{0, 100, {0, 0, 0, 130}}, {0, 100, {0, 0, 150, 250}}});
+  const run_figures f = measure_run(s.load, s.result, 4);
+  EXPECT_EQ(f.bound_workers, 4U);
+  EXPECT_DOUBLE_EQ(f.bound_seconds, 200e-9);
+  EXPECT_DOUBLE_EQ(f.efficiency, 200 / 250.0);
+  EXPECT_DOUBLE_EQ(f.measured_bound_seconds, 230e-9);
+  EXPECT_DOUBLE_EQ(f.measured_efficiency, 230 / 250.0);
+  EXPECT_DOUBLE_EQ(f.overshoot_us, 0.015);
+  EXPECT_DOUBLE_EQ(f.overshoot_share, 30 / 250.0);
+}
+
+TEST(measure, gives_all_strategies_the_bound_of_order_which_the_unordered_may_beat) {
+  const std::vector<seen> messages{{0, 100, {0, 0, 0, 100}}, {0, 100, {0, 0, 10, 110}}};
+  const sample ordered = make_sample(1, messages), free = make_sample(1, messages, false);
+  EXPECT_DOUBLE_EQ(measure_run(free.load, free.result, 2).bound_seconds, 200e-9);
+  EXPECT_DOUBLE_EQ(measure_run(free.load, free.result, 2).efficiency, 200 / 110.0);
+  EXPECT_DOUBLE_EQ(measure_run(free.load, free.result, 2).measured_efficiency, 100 / 110.0);
+  EXPECT_DOUBLE_EQ(measure_run(ordered.load, ordered.result, 2).efficiency, 1);
+}
+
+TEST(measure, tells_the_overshoot_of_one_consumer_by_its_one_thread) {
+  const sample s = make_sample(2, {{0, 100, {0, 0, 0, 110}}, {1, 100, {0, 0, 110, 220}}});
+  EXPECT_DOUBLE_EQ(measure_run(s.load, s.result, 2).overshoot_share, 20 / 220.0);
+}
+
+TEST(measure, has_no_overshoot_where_nothing_was_handled) {
+  const sample s = make_sample(1, {{0, 10, {5, 5, 0, -1}}});
+  EXPECT_TRUE(std::isnan(measure_run(s.load, s.result, 1).overshoot_us));
 }
 
 TEST(measure, counts_the_makespan_from_the_first_intended_time) {
@@ -200,7 +229,7 @@ TEST(measure, counts_a_lost_message_and_leaves_it_out_of_the_rest) {
   EXPECT_EQ(f.messages, 3U);
   EXPECT_EQ(f.lost, 1U);
   EXPECT_TRUE(f.is_broken());
-  EXPECT_DOUBLE_EQ(f.bound_seconds, 20e-9);
+  EXPECT_DOUBLE_EQ(f.measured_bound_seconds, 20e-9);
   EXPECT_DOUBLE_EQ(f.throughput, 2 / 20e-9);
   EXPECT_DOUBLE_EQ(f.all.max, 0.02);
 }

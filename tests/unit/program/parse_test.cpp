@@ -7,9 +7,9 @@
 #include <gmock/gmock.h>
 #include <utility>
 
+namespace convoy::tool {
 namespace {
 
-using namespace convoy::tool;
 using testing::AllOf;
 using testing::ElementsAre;
 using testing::Eq;
@@ -185,3 +185,4 @@ TEST(faults, names_the_bad_part_of_a_policy_and_lists_what_is_allowed) {
 }
 
 } // namespace
+} // namespace convoy::tool

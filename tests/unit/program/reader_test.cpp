@@ -1,21 +1,15 @@
 #include "program/input_file.hpp"
+#include "program/keys_in_order.hpp"
 
 #include <gmock/gmock.h>
 #include <vector>
 
+namespace convoy::tool {
 namespace {
 
-using namespace convoy::tool;
 using testing::ElementsAre;
 using testing::Eq;
 using testing::HasSubstr;
-
-std::vector<std::string> keys_in_order(const trace& t) {
-  std::vector<std::string> keys;
-  for (const event& e : t.events)
-    keys.push_back(t.keys[e.key]);
-  return keys;
-}
 
 TEST(reader, sorts_by_time_and_keeps_the_order_of_equal_times) {
   const trace t = read_text("timestamp_us,key\n7,c\n5,a\n7,d\n5,b\n7,a\n");
@@ -84,3 +78,4 @@ TEST(reader, reads_many_lines_across_its_buffers) {
 }
 
 } // namespace
+} // namespace convoy::tool

@@ -33,6 +33,8 @@ run_figures make_run(const std::string& strategy, double seconds) {
   f.throughput = 1000 / seconds;
   f.bound_seconds = 1;
   f.efficiency = 1 / seconds;
+  f.overshoot_us = 12;
+  f.overshoot_share = 0.05;
   f.all = {1, 2, 3, 4};
   f.hot = {10, 20, 30, 40};
   f.cold = {100, 200, 300, 400};
@@ -73,7 +75,51 @@ TEST(report, marks_a_strategy_that_broke_order_beside_its_speed) {
   report r = make_report();
   EXPECT_THAT(to_table(r), Not(HasSubstr("BROKEN")));
   r.runs[1].order_violations = 1;
-  EXPECT_THAT(to_table(r), HasSubstr("BROKEN"));
+  r.runs[1].overlaps = 2'000;
+  EXPECT_THAT(to_table(r), HasSubstr("BROKEN: 1 late, 2,000 overlapped\n"));
+  r.runs[1].order_violations = r.runs[1].overlaps = 0;
+  r.runs[1].lost = 3;
+  r.runs[1].repeated = 4;
+  EXPECT_THAT(to_table(r), HasSubstr("BROKEN: 3 lost, 4 repeated\n"));
+}
+
+TEST(report, splits_what_a_run_lost_into_overshoot_and_the_rest) {
+  report r = make_report();
+  const auto account = Contains(HasSubstr("longer than configured account for another 5.0 %"));
+  EXPECT_THAT(to_table(r), ContainsRegex("lanes .* 80.0 % +12.0 µs +5.0 % +15.0 % +kept\n"));
+  EXPECT_THAT(findings(r), account);
+  r.runs[0].overshoot_share = 0.004;
+  EXPECT_THAT(findings(r), Not(account));
+}
+
+TEST(report, says_how_a_strategy_without_order_can_beat_its_bound) {
+  report r = make_report();
+  r.runs.push_back(make_run("unordered", 0.5));
+  EXPECT_THAT(findings(r), Contains(AllOf(HasSubstr("unordered was faster than order allows"),
+                                          HasSubstr("200.0 %"))));
+  EXPECT_THAT(to_table(r), ContainsRegex("unordered .* 200.0 % +12.0 µs +5.0 % +– +kept\n"));
+}
+
+TEST(report, has_a_row_for_each_number_of_workers_in_each_part) {
+  report r = make_report();
+  EXPECT_THAT(to_json(r), HasSubstr("\"workers\": 4,"));
+  r.config.sweep = {2, 4};
+  r.runs.insert(r.runs.begin(), make_run("lanes", 2));
+  r.runs[0].workers = 2;
+  EXPECT_THAT(to_table(r), AllOf(HasSubstr("2, 4 workers on 1 core"),
+                                 ContainsRegex("lanes +2 +2.000(.|\n)*lanes +4 +1.250"),
+                                 ContainsRegex("lanes +2 +1.00 µs(.|\n)*lanes +4 +1.00 µs"),
+                                 ContainsRegex("lanes +2 +10.0 %(.|\n)*lanes +4 +10.0 %")));
+  EXPECT_THAT(findings(r), Contains(HasSubstr("single took 4.00 times as long as lanes")));
+  EXPECT_THAT(to_json(r), ContainsRegex("\"workers\": \\[\n +2,\n +4\n +\\]"));
+}
+
+TEST(report, repeats_warnings_where_they_are_read_in_the_end) {
+  report r = make_report();
+  EXPECT_THAT(to_json(r), Not(HasSubstr("warnings")));
+  r.warnings = {"the \x1b sky falls"};
+  EXPECT_THAT(findings(r), Contains("Warning: the ? sky falls."));
+  EXPECT_THAT(to_json(r), HasSubstr("\"warnings\": [\n    \"the \\u001b sky falls\""));
 }
 
 TEST(report, shows_no_efficiency_where_there_is_no_work) {
@@ -156,7 +202,7 @@ TEST(report, says_in_which_way_an_unordered_run_was_out_of_order) {
   r.runs.push_back(make_run("unordered", 1));
   r.runs.back().order_violations = 7;
   r.runs.back().overlaps = 8;
-  EXPECT_THAT(to_table(r), HasSubstr("began out of order"));
+  EXPECT_THAT(to_table(r), HasSubstr("BROKEN: 7 late, 8 overlapped"));
   EXPECT_THAT(findings(r), Contains(HasSubstr(
                                "in unordered 7 messages began out of order, and 8 while another")));
 }

@@ -8,9 +8,9 @@
 #include <gmock/gmock.h>
 #include <numeric>
 
+namespace convoy::tool {
 namespace {
 
-using namespace convoy::tool;
 using testing::AllOf;
 using testing::Each;
 using testing::ElementsAre;
@@ -87,12 +87,13 @@ TEST(service, is_refused_when_it_adds_up_to_centuries) {
 }
 
 TEST(service, never_wraps_at_the_end_of_its_range) {
-  for (const auto* us : {"9223372036854775.807", "4611686018427387.904", "3155760000000000.001"}) {
-    const trace t = read_text("key,service_us\na," + std::string(us) + "\n");
+  for (const auto* stated :
+       {"9223372036854775.807", "4611686018427387.904", "3155760000000000.001"}) {
+    const trace t = read_text("key,service_us\na," + std::string(stated) + "\n");
     for (const auto* law : {"trace", "trace:1", "trace:1.0000000001"})
       EXPECT_THAT(error_of([&] { service_ns(t, parse_service(law), 1); }),
                   HasSubstr("add up to more than a century"))
-          << us << ' ' << law;
+          << stated << ' ' << law;
   }
   const trace longest = read_text("key,service_us\na,3155760000000000\n");
   EXPECT_EQ(service_ns(longest, parse_service("trace"), 1)[0], century_ns);
@@ -174,3 +175,4 @@ TEST(faults, a_key_is_healthy_if_it_has_messages_of_which_none_is_poison_and_is_
 }
 
 } // namespace
+} // namespace convoy::tool

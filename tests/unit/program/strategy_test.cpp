@@ -16,13 +16,14 @@
 namespace convoy::tool {
 namespace {
 
-constexpr std::uint32_t keys = 7;
+constexpr std::uint32_t keys_of_load = 7;
 
-/// Message i belongs to key i % keys. Plain state per key: a strategy that keeps order hands it
+/// Message i belongs to key i % keys_of_load. Plain state per key: a strategy that keeps order hands it
 /// over, under ThreadSanitizer visibly so.
 struct order_check {
-  std::vector<std::vector<std::uint32_t>> seen = std::vector<std::vector<std::uint32_t>>(keys);
-  void operator()(std::uint32_t index) { seen[index % keys].push_back(index); }
+  std::vector<std::vector<std::uint32_t>> seen =
+      std::vector<std::vector<std::uint32_t>>(keys_of_load);
+  void operator()(std::uint32_t index) { seen[index % keys_of_load].push_back(index); }
 };
 
 template <template <class> class Strategy>
@@ -39,22 +40,22 @@ TYPED_TEST_SUITE(ordered_strategy, ordered);
 
 template <class Kind>
 class any_strategy : public testing::Test {};
-using all = testing::Types<kind<convoy_lanes>, kind<single_queue>, kind<sharded_queues>,
-                           kind<mutex_lanes>, kind<shared_queue>>;
-TYPED_TEST_SUITE(any_strategy, all);
+using all_strategies = testing::Types<kind<convoy_lanes>, kind<single_queue>, kind<sharded_queues>,
+                                      kind<mutex_lanes>, kind<shared_queue>>;
+TYPED_TEST_SUITE(any_strategy, all_strategies);
 
 TYPED_TEST(ordered_strategy, handles_each_key_in_the_order_of_submission) {
   constexpr std::uint32_t messages = 20'000;
   order_check handler;
   {
-    typename TypeParam::template type<order_check> subject{handler, {3, 100, keys}};
+    typename TypeParam::template type<order_check> subject{handler, {3, 100, keys_of_load}};
     for (std::uint32_t i = 0; i < messages; ++i)
-      subject.submit(i % keys, i);
+      subject.submit(i % keys_of_load, i);
     subject.drain();
   }
-  for (std::uint32_t key = 0; key < keys; ++key) {
+  for (std::uint32_t key = 0; key < keys_of_load; ++key) {
     std::vector<std::uint32_t> expected;
-    for (std::uint32_t i = key; i < messages; i += keys)
+    for (std::uint32_t i = key; i < messages; i += keys_of_load)
       expected.push_back(i);
     EXPECT_EQ(handler.seen[key], expected);
   }
@@ -67,10 +68,10 @@ struct counter {
 
 TYPED_TEST(any_strategy, has_handled_everything_when_drained) {
   counter handler;
-  typename TypeParam::template type<counter> subject{handler, {2, 1 << 20, keys}};
+  typename TypeParam::template type<counter> subject{handler, {2, 1 << 20, keys_of_load}};
   for (std::uint32_t round = 1; round <= 20; ++round) {
     for (std::uint32_t i = 0; i < 500; ++i)
-      subject.submit(i % keys, i);
+      subject.submit(i % keys_of_load, i);
     subject.drain();
     EXPECT_EQ(handler.handled, round * 500);
   }
@@ -79,16 +80,16 @@ TYPED_TEST(any_strategy, has_handled_everything_when_drained) {
 TYPED_TEST(any_strategy, handles_what_is_left_before_it_is_gone) {
   counter handler;
   {
-    typename TypeParam::template type<counter> subject{handler, {2, 1 << 20, keys}};
+    typename TypeParam::template type<counter> subject{handler, {2, 1 << 20, keys_of_load}};
     for (std::uint32_t i = 0; i < 1000; ++i)
-      subject.submit(i % keys, i);
+      subject.submit(i % keys_of_load, i);
   }
   EXPECT_EQ(handler.handled, 1000U);
 }
 
 TYPED_TEST(any_strategy, takes_messages_from_several_producers) {
   counter handler;
-  typename TypeParam::template type<counter> subject{handler, {2, 64, keys}};
+  typename TypeParam::template type<counter> subject{handler, {2, 64, keys_of_load}};
   {
     std::vector<std::jthread> producers;
     for (std::uint32_t key = 0; key < 3; ++key)
@@ -110,11 +111,11 @@ struct gate {
 TYPED_TEST(any_strategy, makes_submission_wait_while_capacity_messages_are_unfinished) {
   constexpr std::uint32_t capacity = 5;
   gate handler;
-  typename TypeParam::template type<gate> subject{handler, {2, capacity, keys}};
+  typename TypeParam::template type<gate> subject{handler, {2, capacity, keys_of_load}};
   std::atomic<std::uint32_t> submitted{0};
   std::jthread producer{[&] {
     for (std::uint32_t i = 0; i < 2 * capacity; ++i, ++submitted)
-      subject.submit(i % keys, i);
+      subject.submit(i % keys_of_load, i);
   }};
   while (submitted < capacity)
     std::this_thread::yield();
@@ -141,7 +142,7 @@ TYPED_TEST_SUITE(parallel_strategy, parallel);
 TYPED_TEST(parallel_strategy, runs_as_many_keys_at_once_as_it_has_workers) {
   constexpr std::uint32_t workers = 5;
   rendezvous handler{workers};
-  typename TypeParam::template type<rendezvous> subject{handler, {workers, 100, keys}};
+  typename TypeParam::template type<rendezvous> subject{handler, {workers, 100, keys_of_load}};
   for (std::uint32_t key = 0; key < workers; ++key)
     subject.submit(key, key);
   subject.drain(); // for ever, if one worker had to come twice

@@ -1,4 +1,5 @@
 #include "gate.hpp"
+#include "runtime/at_once.hpp"
 
 #include <atomic>
 #include <convoy/convoy.hpp>
@@ -28,16 +29,6 @@ TEST(runtime, refuses_a_concurrency_out_of_range_with_words) {
   } catch (const std::invalid_argument& e) {
     EXPECT_THAT(e.what(), testing::HasSubstr("concurrency"));
   }
-}
-
-/// Runs `keys` handlers that all wait for each other.
-void expect_so_many_at_once(runtime& rt, std::size_t keys) {
-  gate held;
-  processor<std::size_t, int> p{rt, [&](int&) { held.pass(); }};
-  for (std::size_t key = 0; key < keys; ++key)
-    ASSERT_EQ(p.submit(key, 0), submit_status::accepted);
-  held.await_visitors(keys);
-  held.open();
 }
 
 TEST(runtime, runs_as_many_handlers_at_once_as_it_has_workers) {

@@ -1,4 +1,5 @@
 #include "gate.hpp"
+#include "runtime/at_once.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -73,16 +74,6 @@ TEST(threads, come_for_each_of_several_runtimes) {
   with_a_stuck_key first(2), second(2), third(2);
   for (auto* each : {&first, &second, &third})
     each->expect_to_handle_others();
-}
-
-/// Handlers that all wait for each other.
-void expect_so_many_at_once(runtime& rt, std::size_t keys) {
-  gate held;
-  processor<std::size_t, int> p{rt, [&](int&) { held.pass(); }};
-  for (std::size_t key = 0; key < keys; ++key)
-    ASSERT_EQ(p.submit(key, 0), submit_status::accepted);
-  held.await_visitors(keys);
-  held.open();
 }
 
 TEST(threads, are_as_many_as_were_asked_for_where_a_limit_leaves_one) {

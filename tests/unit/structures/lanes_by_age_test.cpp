@@ -1,4 +1,5 @@
 #include "sched/lanes_by_age.hpp"
+#include "structures/nobody.hpp"
 
 #include <algorithm>
 #include <convoy/convoy.hpp>
@@ -17,10 +18,6 @@ using convoy::detail::coarse;
 using convoy::detail::coarse_time;
 using convoy::detail::lanes_by_age;
 using convoy::detail::ready_item;
-
-class nobody final : public convoy::detail::runner {
-  void run(ready_item&, convoy::detail::pump&) noexcept override {}
-};
 
 /// Lanes in a deque, so that they stay where they are, and the order in which they came.
 class waiting_lanes {

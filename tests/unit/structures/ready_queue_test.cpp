@@ -1,3 +1,5 @@
+#include "structures/nobody.hpp"
+
 #include <atomic>
 #include <convoy/convoy.hpp>
 #include <gtest/gtest.h>
@@ -8,10 +10,6 @@ namespace {
 
 using convoy::detail::ready_item;
 using convoy::detail::ready_queue;
-
-class nobody final : public convoy::detail::runner {
-  void run(ready_item&, convoy::detail::pump&) noexcept override {}
-};
 
 class ready_queue_of : public testing::Test {
 protected:

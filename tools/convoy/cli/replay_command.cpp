@@ -1,71 +1,32 @@
 #include "cli/replay_command.hpp"
 
+#include "cli/page_file.hpp"
 #include "cli/replay_options.hpp"
-#include "load/service.hpp"
-#include "report/output_file.hpp"
+#include "cli/trace_file.hpp"
+#include "replay/replay.hpp"
 #include "report/report.hpp"
+#include "report/warnings.hpp"
 #include "text/format.hpp"
 
 #include <algorithm>
 #include <convoy/version.hpp>
-#include <csignal>
 #include <exception>
 #include <iostream>
-#include <system_error>
-#include <thread>
-#include <unistd.h>
+#include <optional>
+#include <span>
+#include <string>
 #include <utility>
+#include <vector>
 
 namespace convoy::tool {
 namespace {
-
-/// Options with a default: takes what the user gave, or notes in the report what was chosen.
-class defaults_taken {
-public:
-  explicit defaults_taken(std::vector<std::string>& noted) : noted_{noted} {}
-
-  template <class T>
-  T operator()(const std::optional<T>& given, std::string_view option, const T& otherwise) {
-    if (given)
-      return *given;
-    if constexpr (std::is_convertible_v<T, std::string>)
-      note(option, otherwise);
-    else
-      note(option, text(otherwise));
-    return otherwise;
-  }
-
-  void note(std::string_view option, const std::string& value) {
-    noted_.push_back(value.empty() ? std::string{option} : std::string{option} + ' ' + value);
-  }
-
-private:
-  static std::string text(double value) { return number_text(value); }
-  static std::string text(std::uint64_t value) { return std::to_string(value); }
-  static std::string text(unsigned value) { return std::to_string(value); }
-
-  std::vector<std::string>& noted_;
-};
-
-/// Refuses, before anything has run, a file that the figures could not be written to in the end.
-void check_output(const command_line& line) {
-  if (!line.json || line.json == "-")
-    return;
-  if (line.json->empty())
-    throw input_error{"--json: the name of the file is empty"};
-  if (is_one_of(*line.json, parse_input(line, 0).files))
-    throw input_error{"--json: " + *line.json + " is an input file"};
-  if (is_open_as(*line.json, STDOUT_FILENO) || is_open_as(*line.json, STDERR_FILENO))
-    throw input_error{"--json: " + *line.json +
-                      " is where the other output goes; name another file, or - for stdout"};
-  check_writable(*line.json);
-}
 
 /// The report as far as it is known before the runs, and what the runs need.
 struct plan {
   report result;
   workload load;
   std::vector<strategy> chosen;
+  std::vector<unsigned> workers; ///< each with each strategy, ascending
   replay_options options;
   std::vector<bool> poison, healthy; ///< with faults: of messages, of keys
   workload faulty;                   ///< with faults: the load with the stuck keys
@@ -97,28 +58,19 @@ plan make_plan(const command_line& line) {
     throw input_error{"--strategy: with --fail or --stick it is lanes alone, as the others can "
                       "neither retry nor bury messages; leave --strategy out"};
 
-  config.seed = choose(line.seed, "--seed", std::uint64_t{1});
-  trace input = load_trace(parse_input(line, config.seed));
-  config.source = input.source;
-  config.skip_bad = line.skip_bad;
-  p.result.not_read = std::move(input.not_read);
-  if (line.files.empty() && !line.zipf)
-    choose.note(config.source, "");
-  config.service =
-      choose(line.service, "--service", std::string{input.has_service ? "trace" : "fixed:10us"});
-  const auto service = service_ns(input, parse_service(config.service), config.seed);
-  config.closed = !line.speed && !line.rate;
-  if (config.closed && !line.closed)
-    choose.note("--closed", "");
-  if (!config.closed)
-    config.speed = choose(line.speed, "--speed", 1.0);
-  p.load = make_workload(std::move(input), service,
-                         config.closed ? std::nullopt : std::optional{config.speed});
+  if (line.socket && std::ranges::find(p.chosen, strategy::lanes) == p.chosen.end())
+    throw input_error{"--socket: only lanes can be watched, and --strategy leaves it out"};
 
-  config.cores = std::max(1U, std::thread::hardware_concurrency());
-  config.service_kind = choose(line.service_kind, "--service-kind", std::string{"sleep"});
+  p.load = make_load(line, p.result, choose, shows_progress(line));
   const bool sleeps = config.service_kind == "sleep";
-  config.workers = choose(line.workers, "--workers", sleeps ? 16U : config.cores);
+  p.workers =
+      parse_workers(choose(line.workers, "--workers", std::to_string(sleeps ? 16U : config.cores)));
+  if (config.faults && p.workers.size() > 1)
+    throw input_error{"--workers: with --fail or --stick it is one number, as two runs are "
+                      "compared"};
+  config.workers = p.workers.back();
+  if (p.workers.size() > 1)
+    config.sweep = p.workers;
   config.producers = choose(line.producers, "--producers", 1U);
   config.capacity = config.faults ? room_for_all(line, p.load.messages.size(), choose)
                                   : choose(line.capacity, "--capacity", std::size_t{1} << 20);
@@ -126,7 +78,8 @@ plan make_plan(const command_line& line) {
                .producers = config.producers,
                .capacity = config.capacity,
                .service = sleeps ? service_kind::sleep : service_kind::spin,
-               .shows_progress = !line.hides_progress && isatty(STDERR_FILENO) == 1};
+               .shows_progress = shows_progress(line),
+               .socket = line.socket.value_or("")};
   if (config.faults) {
     fault_options& faults = *config.faults;
     faults.policy.seed = config.seed;
@@ -137,56 +90,32 @@ plan make_plan(const command_line& line) {
   return p;
 }
 
-void print(std::ostream& stream, std::string_view name, const std::string& text) {
-  if (!(stream << text << std::flush))
-    throw input_error{"cannot write to " + std::string{name}};
+/// With which of the numbers of workers a strategy runs: `single` has one worker, whatever is
+/// offered, and runs once, to be compared with the most.
+std::span<const unsigned> workers_of(const plan& p, strategy id) {
+  const std::span all{p.workers};
+  return id == strategy::single ? all.last(1) : all;
 }
 
-/// The JSON comes first, as it is what others wait for. Neither it nor the table is lost with a
-/// reader of the other that has gone.
-void publish(const command_line& line, const report& result) {
-  const bool json_to_stdout = line.json == "-";
-  std::exception_ptr failure;
-  try {
-    if (json_to_stdout)
-      print(std::cout, "stdout", to_json(result));
-    else if (line.json)
-      write_file(*line.json, to_json(result));
-  } catch (const std::exception&) {
-    failure = std::current_exception();
-  }
-  if (!failure)
-    std::signal(SIGPIPE, SIG_DFL); // all else is done: end like any program whose reader has gone
-  if (json_to_stdout)
-    print(std::cerr, "stderr", to_table(result));
-  else
-    print(std::cout, "stdout", to_table(result));
-  if (failure)
-    std::rethrow_exception(failure);
-}
-
-/// Seconds that no run of a strategy through these workers can be faster than.
-double least_seconds(const workload& load, strategy id, const replay_config& config) {
-  const unsigned threads =
-      config.service_kind == "spin" ? std::min(config.workers, config.cores) : config.workers;
-  std::vector<std::int64_t> service;
-  service.reserve(load.messages.size());
-  for (const message& m : load.messages)
-    service.push_back(m.service_ns);
-  return makespan_bound(load, service, id == strategy::single ? 1 : threads,
-                        traits_of(id).keeps_order) /
-         1e9;
+/// Seconds that no run of a strategy, with each number of its workers, can be faster than.
+double least_seconds(const plan& p, const workload& load, strategy id) {
+  double ns = 0;
+  for (const unsigned workers : workers_of(p, id))
+    ns += makespan_bound(load,
+                         id == strategy::single ? 1 : effective_workers(p.result.config, workers),
+                         traits_of(id).keeps_order);
+  return ns / 1e9;
 }
 
 /// Whoever waits for long is told for how long; nothing where it is soon over.
 void tell_duration(const plan& p) {
   constexpr double long_seconds = 10;
   const replay_config& config = p.result.config;
-  double all = config.faults ? least_seconds(p.load, strategy::lanes, config) : 0; // the clean run
+  double all = config.faults ? least_seconds(p, p.load, strategy::lanes) : 0; // the clean run
   double longest = 0;
   strategy slowest = p.chosen.front();
   for (const strategy id : p.chosen) {
-    const double seconds = least_seconds(config.faults ? p.faulty : p.load, id, config);
+    const double seconds = least_seconds(p, config.faults ? p.faulty : p.load, id);
     all += seconds;
     if (seconds > longest) {
       longest = seconds;
@@ -202,37 +131,84 @@ void tell_duration(const plan& p) {
 }
 
 /// The clean run comes first, with the same processor and policy.
-void run_with_faults(plan& p) {
+void run_with_faults(plan& p, page_file& page, trace_file& trace) {
   const failure_policy& policy = p.result.config.faults->policy;
   const std::vector<bool> no_poison(p.load.messages.size());
   const run clean = replay_failing("lanes clean", p.load, no_poison, policy, p.options);
   const run faulty = replay_failing("lanes", p.faulty, p.poison, policy, p.options);
-  p.result.runs = {measure_run(p.load, clean, p.options.workers),
-                   measure_run(p.faulty, faulty, p.options.workers)};
+  const unsigned workers = effective_workers(p.result.config, p.options.workers);
+  p.result.runs = {measure_run(p.load, clean, workers), measure_run(p.faulty, faulty, workers)};
+  page.add(p.load, clean);
+  page.add(p.faulty, faulty);
+  trace.add(p.load, clean, 2);
+  trace.add(p.faulty, faulty, 2);
   p.result.faults = measure_faults(p.load, p.poison, p.healthy, clean, faulty);
+}
+
+void run_each(plan& p, page_file& page, trace_file& trace) {
+  for (const strategy id : p.chosen)
+    for (const unsigned workers : workers_of(p, id)) {
+      p.options.workers = workers;
+      const run seen = replay(p.load, id, p.options);
+      p.result.runs.push_back(
+          measure_run(p.load, seen, effective_workers(p.result.config, workers)));
+      page.add(p.load, seen);
+      trace.add(p.load, seen, p.chosen.size() * p.workers.size());
+    }
+}
+
+/// What else there is to tell is told even where the page or the trace can't be written.
+void publish_all(const command_line& line, const plan& p, page_file& page,
+                 const trace_file& trace) {
+  std::exception_ptr failure;
+  const auto attempt = [&](const auto& write) {
+    try {
+      write();
+    } catch (const std::exception& error) {
+      if (failure)
+        std::cerr << "convoy: " << terminal_text(error.what()) << '\n';
+      else
+        failure = std::current_exception();
+    }
+  };
+  attempt([&] { trace.write(); });
+  attempt([&] { page.write(p.result.config.faults ? p.faulty : p.load, p.result); });
+  attempt([&] { publish(line, to_json(p.result), to_table(p.result)); });
+  if (failure)
+    std::rethrow_exception(failure);
 }
 
 /// Returns the exit status.
 int execute(const command_line& line) {
-  // To write where nobody reads any more, or beyond a limit, is an error like others.
-  std::signal(SIGPIPE, SIG_IGN);
-  std::signal(SIGXFSZ, SIG_IGN);
-  check_output(line);
+  ignore_broken_pipes();
+  const std::vector<std::string> inputs = parse_input(line, 0).files;
+  check_output(line, inputs);
+  check_apart({{"--json", line.json == "-" ? std::nullopt : line.json},
+               {"--trace", line.trace},
+               {"--socket", line.socket},
+               {"--report", line.page}});
+  if (line.socket)
+    check_socket(*line.socket);
+  trace_file trace{line.trace, inputs};
+  page_file page{line.page, inputs};
   plan p = make_plan(line);
+  p.options.traces = trace.is_wanted();
   report& result = p.result;
   for (const std::string& sentence : not_read(result))
     std::cerr << "convoy: " << terminal_text(sentence) << '\n';
-  result.keys = p.load.keys;
-  result.trace = measure_trace(p.load, p.options.workers);
+  const unsigned most = effective_workers(result.config, result.config.workers);
+  result.trace = measure_trace(p.load, most);
+  for (std::string& warning : load_warnings(p.load, result))
+    result.warnings.push_back(std::move(warning));
+  for (const std::string& warning : result.warnings)
+    std::cerr << "convoy: " << terminal_text(warning) << '\n';
   if (p.options.shows_progress)
     tell_duration(p);
   if (result.config.faults)
-    run_with_faults(p);
+    run_with_faults(p, page, trace);
   else
-    for (const strategy id : p.chosen)
-      result.runs.push_back(measure_run(p.load, replay(p.load, id, p.options), p.options.workers));
-
-  publish(line, result);
+    run_each(p, page, trace);
+  publish_all(line, p, page, trace);
   const bool broken = std::ranges::any_of(
       result.runs, [](const run_figures& f) { return f.keeps_order && f.is_broken(); });
   return broken || (result.faults && !result.faults->is_exact()) ? 3 : 0;

@@ -2,16 +2,16 @@
 
 // The command line of `convoy replay`.
 
+#include "cli/input_options.hpp"
+#include "cli/output.hpp"
 #include "load/faults.hpp"
-#include "load/replay_input.hpp"
-#include "replay/replay.hpp"
 #include "strategies/strategy.hpp"
 
 #include <cstddef>
-#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace CLI {
@@ -21,22 +21,13 @@ class App;
 namespace convoy::tool {
 
 /// As the user wrote it; what is empty was left open.
-struct command_line {
-  std::vector<std::string> files;
-  std::string format = "csv";
-  std::optional<std::string> key_column, time_column, time_unit, service_column, bytes_column;
-  std::optional<std::uint64_t> skip_bad;
-  std::optional<std::string> zipf, hot;
-  std::optional<std::uint64_t> seed;
-  bool closed = false;
-  std::optional<double> rate, speed;
-  std::optional<std::string> service, service_kind, strategies;
-  std::optional<std::string> fail, policy;
+struct command_line : input_line, output_line {
+  std::optional<std::string> strategies, fail, policy, socket;
   std::vector<std::string> stick;
-  std::optional<unsigned> workers, producers;
+  std::optional<std::string> workers;
+  std::optional<unsigned> producers;
   std::optional<std::size_t> capacity;
-  std::optional<std::string> json;
-  bool hides_progress = false;
+  std::optional<std::string> page, trace; ///< the files of --report and --trace
 };
 
 /// Adds the subcommand `replay`, with its options. run() is called with what the user gave.
@@ -46,8 +37,8 @@ void add_replay_options(CLI::App& program, std::function<void(const command_line
 /// still to be set. Throws input_error.
 [[nodiscard]] std::optional<fault_options> parse_faults(const command_line& line);
 
-/// Where the input is and how to read it, or how to generate it. Throws input_error.
-[[nodiscard]] input_options parse_input(const command_line& line, std::uint64_t seed);
+/// Numbers of workers, comma separated: sorted, none twice, none missing. Throws input_error.
+[[nodiscard]] std::vector<unsigned> parse_workers(std::string_view list);
 
 /// Names of strategies, comma separated, or "all". Throws input_error.
 [[nodiscard]] std::vector<strategy> parse_strategies(std::string_view list);

@@ -150,9 +150,11 @@ void refuse_unread(std::string_view name, const missing_parts& missing) {
                       std::string(option) + " \"\"");
 }
 
-std::int64_t parse_time(std::string_view text, std::int64_t unit_ns) {
+std::optional<read_time> parse_time(std::string_view text, std::int64_t unit_ns) {
+  if (text.empty())
+    return std::nullopt;
   if (has_iso_form(text))
-    return parse_iso_time(text);
+    return read_time{parse_iso_time(text), 0};
   const std::string unit = unit_ns == 1           ? "nanoseconds"
                            : unit_ns == 1'000     ? "microseconds"
                            : unit_ns == 1'000'000 ? "milliseconds"
@@ -161,8 +163,9 @@ std::int64_t parse_time(std::string_view text, std::int64_t unit_ns) {
   if (text.find_first_not_of("0123456789.", first_digit) != std::string_view::npos)
     throw input_error("time " + in_quotes(text) + " is neither a number of " + unit +
                       ", such as 12 or 0.5, nor a time such as 2020-10-10T13:55:36Z (ISO 8601)");
-  return parse_decimal("time", text, unit_ns,
-                       "is too large for " + unit + "; say its unit with --time-unit");
+  return read_time{parse_decimal("time", text, unit_ns,
+                                 "is too large for " + unit + "; say its unit with --time-unit"),
+                   unit_ns};
 }
 
 } // namespace convoy::tool

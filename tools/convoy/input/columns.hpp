@@ -47,7 +47,12 @@ struct missing_parts {
 /// "Bytes" for the size.
 void refuse_unread(std::string_view name, const missing_parts& missing);
 
-/// A time: a number in that unit, or ISO 8601. In nanoseconds.
-std::int64_t parse_time(std::string_view text, std::int64_t unit_ns);
+struct read_time {
+  std::int64_t at_ns = 0;
+  std::int64_t unit_ns = 0; ///< of the number that it was; 0: it was none
+};
+
+/// A time: a number in that unit, or ISO 8601; nothing where there is no text.
+std::optional<read_time> parse_time(std::string_view text, std::int64_t unit_ns);
 
 } // namespace convoy::tool

@@ -71,9 +71,8 @@ std::string_view value_cell(const csv_record& record, optional_column at) {
   return at ? trimmed(record[at->field]) : std::string_view{};
 }
 
-std::optional<std::int64_t> time_cell(const csv_record& record, optional_column at) {
-  const std::string_view text = value_cell(record, at);
-  return text.empty() ? std::nullopt : std::optional{parse_time(text, at->unit_ns)};
+std::optional<read_time> time_cell(const csv_record& record, optional_column at) {
+  return parse_time(value_cell(record, at), at ? at->unit_ns : 0);
 }
 
 std::optional<std::int64_t> service_cell(const csv_record& record, optional_column at) {
@@ -205,8 +204,10 @@ void read_csv(line_source& lines, const read_options& options, trace_builder& ev
                         (record.size() == 1 ? " field" : " fields") + " where the header has " +
                         std::to_string(columns));
     }
+    const auto came = time_cell(record, time);
     events.add({.key = record[key->field],
-                .at_ns = time_cell(record, time),
+                .at_ns = came ? std::optional{came->at_ns} : std::nullopt,
+                .time_unit_ns = came ? came->unit_ns : 0,
                 .service_ns = service_cell(record, service),
                 .bytes = size_cell(record, bytes)});
     return true;

@@ -77,9 +77,8 @@ std::string value_text(const json_line::field* field, std::string_view what) {
   return field->text;
 }
 
-std::optional<std::int64_t> time_of(const found_field& found) {
-  const std::string text = value_text(found.field, "time");
-  return text.empty() ? std::nullopt : std::optional{parse_time(text, found.unit_ns)};
+std::optional<read_time> time_of(const found_field& found) {
+  return parse_time(value_text(found.field, "time"), found.unit_ns);
 }
 
 std::optional<std::int64_t> service_of(const found_field& found) {
@@ -106,9 +105,11 @@ void add(const json_line& object, const event_columns& names, trace_builder& eve
   for (const json_line::field& field : object.fields())
     if (field.in == 0 && field.what != json_line::kind::null)
       refuse_unread(field.name, missing);
+  const auto came = time_of(time);
   events.add({.key = key.text,
               .is_number = key.what == json_line::kind::number,
-              .at_ns = time_of(time),
+              .at_ns = came ? std::optional{came->at_ns} : std::nullopt,
+              .time_unit_ns = came ? came->unit_ns : 0,
               .service_ns = service_of(service),
               .bytes = size_of(bytes)});
 }

@@ -32,6 +32,10 @@ struct trace {
   std::string source;    ///< what the report calls it: file names, or the generator's words
   std::size_t moved = 0; ///< events that the source had behind later ones
   left_out not_read;
+  std::int64_t begins_at_ns = 0; ///< its first event, from the origin of the times in the source
+  std::int64_t time_unit_ns =
+      0; ///< of the numbers that its times are; 0: they are none, or there are no times
+  bool mixes_times = false; ///< some are numbers and others dates
   bool has_times = false;   ///< arrivals are real; otherwise every at_ns is 0
   bool has_service = false; ///< service times are real; otherwise every service_ns is 0
 };

@@ -33,7 +33,7 @@ void require_same(bool first, bool here, const std::string& what) {
 } // namespace
 
 void trace_builder::add(const row& row) {
-  if (row.key.empty())
+  if (row.key.empty() && !row.may_be_empty)
     throw input_error("the key is empty; every event needs one");
   if (made_.events.size() == std::numeric_limits<std::uint32_t>::max())
     throw input_error("there are more than 4294967295 events; replay fewer");
@@ -49,7 +49,11 @@ void trace_builder::add(const row& row) {
   if (made_.events.empty()) {
     made_.has_times = row.at_ns.has_value();
     made_.has_service = row.service_ns.has_value();
+    made_.time_unit_ns = row.time_unit_ns;
+    made_.mixes_times = false;
   }
+  if ((row.time_unit_ns == 0) != (made_.time_unit_ns == 0))
+    made_.mixes_times = true;
   require_same(made_.has_times, row.at_ns.has_value(), "time");
   require_same(made_.has_service, row.service_ns.has_value(), "service time");
   if (row.bytes > std::numeric_limits<std::int64_t>::max() - bytes_)
@@ -85,6 +89,7 @@ trace trace_builder::finish() && {
   const std::int64_t origin = events.empty() ? 0 : events.front().at_ns;
   for (event& e : events)
     e.at_ns -= origin;
+  made_.begins_at_ns = origin;
 
   made_.keys.resize(keys_.size());
   while (!keys_.empty()) {

@@ -19,7 +19,9 @@ namespace convoy::tool {
 struct row {
   std::string_view key;
   bool is_number = false;            ///< the key is no string, where the source tells them apart
+  bool may_be_empty = false;         ///< the key; a file that has none there is wrong
   std::optional<std::int64_t> at_ns; ///< after any origin that all rows share; not negative
+  std::int64_t time_unit_ns = 0;     ///< at_ns was a number of this unit; 0: no number
   std::optional<std::int64_t> service_ns;
   std::int64_t bytes = 0;
 };
@@ -33,7 +35,7 @@ public:
   explicit trace_builder(std::function<bool(std::size_t)> may_drop)
       : may_drop_{std::move(may_drop)} {}
 
-  /// Throws input_error where the key is empty, where the row has a time or service and the rows
+  /// Throws input_error where the key is empty and may not be, where the row has a time or service and the rows
   /// before it do not (or the reverse), where the key is a number and was a string of the same text
   /// before (or the reverse), and where there is too much to number or to add up.
   void add(const row& row);

@@ -9,7 +9,7 @@
 namespace convoy::tool {
 
 /// What is drawn. Draws of different kinds from one seed are independent of one another.
-enum class drawn : std::uint32_t { keys = 1, service = 2, arrivals = 3, poison = 4 };
+enum class drawn : std::uint32_t { keys = 1, service = 2, arrivals = 3, poison = 4, overshoot = 5 };
 
 class random_source {
 public:

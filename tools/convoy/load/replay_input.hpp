@@ -3,6 +3,7 @@
 // From what the user asked for to the workload of a replay: input or generator, service times,
 // pace.
 
+#include "broker/request.hpp"
 #include "input/reader.hpp"
 #include "input/trace.hpp"
 #include "load/generator.hpp"
@@ -18,13 +19,14 @@ namespace convoy::tool {
 struct input_options {
   std::vector<std::string> files;
   read_options reading;
-  std::optional<zipf_law> zipf; ///< generate instead of reading `files`
+  std::optional<broker_request> broker; ///< read this instead of `files`
+  std::optional<zipf_law> zipf;         ///< generate instead of reading `files`
   double hot_share = 0;
   double rate = 0; ///< of generated messages, per second; 0: as fast as they are taken
   std::uint64_t seed = 1;
 };
 
-/// Reads or generates the messages. Throws input_error.
+/// Reads the files or generates the messages. Throws input_error.
 [[nodiscard]] trace load_trace(const input_options&);
 
 /// Whether writing to `path` would overwrite one of the input files; "-" is standard input.

@@ -44,6 +44,19 @@ struct fault_log {
   std::uint64_t miscounted = 0; ///< dead letters that told another number of attempts than calls
 };
 
+/// A call of a handler that failed, nanoseconds after the start of the run.
+struct failed_call {
+  std::int64_t begun = 0;
+  std::int64_t ended = 0;
+  std::uint32_t worker = 0;
+};
+
+/// Who ran what, of a run that is traced; else empty. One entry per workload message.
+struct worker_log {
+  std::vector<std::uint32_t> workers; ///< that handled it, in order of their first message
+  std::vector<std::vector<failed_call>> failed; ///< calls for it; empty where none can fail
+};
+
 struct run {
   std::string strategy;
   unsigned workers = 0;
@@ -55,6 +68,7 @@ struct run {
   std::uint64_t repeated = 0; ///< handlers run for a message already handled; messages that were
                               ///< handled and died, or died twice
   fault_log faults;
+  worker_log seen;
 };
 
 } // namespace convoy::tool

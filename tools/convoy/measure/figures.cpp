@@ -47,6 +47,16 @@ std::vector<std::int64_t> measured_service(const run& seen) {
   return service;
 }
 
+double mean_overshoot_us(const workload& load, const run& seen) {
+  double sum = 0, handled = 0;
+  for (std::size_t i = 0; i < seen.records.size(); ++i)
+    if (const record& r = seen.records[i]; was_handled(r)) {
+      sum += static_cast<double>(r.done - r.begun - load.messages[i].service_ns);
+      ++handled;
+    }
+  return sum / handled / ns_per_us; // NaN: none
+}
+
 std::int64_t makespan(const run& seen) {
   std::int64_t first = std::numeric_limits<std::int64_t>::max();
   std::int64_t last = 0;
@@ -101,6 +111,28 @@ void measure_latency(const workload& load, const run& seen, run_figures& result)
   result.all = percentiles(all);
   result.hot = percentiles(hot);
   result.cold = percentiles(cold);
+}
+
+/// What overshoot cost is the difference of two bounds of the same strategy, with the threads that it
+/// has: one with the service times that were measured, one with those that were configured.
+void compare_with_bounds(const workload& load, const run& seen, run_figures& result) {
+  const auto seconds = [](double ns) { return ns / ns_per_second; };
+  const unsigned workers = result.bound_workers;
+  result.bound_seconds = seconds(makespan_bound(load, workers, true));
+  result.measured_bound_seconds =
+      seconds(makespan_bound(load, measured_service(seen), workers, seen.keeps_order));
+  if (result.seconds <= 0)
+    return;
+  result.efficiency = result.bound_seconds / result.seconds;
+  if (seen.keeps_order && result.lost == 0)
+    result.efficiency = std::min(1.0, result.efficiency);
+  result.measured_efficiency = std::min(1.0, result.measured_bound_seconds / result.seconds);
+  const unsigned threads = std::min(workers, seen.workers);
+  if (result.lost == 0)
+    result.overshoot_share =
+        seconds(makespan_bound(load, measured_service(seen), threads, seen.keeps_order) -
+                makespan_bound(load, threads, seen.keeps_order)) /
+        result.seconds;
 }
 
 void add_bytes(const workload& load, trace_figures& result) {
@@ -185,11 +217,18 @@ double makespan_bound(const workload& load, const std::vector<std::int64_t>& ser
     const auto at = static_cast<double>(m.arrival_ns - start);
     work += service[i];
     key_work[m.key] += service[i];
-    bound = std::max(bound, at + static_cast<double>(work) / workers);
+    bound = std::max(
+        {bound, at + static_cast<double>(work) / workers, at + static_cast<double>(service[i])});
     if (keeps_order)
       bound = std::max(bound, at + static_cast<double>(key_work[m.key]));
   }
   return bound;
+}
+
+double makespan_bound(const workload& load, unsigned workers, bool keeps_order) {
+  std::vector<std::int64_t> service(load.messages.size());
+  std::ranges::transform(load.messages, service.begin(), &message::service_ns);
+  return makespan_bound(load, service, workers, keeps_order);
 }
 
 run_figures measure_run(const workload& load, const run& seen, unsigned bound_workers) {
@@ -206,15 +245,13 @@ run_figures measure_run(const workload& load, const run& seen, unsigned bound_wo
       seen.records, [](const record& r) { return !was_handled(r) && !has_died(r); }));
 
   result.seconds = static_cast<double>(makespan(seen)) / ns_per_second;
-  if (result.dead == 0)
-    result.bound_seconds =
-        makespan_bound(load, measured_service(seen), bound_workers, seen.keeps_order) /
-        ns_per_second;
-  if (result.seconds > 0) {
+  result.bound_workers = bound_workers;
+  if (result.seconds > 0)
     result.throughput =
         static_cast<double>(std::ranges::count_if(seen.records, was_handled)) / result.seconds;
-    result.efficiency = std::min(1.0, result.bound_seconds / result.seconds);
-  }
+  if (result.dead == 0)
+    compare_with_bounds(load, seen, result);
+  result.overshoot_us = mean_overshoot_us(load, seen);
   measure_latency(load, seen, result);
   result.share = split_waits(load, seen);
   return result;

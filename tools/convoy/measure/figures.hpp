@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -56,11 +57,21 @@ struct run_figures {
   std::uint64_t dead = 0; ///< dead letters, which are not lost
   std::uint64_t order_violations = 0, overlaps = 0, lost = 0, repeated = 0;
   double seconds = 0; ///< makespan: first intended submission to the last handler's end, or death
-  double throughput = 0; ///< handled messages per second
-  double bound_seconds =
-      0;                 ///< no schedule of this run's service times on P workers can be faster; 0
-                         ///< where some died: failed attempts and their waits are not in it
-  double efficiency = 0; ///< bound / makespan, in [0, 1]; says nothing where the bound is 0
+  double throughput = 0;      ///< handled messages per second
+  unsigned bound_workers = 0; ///< P of the bounds: what was offered, also to a strategy that by its
+                              ///< nature uses fewer
+  double bound_seconds = 0; ///< no schedule of the configured service times on P workers that keeps
+                            ///< the order of each key can be faster: the same for every strategy; 0
+                            ///< where some died: failed attempts and their waits are not in it
+  double efficiency = 0;    ///< bound / makespan; 1 at most where order is kept; says nothing where
+                            ///< the bound is 0
+  double measured_bound_seconds = 0; ///< likewise, of the service times that this run took, in the
+                                     ///< order that the strategy promises
+  double measured_efficiency = 0;    ///< of that bound, in [0, 1]
+  double overshoot_us =
+      std::numeric_limits<double>::quiet_NaN(); ///< by which a handler took longer than configured,
+                                                ///< mean; NaN where there was none
+  double overshoot_share = 0; ///< of the makespan: by which overshoot raised the bound
   latency all{}, hot{}, cold{};
   wait_shares share;
 
@@ -74,18 +85,20 @@ struct run_figures {
 
 [[nodiscard]] trace_figures measure_trace(const workload&, unsigned workers);
 
-/// `bound_workers` is the P of the lower bound: what was offered, also to a strategy that by its
-/// nature uses fewer.
+/// `bound_workers` is the P of the lower bounds.
 [[nodiscard]] run_figures measure_run(const workload&, const run&, unsigned bound_workers);
 
 /// Nearest-rank percentiles of nanoseconds, exact; reorders its argument.
 [[nodiscard]] latency percentiles(std::vector<std::int64_t>& nanoseconds);
 
 /// Lower bound of the makespan in nanoseconds: for every start t, t plus the work that arrives at
-/// or after t spread over `workers`; where order is kept, also t plus the work of any one key that
-/// arrives at or after t. `service[i]` is the measured service of message i, in the order of
-/// arrival; times count from the first arrival.
+/// or after t spread over `workers`, and t plus any one message that does; where order is kept, also
+/// t plus the work of any one key that arrives at or after t. `service[i]` is the service of message i, in the order of arrival; times
+/// count from the first arrival.
 [[nodiscard]] double makespan_bound(const workload&, const std::vector<std::int64_t>& service,
                                     unsigned workers, bool keeps_order);
+
+/// That of the configured service times.
+[[nodiscard]] double makespan_bound(const workload&, unsigned workers, bool keeps_order);
 
 } // namespace convoy::tool

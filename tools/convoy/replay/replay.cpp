@@ -3,14 +3,18 @@
 #include "replay/fault_probe.hpp"
 #include "replay/probe.hpp"
 #include "replay/progress.hpp"
+#include "replay/traced_probe.hpp"
 #include "strategies/failing_lanes.hpp"
 #include "strategies/lanes.hpp"
 #include "strategies/mutex.hpp"
 #include "strategies/queues.hpp"
+#include "strategies/watched.hpp"
+#include "text/input_error.hpp"
 
 #include <cstdint>
 #include <future>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <vector>
 
@@ -74,16 +78,43 @@ run new_run(const workload& load, const strategy_traits& traits, unsigned worker
   return result;
 }
 
-template <template <class> class Strategy>
-run run_with(const workload& load, const strategy_traits& traits, const replay_options& options,
-             unsigned workers) {
+template <class Probe, template <class> class Strategy>
+run run_through(const workload& load, const strategy_traits& traits, const replay_options& options,
+                unsigned workers) {
   run result = new_run(load, traits, workers);
-  probe handler{load, options.service, traits.keeps_order};
+  Probe handler{load, options.service, traits.keeps_order};
   {
-    Strategy<probe> subject{handler, {workers, options.capacity, load.keys.size()}};
+    Strategy<Probe> subject{
+        handler, {workers, options.capacity, load.keys.size(), options.socket, &load.keys}};
     const progress_bar bar{traits.name, [&] { return handler.progress(); }, options.shows_progress};
     produce_all(subject, load, options.producers, handler.clock(), result.records);
     subject.drain();
+  }
+  handler.report_to(result);
+  return result;
+}
+
+template <template <class> class Strategy>
+run run_with(const workload& load, const strategy_traits& traits, const replay_options& options,
+             unsigned workers) {
+  return options.traces ? run_through<traced_probe, Strategy>(load, traits, options, workers)
+                        : run_through<probe, Strategy>(load, traits, options, workers);
+}
+
+template <class Probe>
+run run_failing(std::string_view name, const workload& load, const std::vector<bool>& poison,
+                const failure_policy& policy, const replay_options& options) {
+  run result = new_run(load, traits_of(strategy::lanes), options.workers);
+  result.strategy = name;
+  Probe handler{load, poison, options.service};
+  {
+    failing_lanes<Probe> subject{
+        handler,
+        {options.workers, options.capacity, load.keys.size(), options.socket, &load.keys},
+        policy};
+    const progress_bar bar{name, [&] { return handler.progress(); }, options.shows_progress};
+    produce_all(subject, load, options.producers, handler.clock(), result.records);
+    subject.end();
   }
   handler.report_to(result);
   return result;
@@ -97,6 +128,13 @@ std::system_error cannot_start(const std::system_error& error, strategy id,
 }
 
 } // namespace
+
+void check_socket(const std::string& path) {
+  if (path.empty())
+    throw input_error{"--socket: the path is empty"};
+  runtime nothing{{.concurrency = 1}};
+  watched_door{}.open(nothing, path);
+}
 
 run replay(const workload& load, strategy id, const replay_options& options) try {
   const strategy_traits& traits = traits_of(id);
@@ -119,18 +157,8 @@ run replay(const workload& load, strategy id, const replay_options& options) try
 
 run replay_failing(std::string_view name, const workload& load, const std::vector<bool>& poison,
                    const failure_policy& policy, const replay_options& options) try {
-  run result = new_run(load, traits_of(strategy::lanes), options.workers);
-  result.strategy = name;
-  fault_probe handler{load, poison, options.service};
-  {
-    failing_lanes<fault_probe> subject{
-        handler, {options.workers, options.capacity, load.keys.size()}, policy};
-    const progress_bar bar{name, [&] { return handler.progress(); }, options.shows_progress};
-    produce_all(subject, load, options.producers, handler.clock(), result.records);
-    subject.end();
-  }
-  handler.report_to(result);
-  return result;
+  return options.traces ? run_failing<traced_fault_probe>(name, load, poison, policy, options)
+                        : run_failing<fault_probe>(name, load, poison, policy, options);
 } catch (const std::system_error& error) {
   throw cannot_start(error, strategy::lanes, options);
 }

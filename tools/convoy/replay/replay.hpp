@@ -7,6 +7,7 @@
 
 #include <convoy/failure.hpp>
 #include <cstddef>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -26,7 +27,12 @@ struct replay_options {
   std::size_t capacity = 1 << 20; ///< messages submitted and not yet finished, at least 1
   service_kind service = service_kind::sleep;
   bool shows_progress = false; ///< a bar on stderr
+  bool traces = false;         ///< notes which worker ran what: run::seen
+  std::string socket = {};     ///< where `lanes` can be watched meanwhile; empty: nowhere
 };
+
+/// Refuses, before anything has run, a path that can't be replay_options::socket. Throws input_error.
+void check_socket(const std::string& path);
 
 /// Blocks until every message is handled. Starts and ends its own threads. Throws what they threw,
 /// std::system_error where they could not be started and std::bad_alloc; needs about 100 bytes per

@@ -50,9 +50,11 @@ std::string isolation(const fault_figures& f, bool closed) {
 std::string options_text(const fault_options& faults) {
   std::string text;
   for (const stuck_key& each : faults.stuck)
-    text += "--stick " + name_text(each.key, 40) + ":" + exact_duration_text(each.ns) + ' ';
+    text += (text.empty() ? "--stick " : " --stick ") + name_text(each.key, 40) + ":" +
+            exact_duration_text(each.ns);
   if (faults.fail_share > 0 || faults.stuck.empty()) // else there is nothing that a policy follows
-    text += "--fail " + number_text(faults.fail_share) + " --policy " + policy_text(faults.policy);
+    text += (text.empty() ? "--fail " : " --fail ") + number_text(faults.fail_share) +
+            " --policy " + policy_text(faults.policy);
   return text;
 }
 

@@ -9,9 +9,11 @@
 namespace convoy::tool {
 namespace {
 
+/// In a sweep: the one with the most workers, which comes last.
 const run_figures* find_run(const report& r, std::string_view strategy) {
-  const auto found = std::ranges::find(r.runs, strategy, &run_figures::strategy);
-  return found == r.runs.end() ? nullptr : &*found;
+  const auto found = std::find_if(r.runs.rbegin(), r.runs.rend(),
+                                  [&](const run_figures& f) { return f.strategy == strategy; });
+  return found == r.runs.rend() ? nullptr : &*found;
 }
 
 std::string seconds(const run_figures& f) {
@@ -32,10 +34,18 @@ std::string broken_promise(const run_figures& f) {
          count_text(f.repeated) + " repeated.";
 }
 
+/// Where this share of the makespan is lost to overshoot, it is told in words.
+constexpr double least_told = 0.005;
+
 /// Closed, the share of the own key tells how much was submitted ahead, and nothing else.
 std::string distance_to_bound(const run_figures& f, bool closed) {
-  const std::string distance = f.strategy + " ran at " + percent_text(f.efficiency) +
-                               " of the best that order and the workers allow";
+  const std::string distance =
+      f.strategy + " ran at " + percent_text(f.efficiency) +
+      " of the best that order and the workers allow" +
+      (f.overshoot_share < least_told
+           ? ""
+           : "; handlers that took longer than configured account for another " +
+                 percent_text(f.overshoot_share));
   return closed ? distance + "."
                 : distance + "; its messages spent " + percent_text(f.share.own_key) +
                       " of their time until the predecessor of their key finished.";
@@ -69,19 +79,30 @@ std::string left_out_lines(const left_out& n) {
 /// A spinning handler that lost its core goes on taking time.
 std::string too_few_cores(const replay_config& c) {
   return plural(c.workers, "worker") + " spinning on " + plural(c.cores, "core") +
-         ": service times hold the waits for a core too, and with them the bounds; the efficiency "
-         "flatters.";
+         ": the bound is that of " + plural(c.cores, "worker") +
+         ", and overshoot holds the waits for a core too.";
 }
 
-/// What is left to chance in a run decides how so few messages fare.
-constexpr std::uint64_t few_messages = 100;
-
-std::string too_few_messages(const trace_figures& t) {
-  return plural(t.messages, "message") + (t.messages == 1 ? " is" : " are") +
-         " too few to compare strategies by.";
+/// Rows with an efficiency above 100 % ask for a reason.
+std::string beat_the_bound(const run_figures& f) {
+  return f.strategy + " was faster than order allows, as it keeps none: its efficiency is " +
+         percent_text(f.efficiency) + " of a bound that binds the others.";
 }
 
 } // namespace
+
+unsigned effective_workers(const replay_config& c, unsigned workers) {
+  return c.service_kind == "spin" ? std::min(workers, c.cores) : workers;
+}
+
+bool is_too_few(const report& r) {
+  return r.trace.messages < 100;
+}
+
+std::string too_few_messages(const report& r) {
+  return plural(r.trace.messages, "message") + (r.trace.messages == 1 ? " is" : " are") +
+         " too few to compare strategies by.";
+}
 
 std::vector<std::string> not_read(const report& r) {
   std::vector<std::string> sentences = r.not_read.notes;
@@ -99,6 +120,8 @@ std::vector<std::string> findings(const report& r) {
     sentences.push_back(terminal_text(note) + ".");
   if (r.not_read.bad_lines > 0)
     sentences.push_back(left_out_lines(r.not_read) + ".");
+  for (const std::string& warning : r.warnings)
+    sentences.push_back("Warning: " + terminal_text(warning) + ".");
   if (r.trace.moved > 0)
     sentences.push_back(moved_by_time(r.trace));
   if (r.config.service_kind == "spin" && r.config.workers > r.config.cores)
@@ -108,11 +131,13 @@ std::vector<std::string> findings(const report& r) {
       sentences.push_back(broken_promise(f));
   if (r.faults)
     std::ranges::move(fault_findings(*r.faults, r.config.closed), std::back_inserter(sentences));
+  if (const run_figures* best = find_run(r, "unordered"); best && best->efficiency > 1)
+    sentences.push_back(beat_the_bound(*best));
   const run_figures* lanes = find_run(r, "lanes");
   if (lanes == nullptr || lanes->seconds <= 0)
     return sentences;
-  if (r.trace.messages < few_messages) {
-    sentences.push_back(too_few_messages(r.trace));
+  if (is_too_few(r)) {
+    sentences.push_back(too_few_messages(r));
     return sentences;
   }
   if (lanes->bound_seconds > 0)

@@ -1,18 +1,26 @@
 #include "input/bad_lines.hpp"
 #include "load/fault_policy.hpp"
+#include "report/json_parts.hpp"
 #include "report/report.hpp"
 #include "text/utf8.hpp"
 
-#include <nlohmann/json.hpp>
 #include <string_view>
 #include <utility>
 
 namespace convoy::tool {
 namespace {
 
-using json = nlohmann::ordered_json;
+json to_object(const fault_options& f) {
+  json stuck = json::array();
+  for (const stuck_key& each : f.stuck) {
+    stuck.push_back(key_object(each.key));
+    stuck.back()["us"] = static_cast<double>(each.ns) / 1e3;
+  }
+  return {{"fail", f.fail_share}, {"stick", std::move(stuck)}, {"policy", policy_text(f.policy)}};
+}
 
-/// A key, which JSON can show as it is only where that is UTF-8; else its bytes stand beside it.
+} // namespace
+
 json key_object(const std::string& key) {
   json shown = {{"key", key}};
   if (valid_utf8(key) < key.size()) {
@@ -28,22 +36,13 @@ json key_object(const std::string& key) {
   return shown;
 }
 
-json to_object(const fault_options& f) {
-  json stuck = json::array();
-  for (const stuck_key& each : f.stuck) {
-    stuck.push_back(key_object(each.key));
-    stuck.back()["us"] = static_cast<double>(each.ns) / 1e3;
-  }
-  return {{"fail", f.fail_share}, {"stick", std::move(stuck)}, {"policy", policy_text(f.policy)}};
-}
-
 json to_object(const replay_config& c) {
   json all = {{"source", c.source},
               {"closed", c.closed},
               {"speed", c.closed ? json{} : json(c.speed)},
               {"service", c.service},
               {"service_kind", c.service_kind},
-              {"workers", c.workers},
+              {"workers", c.sweep.empty() ? json(c.workers) : json(c.sweep)},
               {"producers", c.producers},
               {"capacity", c.capacity},
               {"seed", c.seed},
@@ -86,6 +85,15 @@ json to_object(const wait_shares& s) {
           {"service", s.service}};
 }
 
+void add_not_read(const report& r, json& of_trace) {
+  if (r.config.skip_bad)
+    of_trace["skipped"] = {{"lines", r.not_read.bad_lines}, {"first", r.not_read.first_bad}};
+  if (!r.not_read.notes.empty())
+    of_trace["notes"] = r.not_read.notes;
+}
+
+namespace {
+
 json to_object(const healthy_figures& h) {
   return {{"p99_us", h.p99_us}, {"throughput", h.throughput}};
 }
@@ -124,7 +132,12 @@ json to_object(const run_figures& r) {
           {"lost", r.lost},
           {"repeated", r.repeated},
           {"bound_seconds", has_bound ? json(r.bound_seconds) : json{}},
+          {"bound_workers", r.bound_workers},
           {"efficiency", has_bound ? json(r.efficiency) : json{}},
+          {"measured_bound_seconds", has_bound ? json(r.measured_bound_seconds) : json{}},
+          {"measured_efficiency", has_bound ? json(r.measured_efficiency) : json{}},
+          {"overshoot_us", r.overshoot_us},
+          {"overshoot_share", has_bound ? json(r.overshoot_share) : json{}},
           {"convoy_share", r.share.own_key},
           {"latency_us",
            {{"all", to_object(r.all)}, {"hot", to_object(r.hot)}, {"cold", to_object(r.cold)}}},
@@ -141,10 +154,9 @@ std::string to_json(const report& r) {
               {"config", to_object(r.config)},
               {"trace", to_object(r.trace, r.keys)},
               {"runs", std::move(runs)}};
-  if (r.config.skip_bad)
-    all["trace"]["skipped"] = {{"lines", r.not_read.bad_lines}, {"first", r.not_read.first_bad}};
-  if (!r.not_read.notes.empty())
-    all["trace"]["notes"] = r.not_read.notes;
+  add_not_read(r, all["trace"]);
+  if (!r.warnings.empty())
+    all["warnings"] = r.warnings;
   if (r.faults)
     all["faults"] = to_object(*r.faults);
   // Keys come from files and may be no UTF-8.

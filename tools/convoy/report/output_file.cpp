@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <cstdio>
 #include <fcntl.h>
 #include <filesystem>
 #include <fstream>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <system_error>
 #include <unistd.h>
 
@@ -32,6 +34,14 @@ std::string follow_links(fs::path path) {
   return path.string();
 }
 
+/// Where a file is, or would be made.
+fs::path place_of(const std::string& path) {
+  std::error_code error;
+  const fs::path file = fs::absolute(follow_links(path));
+  const fs::path directory = fs::canonical(file.parent_path(), error);
+  return (error ? file.parent_path() : directory) / file.filename();
+}
+
 /// While this lives, an interrupt does not end the program with a file half written.
 class uninterrupted {
 public:
@@ -43,6 +53,71 @@ public:
 private:
   void (*before_)(int);
 };
+
+void write_all(const std::string& path, int descriptor, const std::string& text) {
+  for (std::size_t at = 0; at < text.size();) {
+    const ssize_t n = ::write(descriptor, text.data() + at, text.size() - at);
+    if (n < 0 && errno != EINTR)
+      fail(path, errno);
+    at += static_cast<std::size_t>(std::max<ssize_t>(n, 0));
+  }
+}
+
+/// A file without a name, which gets one when it is whole: whatever ends the program before leaves
+/// nothing behind.
+class nameless_file {
+public:
+  explicit nameless_file(const fs::path& directory)
+      : descriptor_{open(directory.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666)} {}
+  nameless_file(const nameless_file&) = delete;
+  nameless_file& operator=(const nameless_file&) = delete;
+  ~nameless_file() {
+    if (descriptor_ >= 0)
+      close(descriptor_);
+  }
+
+  [[nodiscard]] int descriptor() const { return descriptor_; } ///< negative: not possible there
+
+  [[nodiscard]] bool get_name(const fs::path& path) const {
+    const std::string self = "/proc/self/fd/" + std::to_string(descriptor_);
+    return linkat(AT_FDCWD, self.c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) == 0;
+  }
+
+private:
+  int descriptor_;
+};
+
+/// Whether a file can be replaced by another without anybody noticing: it has no other name, and
+/// nothing but a mode says who may read it.
+bool is_replaceable(const std::string& path, const struct stat& old) {
+  return old.st_nlink == 1 && old.st_uid == geteuid() && listxattr(path.c_str(), nullptr, 0) <= 0;
+}
+
+/// Returns false where that is not possible: nothing has changed then.
+bool put_in_place(const std::string& path, const std::string& text) {
+  struct stat old {};
+  const bool is_new = stat(path.c_str(), &old) != 0;
+  if (!is_new && !is_replaceable(path, old))
+    return false;
+  const fs::path directory = fs::absolute(path).parent_path();
+  const nameless_file file{directory};
+  if (file.descriptor() < 0 ||
+      (!is_new && (fchown(file.descriptor(), static_cast<uid_t>(-1), old.st_gid) != 0 ||
+                   fchmod(file.descriptor(), old.st_mode & 07777) != 0)))
+    return false;
+  write_all(path, file.descriptor(), text);
+  if (fsync(file.descriptor()) != 0)
+    fail(path, errno);
+  if (is_new)
+    return file.get_name(path);
+  const fs::path beside = directory / (".convoy." + std::to_string(getpid()));
+  if (!file.get_name(beside))
+    return false;
+  if (rename(beside.c_str(), path.c_str()) == 0)
+    return true;
+  unlink(beside.c_str());
+  return false;
+}
 
 /// A regular file that is open for writing. One that was not there is removed again, unless it was
 /// written whole.
@@ -69,12 +144,7 @@ public:
     flock(descriptor_,
           LOCK_EX); // where that is possible: of two programs, one writes after the other
     make_room(static_cast<off_t>(text.size()));
-    for (std::size_t at = 0; at < text.size();) {
-      const ssize_t n = ::write(descriptor_, text.data() + at, text.size() - at);
-      if (n < 0 && errno != EINTR)
-        fail(path_, errno);
-      at += static_cast<std::size_t>(std::max<ssize_t>(n, 0));
-    }
+    write_all(path_, descriptor_, text);
     if (ftruncate(descriptor_, static_cast<off_t>(text.size())) != 0 || fsync(descriptor_) != 0)
       fail(path_, errno);
     is_new_ = false;
@@ -120,14 +190,22 @@ void write_file(const std::string& path, const std::string& text) {
     return;
   }
   const uninterrupted whole;
+  if (put_in_place(follow_links(path), text))
+    return;
   output_file{path}.replace_by(text);
 }
 
 bool is_open_as(const std::string& path, int descriptor) {
   struct stat file {
   }, open{};
-  return stat(path.c_str(), &file) == 0 && fstat(descriptor, &open) == 0 && S_ISREG(file.st_mode) &&
-         file.st_dev == open.st_dev && file.st_ino == open.st_ino;
+  return stat(path.c_str(), &file) == 0 && fstat(descriptor, &open) == 0 &&
+         (!S_ISCHR(open.st_mode) || isatty(descriptor) == 1) && file.st_dev == open.st_dev &&
+         file.st_ino == open.st_ino;
+}
+
+bool is_same_place(const std::string& a, const std::string& b) {
+  std::error_code none; // what does not exist is nowhere yet
+  return fs::equivalent(a, b, none) || place_of(a) == place_of(b);
 }
 
 } // namespace convoy::tool

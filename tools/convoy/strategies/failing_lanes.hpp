@@ -5,6 +5,7 @@
 // handler.bury(index, why, attempts) gets the dead letters.
 
 #include "strategies/strategy.hpp"
+#include "strategies/watched.hpp"
 
 #include <convoy/convoy.hpp>
 #include <cstdint>
@@ -24,11 +25,13 @@ public:
     options.dead_letters = [&handler](typename processor_type::dead_letter& letter) {
       handler.bury(letter.message, letter.why, letter.attempts);
     };
+    make_watched(options, setup, "lanes");
     messages_.emplace(runtime_, call{handler}, options);
+    door_.emplace(runtime_, setup.socket);
   }
 
   void submit(std::uint32_t key, std::uint32_t index) {
-    if (messages_->submit(key, index) != submit_status::accepted)
+    if (messages_->submit(key_index{key}, index) != submit_status::accepted)
       throw std::logic_error{"an open processor refused a message"};
   }
 
@@ -37,7 +40,7 @@ public:
   void end() { messages_.reset(); }
 
 private:
-  using processor_type = processor<std::uint32_t, std::uint32_t>;
+  using processor_type = processor<key_index, std::uint32_t>;
 
   struct call {
     Handler& handler;
@@ -46,6 +49,7 @@ private:
 
   runtime runtime_;
   std::optional<processor_type> messages_;
+  std::optional<watched_door> door_;
 };
 
 } // namespace convoy::tool

@@ -10,7 +10,9 @@
 
 #include <array>
 #include <cstddef>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace convoy::tool {
 
@@ -40,6 +42,8 @@ struct strategy_setup {
   unsigned workers = 1;     ///< threads that run handlers, at least 1; `single` uses one of them
   std::size_t capacity = 1; ///< messages submitted and not yet finished, at least 1
   std::size_t keys = 0;     ///< keys are 0 … keys - 1
+  std::string socket = {};  ///< where `lanes` can be watched; empty: nowhere
+  const std::vector<std::string>* names = nullptr; ///< of the keys, for that
 };
 
 } // namespace convoy::tool

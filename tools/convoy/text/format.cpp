@@ -11,9 +11,19 @@
 namespace convoy::tool {
 namespace {
 
+/// Marks that turn the direction of the text behind them: U+200E, 200F, 202A … 202E, 2066 … 2069.
+bool turns_direction(std::string_view point) {
+  if (!point.starts_with('\xE2') || point.size() != 3)
+    return false;
+  const auto last = static_cast<unsigned char>(point[2]);
+  if (point[1] == '\x80')
+    return last == 0x8E || last == 0x8F || (last >= 0xAA && last <= 0xAE);
+  return point[1] == '\x81' && last >= 0xA6 && last <= 0xA9;
+}
+
 /// Not to be shown: an empty `point` is no code point at all.
 bool is_control(std::string_view point) {
-  if (point.empty())
+  if (point.empty() || turns_direction(point))
     return true;
   const auto lead = static_cast<unsigned char>(point[0]);
   return lead < 0x20 || lead == 0x7F ||
@@ -130,7 +140,7 @@ std::string wrap(std::string_view text, std::size_t indent) {
   return wrapped;
 }
 
-std::string align(const std::vector<std::vector<std::string>>& rows) {
+std::string align(const std::vector<std::vector<std::string>>& rows, last_column last) {
   std::vector<std::size_t> widths;
   for (const auto& row : rows) {
     widths.resize(std::max(widths.size(), row.size()), 0);
@@ -141,8 +151,10 @@ std::string align(const std::vector<std::vector<std::string>>& rows) {
   for (const auto& row : rows) {
     for (std::size_t i = 0; i < row.size(); ++i) {
       const std::string padding(widths[i] - width_of(row[i]), ' ');
+      const bool to_the_left =
+          i == 0 || (last == last_column::to_the_left && i + 1 == widths.size());
       text += "  ";
-      text += i == 0 ? row[i] + padding : padding + row[i];
+      text += to_the_left ? row[i] + padding : padding + row[i];
     }
     text.erase(text.find_last_not_of(' ') + 1);
     text += '\n';

@@ -19,8 +19,8 @@ namespace convoy::tool {
 [[nodiscard]] std::string duration_text(double microseconds); ///< three digits: 12.3 ms; NaN -> –
 [[nodiscard]] std::string long_time_text(double seconds);     ///< 1 h 2 min, 3 min 20 s, 45 s
 
-/// Text of unknown origin on one line of a terminal: '?' for each control character, of C0 and C1,
-/// and for each byte that is not UTF-8.
+/// Text of unknown origin on one line: '?' for each control character, of C0 and C1 and those that
+/// turn the direction of what follows, and for each byte that is not UTF-8.
 [[nodiscard]] std::string terminal_text(std::string_view);
 
 /// A name from an input: as terminal_text, at most `width` code points.
@@ -30,7 +30,11 @@ namespace convoy::tool {
 /// the others get them.
 [[nodiscard]] std::string wrap(std::string_view text, std::size_t indent);
 
+/// Where the cells of the last column of a table stand.
+enum class last_column { to_the_right, to_the_left };
+
 /// Lines of cells in columns, the first to the left, the others to the right, indented by two.
-[[nodiscard]] std::string align(const std::vector<std::vector<std::string>>& rows);
+[[nodiscard]] std::string align(const std::vector<std::vector<std::string>>& rows,
+                                last_column = last_column::to_the_right);
 
 } // namespace convoy::tool

@@ -15,7 +15,7 @@ namespace convoy::detail {
 /// full fence.
 extern atomic<bool> fences_are_asymmetric;
 
-inline void fence_light() noexcept {
+[[gnu::always_inline]] inline void fence_light() noexcept {
   const bool asymmetric = fences_are_asymmetric.load(std::memory_order_relaxed); // either is right
   if (asymmetric) [[likely]]
     std::atomic_signal_fence(std::memory_order_seq_cst);

@@ -305,6 +305,17 @@ inline constexpr double most_between_samples = 1 << 16;
 /// What waits in a partition is noted so often, at most. Trade: a note costs 30 ns.
 inline constexpr std::chrono::microseconds between_levels{64};
 
+/// And what its lanes have, one by one: at most so often, and for a hundredth of the time. Trade: what
+/// is told is so much too old.
+inline constexpr std::chrono::milliseconds between_surveys{10};
+inline constexpr int most_share_of_looks = 100;
+/// And not at all if it has more lanes, as messages wait meanwhile. Measured: 200,000 lanes cost
+/// 0.5 ms at the 99th percentile, 1.5 million 10 ms.
+inline constexpr std::size_t most_surveyed_lanes = 1 << 14;
+
+/// How much waits is noted so often while a processor is recorded. Not measured: it is to look at.
+inline constexpr std::chrono::milliseconds between_recorded_levels{5};
+
 // ---- sinks ----
 
 /// A sync waits for as many lines as came during the last one, at most this part of that one's
@@ -317,5 +328,24 @@ inline constexpr std::size_t read_block = 1 << 16;
 /// Bytes in which the end of a file is looked through for its last line.
 /// Not measured: a page; most files end with a whole line.
 inline constexpr std::size_t tail_block = 4096;
+
+// ---- sources ----
+
+/// A reader whose partition is taken looks so often whether its handlers have returned.
+/// Not measured: nobody tells it, so that handlers pay nothing; a rebalance takes a hundred times that.
+inline constexpr std::chrono::milliseconds between_looks_for_quiet{1};
+
+/// Nothing is read while a reader asks why partitions are held up.
+/// Not measured: a tenth of the time between two looks.
+inline constexpr std::chrono::milliseconds longest_look_for_blocked{10};
+/// While no record comes, or none has room, stop() and what the broker wants wait for a reader so long,
+/// at most. Not measured: 50 looks a second cost nothing, and nobody sees the delay.
+inline constexpr std::chrono::milliseconds most_idle_read{20};
+/// From one look at what is blocked, at positions and at the connection to the next.
+/// Not measured: positions are as old as this.
+inline constexpr std::chrono::milliseconds between_looks_of_reader{100};
+/// Records that are read in a row, before a look at the rest and at the clock.
+/// Not measured: the look costs as much as a few records.
+inline constexpr int most_reads_in_a_row = 256;
 
 } // namespace convoy::detail::tuning

@@ -42,6 +42,9 @@ using coarse_time = std::uint32_t;
   const std::chrono::nanoseconds since = when.time_since_epoch();
   return static_cast<coarse_time>(since.count() >> tuning::coarse_time_bits);
 }
+[[nodiscard]] inline std::chrono::nanoseconds duration_of(coarse_time steps) noexcept {
+  return std::chrono::nanoseconds(std::int64_t{steps} << tuning::coarse_time_bits);
+}
 [[nodiscard]] inline bool is_before(coarse_time a, coarse_time b) noexcept {
   return static_cast<std::int32_t>(a - b) < 0;
 }

@@ -33,6 +33,21 @@ public:
   void clear() noexcept { *this = time_histogram(); }
 
   [[nodiscard]] distribution figures() const noexcept;
+  void add_to(running_total& total) const noexcept {
+    total.sum += std::chrono::duration<double, std::nano>(sum_);
+    total.count += weight_;
+  }
+
+  /// function(ns, weight) for each class, with its middle.
+  template <class Function>
+  void for_each(Function&& function) const {
+    for (std::size_t i = 0; i < classes; ++i)
+      if (counts_[i] > 0)
+        function((static_cast<double>(end_of(i)) +
+                  (i == 0 ? 0.0 : static_cast<double>(end_of(i - 1)) + 1)) /
+                     2,
+                 static_cast<double>(counts_[i]));
+  }
 
 private:
   static constexpr unsigned bits = 4;

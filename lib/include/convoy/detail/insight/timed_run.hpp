@@ -31,15 +31,14 @@ called(Core& core, const typename Core::key_type& key) noexcept {
 /// `came`: the first message, on the clock of coarse().
 template <class Core>
 void begin_sample(Core& core, worker_samples& samples, const typename Core::key_type& key,
-                  coarse_time came, const atomic<std::uint32_t>& unfinished) noexcept {
+                  coarse_time came, const atomic<std::uint32_t>& unfinished,
+                  unsigned attempts = 0) noexcept {
   auto [hash, label] = called(core, key);
   const auto now = clock::now();
   const auto steps = coarse(now) - came; // less than half of what there is, or it came later
   const auto waited =
-      is_before(came, coarse(now))
-          ? std::chrono::nanoseconds(std::int64_t{steps} << tuning::coarse_time_bits)
-          : std::chrono::nanoseconds(0);
-  samples.begin(hash, now, now - waited, std::move(label), &unfinished);
+      is_before(came, coarse(now)) ? duration_of(steps) : std::chrono::nanoseconds(0);
+  samples.begin(hash, now, now - waited, std::move(label), &unfinished, attempts);
 }
 
 template <class Core>
@@ -74,21 +73,22 @@ private:
     counts_->runs(&lane);
     if (!counts_->must_time(most))
       return;
-    samples_ = counts_;
-    begin_sample(core, *samples_, lane.key(), lane.first_came(), lane.unsettled.value());
+    is_timed_ = true;
+    begin_sample(core, *counts_, lane.key(), lane.first_came(), lane.unsettled.value(),
+                 lane.hold == nullptr ? 0 : lane.hold->attempts);
   }
   [[gnu::noinline]] void end_counted(const lane_type& lane, std::uint32_t done) noexcept {
     const std::uint32_t unsettled = lane.unsettled;
-    if (samples_ != nullptr)
-      samples_->end(clock::now(), done, unsettled - std::min(unsettled, lane.finished));
+    if (is_timed_)
+      counts_->end(clock::now(), done, unsettled - std::min(unsettled, lane.finished));
     else
       counts_->pass(done);
     counts_->runs(nullptr);
-    samples_ = counts_ = nullptr;
+    counts_ = nullptr;
   }
 
-  worker_samples* counts_ = nullptr;
-  worker_samples* samples_ = nullptr; // it is timed
+  worker_samples* counts_ = nullptr; // null: no insight
+  bool is_timed_ = false;
 };
 
 } // namespace convoy::detail

@@ -7,6 +7,7 @@
 // that run in a row are timed together, as soon as one of them is drawn.
 
 #include "convoy/detail/base/atomic.hpp"
+#include "convoy/detail/insight/recorder.hpp"
 #include "convoy/detail/insight/time_histogram.hpp"
 #include "convoy/detail/insight/top_keys.hpp"
 
@@ -50,13 +51,16 @@ public:
   [[nodiscard]] std::uint32_t before_next() noexcept {
     if (is_blind_.load(std::memory_order_relaxed)) [[unlikely]] // a hint
       begin_anew();
+    if (is_recorded_.load(std::memory_order_relaxed)) [[unlikely]] // likewise
+      return 0;
     return until_ - 1;
   }
 
   /// They begin. `came`: the first one; `now` if that is not known.
   /// `unfinished`: messages of the key in its lane, which lives until end(); null: not known.
+  /// `attempts`: of the first one, that have failed.
   void begin(std::uint64_t hash, clock::time_point now, clock::time_point came, std::string&& label,
-             const atomic<std::uint32_t>* unfinished = nullptr) noexcept;
+             const atomic<std::uint32_t>* unfinished = nullptr, unsigned attempts = 0) noexcept;
   [[nodiscard]] bool is_timing() const noexcept { return timing_; }
   /// So many have been handled since begin(), `behind` are left of the key.
   /// None: the handler has failed, which took its time.
@@ -68,8 +72,18 @@ public:
       end_stuck(clock::now());
   }
 
-  /// Messages of a key have waited, in sum, as it was held.
-  void note_held(std::uint64_t hash, clock::duration waited, std::string&& label) noexcept;
+  /// A key was held, with so many messages.
+  struct ended_hold {
+    std::uint64_t hash;
+    std::string label;
+    clock::time_point begun, counted_until, ended;
+    std::uint32_t messages;
+    hold_reason why;
+    unsigned attempts;
+  };
+  void note_held(ended_hold&& key) noexcept;
+  /// Messages of a key have waited, in sum, as it is held. Any thread.
+  void note_wait(std::uint64_t hash, clock::duration waited, std::string&& label) noexcept;
 
   /// A lane is run here, or what it is in reserve for; null: none.
   void runs(const void* lane) noexcept {
@@ -82,6 +96,14 @@ public:
   [[nodiscard]] bool runs_now(const void* lane, clock::time_point& since) noexcept;
   /// Whether a message of the key runs that is timed.
   [[nodiscard]] bool times_now(std::uint64_t hash, clock::time_point& since) noexcept;
+
+  /// From now on everything is timed and noted.
+  void start_recording(std::unique_ptr<recorder> with) noexcept;
+  /// Null: none was started.
+  [[nodiscard]] std::unique_ptr<recorder> stop_recording() noexcept;
+  [[nodiscard]] bool runs() const noexcept {
+    return lane_.load(std::memory_order_relaxed) != nullptr; // a hint
+  }
 
   /// Exchanges what was summed up since the last time for `empty`. What runs and is timed is added
   /// as far as it has come. True: something runs.
@@ -105,7 +127,8 @@ private:
   std::uint64_t random_ = 0x9e3779b97f4a7c15;
   bool timing_ = false;
   atomic<const void*> lane_{nullptr};
-  atomic<bool> is_blind_{false}; // nothing was timed in a whole window: handlers may be slow now
+  atomic<bool> is_blind_{false};    // nothing was timed in a whole window: handlers may be slow now
+  atomic<bool> is_recorded_{false}; // everything is to be timed
 
   mutex mutex_; // guards what follows
   bool running_ = false;
@@ -114,6 +137,8 @@ private:
   const atomic<std::uint32_t>* unfinished_ = nullptr;
   clock::time_point began_{}, came_{};
   clock::time_point counted_{}; // until then what runs is in the sums
+  unsigned attempts_ = 0;
+  std::unique_ptr<recorder> recorder_;
   std::unique_ptr<window_sums> sums_ = std::make_unique<window_sums>();
 };
 

@@ -77,8 +77,9 @@ struct hold : timer {
   // ---- of the lane ----
   std::uint32_t singly = 0; // so many messages are handled one at a time: one of them throws
   stop stopped = stop::none;
-  stop held_for = stop::none;     // why it is held, if it is; none: it is paused
-  clock::time_point held_since{}; // with insight
+  stop held_for = stop::none;        // why it is held, if it is; none: it is paused
+  clock::time_point held_since{};    // with insight
+  clock::time_point counted_until{}; // what others of the key have waited for it since then
   clock::time_point due{};
   std::uint64_t rest_until = 0;
   std::uint32_t spared = 0;       // the first so many are handled, one at a time

@@ -4,6 +4,7 @@
 // out, what is unfinished. Everything here runs in the drainer's role, without concurrency. Lanes
 // that are held are in lane_set_held.hpp, requests for lanes in lane_set_control.hpp.
 
+#include "convoy/detail/base/function_ref.hpp"
 #include "convoy/detail/base/thread_sanitizer.hpp"
 #include "convoy/detail/ds/arrival_times.hpp"
 #include "convoy/detail/ds/key_table.hpp"
@@ -100,10 +101,12 @@ public:
   }
 
   /// Some key has messages in a lane.
-  [[nodiscard]] bool any() const noexcept { return table_.size() != 0; }
+  [[nodiscard]] bool any() const noexcept { return size() != 0; }
+  [[nodiscard]] std::size_t size() const noexcept { return table_.size(); }
   [[nodiscard]] const lane_type* find(const Key& key, std::uint32_t hash) const noexcept {
     return table_.find(key, hash);
   }
+  void for_each(function_ref<void(const lane_type&)> f) noexcept { table_.for_each(f); }
 
   // ---- messages that run in their cell, see partition ----
   //
@@ -133,7 +136,7 @@ public:
     reserve_ = nullptr;
   }
 
-  /// The lane that a drainer that is stuck in a handler has left; null: there is none.
+  /// Of a drainer that is stuck in a handler; null: there is none.
   [[nodiscard]] lane_type* left_inline() const noexcept { return inline_; }
   [[nodiscard]] bool is_reserve(const lane_type& lane) const noexcept { return &lane == reserve_; }
 
@@ -318,17 +321,14 @@ private:
     pool_.rewind(lane);
     if (lane.hold != nullptr) [[unlikely]]
       hold::forget(lane);
-    // NOLINTNEXTLINE(bugprone-branch-clone): the last one frees more
-    if constexpr (std::is_void_v<State>) {
-      table_.erase(lane);
-      pool_.free_lane(lane);
-    } else if (lane.state) {
-      if (core_.options.state.idle != std::chrono::nanoseconds::max())
-        note_idle(lane);
-    } else { // it could not be made, or has gone
-      table_.erase(lane);
-      pool_.free_lane(lane);
-    }
+    if constexpr (!std::is_void_v<State>)
+      if (lane.state) { // else it could not be made, or has gone
+        if (core_.options.state.idle != std::chrono::nanoseconds::max())
+          note_idle(lane);
+        return;
+      }
+    table_.erase(lane);
+    pool_.free_lane(lane);
   }
 
   void hand(lane_type& lane) noexcept {
@@ -390,8 +390,8 @@ private:
   coarse_time coarse_now_ = coarse(clock::now());           // likewise; at first, when it was made
   coarse_time last_visit_ = 0;                              // when the one before began
   arrival_times arrivals_;
-  bool ended_ = false; // end_stopped() was called, with so many tickets:
-  std::uint64_t ended_at_ = 0;
+  bool ended_ = false;           // end_stopped() was called,
+  std::uint64_t ended_at_ = 0;   // with so many tickets
   ready_list lined_up_;          // lanes to be handed out when this visit ends
   lane_type* inline_ = nullptr;  // run by the drainer itself at the moment
   lane_type* reserve_ = nullptr; // for messages that run in their cell

@@ -81,6 +81,15 @@ bool lane_set<Core>::serve(request_type& r, std::uint64_t consumed) noexcept {
         go_on(*lane);
     }
     break;
+  case wish::try_now:
+    if (lane == nullptr || !lane->is(lane_state::held) || lane->paused || lane->hold == nullptr)
+      break;
+    if (auto& t = *lane->hold; // a dead letter that its sink refuses is not handled again
+        (t.stopped == stop::retry || t.stopped == stop::park) && (t.doomed == 0 || t.spared != 0)) {
+      release(*lane);
+      go_on(*lane);
+    }
+    break;
   case wish::purge:
     if (lane == nullptr || lane->unsettled == 0)
       break;
@@ -175,6 +184,7 @@ void lane_set<Core>::serve_waiting_requests(lane_type& lane, std::uint32_t finis
       continue;
     case wish::pause:
     case wish::resume:
+    case wish::try_now:
       break;
     }
     callback::make_ready(std::move(r->then));

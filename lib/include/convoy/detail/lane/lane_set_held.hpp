@@ -62,20 +62,29 @@ template <class Core>
 void lane_set<Core>::begin_hold(lane_type& lane, stop why) noexcept {
   held.begin(lane, why);
   if (core_.insight != nullptr && lane.hold != nullptr)
-    lane.hold->held_since = now_;
+    lane.hold->held_since = lane.hold->counted_until = now_;
   core_.tell(core_.options.observe.held, lane.key(), reason_of(why));
 }
 
 template <class Core>
 void lane_set<Core>::end_hold(lane_type& lane) noexcept {
+  const auto why = lane.hold == nullptr ? stop::none : lane.hold->held_for;
   held.end(lane);
   const auto since = lane.hold == nullptr
                          ? clock::time_point{}
                          : std::exchange(lane.hold->held_since, clock::time_point{});
-  if (since != clock::time_point{} && lane.unsettled > 1) {
+  if (since != clock::time_point{}) {
     auto [hash, label] = called(core_, lane.key());
-    core_.insight->of(*pump::current())
-        .note_held(hash, (now_ - since) * (lane.unsettled - 1), std::move(label));
+    core_.insight
+        ->of(*pump::current()) // no other thread ends a hold
+        .note_held({.hash = hash,
+                    .label = std::move(label),
+                    .begun = since,
+                    .counted_until = lane.hold->counted_until,
+                    .ended = now_,
+                    .messages = lane.unsettled,
+                    .why = reason_of(why),
+                    .attempts = lane.hold->attempts});
   }
   core_.tell(core_.options.observe.resumed, lane.key());
 }

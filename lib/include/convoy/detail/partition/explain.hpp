@@ -3,29 +3,33 @@
 // Why a key of a partition does not move.
 
 #include "convoy/detail/base/tuning.hpp"
+#include "convoy/detail/insight/forecasting.hpp"
+#include "convoy/detail/insight/timed_run.hpp"
 #include "convoy/detail/lane/hold.hpp"
 #include "convoy/detail/partition/partition.hpp"
 #include "convoy/explanation.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace convoy::detail {
 
 /// In the drainer's role. Of a lane that is out it does not know who has it: that one.
-template <class Lanes, class Key>
-[[gnu::cold]] [[nodiscard]] const typename Lanes::lane_type*
-explain_lane(const Lanes& lanes, const Key& key, std::uint32_t hash, explanation& why) noexcept {
-  const auto* const lane = lanes.find(key, hash);
+template <class Lane>
+[[gnu::cold]] [[nodiscard]] const Lane* explain_lane(const Lane* lane, explanation& why) noexcept {
   if (lane == nullptr || lane->is(lane_state::resting))
     return nullptr;
   why.depth = lane->unsettled;
-  const auto waited = std::int64_t{coarse(clock::now()) - lane->since} << tuning::coarse_time_bits;
+  const auto now = clock::now();
   if (!lane->is(lane_state::held)) {
     why.state = key_state::ready;
     if (!lane->is(lane_state::lined_up)) { // before that it is another time
-      why.since = clock::now() - std::chrono::nanoseconds(waited);
+      why.since = now - duration_of(coarse(now) - lane->since);
       return lane;
     }
     return nullptr;
@@ -54,18 +58,18 @@ explain_lane(const Lanes& lanes, const Key& key, std::uint32_t hash, explanation
     why.attempts = t->attempts;
     why.since = t->first_failed;
     why.error = t->last_error;
+    why.reason = t->last.reason();
   }
   return nullptr;
 }
 
-/// In the drainer's role.
+/// In the drainer's role; null: the key has no lane.
 template <class Core>
 [[gnu::cold]] [[nodiscard]] explanation explain(Core& core, partition<Core>& p,
-                                                const typename Core::key_type& key,
-                                                std::uint32_t hash) noexcept {
+                                                const typename Core::lane_type* lane) noexcept {
   explanation why;
   why.in_ring = p.ring.tickets() - p.ring.consumed();
-  const auto* const out = explain_lane(p.lanes(), key, hash, why);
+  const auto* const out = explain_lane(lane, why);
   if (why.state == key_state::idle && why.in_ring != 0)
     why.state = key_state::in_ring;
   if (out == nullptr || core.insight == nullptr)
@@ -91,27 +95,141 @@ bool partition<Core>::try_in_role(function_ref<void()> function) noexcept {
   return true;
 }
 
+/// The few items with the largest numbers.
+template <class Number, class Item>
+class largest {
+public:
+  void add(Number number, Item item) {
+    if (items_.size() == survey::most) {
+      if (number <= items_.front().first)
+        return;
+      std::ranges::pop_heap(items_, after);
+      items_.pop_back();
+    }
+    items_.emplace_back(number, item);
+    std::ranges::push_heap(items_, after);
+  }
+  [[nodiscard]] const auto& items() const noexcept { return items_; }
+
+private:
+  static constexpr auto after = [](const auto& a, const auto& b) { return a.first > b.first; };
+  std::vector<std::pair<Number, Item>> items_;
+};
+
 template <class Core>
-class explain_request final : public request<partition<Core>> {
+void partition<Core>::look_at_lanes(bool drains) noexcept try {
+  const auto now = clock::now();
+  if (lanes_.size() > tuning::most_surveyed_lanes)
+    return levels->note_survey(now, {});
+  const auto coarse_now = coarse(now);
+  survey seen;
+  const auto age_of = [&](coarse_time came) {
+    return duration_of(is_before(came, coarse_now) ? coarse_now - came : 0);
+  };
+  if (drains && ring.tickets() != ring.consumed())
+    seen.oldest = now - age_of(lanes_.came(ring.consumed()));
+  largest<std::uint32_t, const lane_type*> deepest;
+  largest<std::chrono::nanoseconds, const lane_type*> held;
+  lanes_.for_each([&](const lane_type& lane) {
+    if (lane.unsettled == 0)
+      return;
+    const bool is_held = lane.is(lane_state::held);
+    std::chrono::nanoseconds age = age_of(is_held ? lane.first_came() : lane.since);
+    if (is_held) {
+      if (lane.hold != nullptr && lane.hold->held_since != clock::time_point{}) // for nine hours
+        age = std::max<std::chrono::nanoseconds>(age, now - lane.hold->held_since);
+      held.add(age, &lane);
+    }
+    seen.oldest = std::min<clock::time_point>(seen.oldest, now - age);
+    const bool runs = lane.is(lane_state::out); // or is about to
+    deepest.add(lane.unsettled - (runs ? 1u : 0u), &lane);
+  });
+  for (const auto& [messages, lane] : deepest.items())
+    seen.deepest.push_back({core_.scattered_hash_or(lane->key(), 0), messages});
+  for (const auto& [age, lane] : held.items()) {
+    auto [hash, label] = called(core_, lane->key());
+    auto* const t = lane->hold;
+    const bool knows_since = t != nullptr && t->held_since != clock::time_point{};
+    if (knows_since && lane->unsettled > 1) { // others of it have waited
+      const auto waited = (now - std::exchange(t->counted_until, now)) * (lane->unsettled - 1);
+      core_.insight->any_samples().note_wait(hash, waited, std::string(label));
+    }
+    const auto why = t == nullptr ? stop::none : t->held_for;
+    const bool is_timed = why == stop::retry || why == stop::linger;
+    seen.held.push_back({.hash = hash,
+                         .label = std::move(label),
+                         .why = reason_of(why),
+                         .since = knows_since ? t->held_since : now - age,
+                         .until = is_timed ? t->due : clock::time_point::max(),
+                         .messages = lane->unsettled,
+                         .attempts = t == nullptr ? 0 : t->attempts});
+  }
+  levels->note_survey(now, std::move(seen));
+} catch (...) { // no memory: as it was. NOLINT(bugprone-empty-catch)
+}
+
+template <class Core>
+void partition<Core>::note_levels(clock::time_point now) noexcept {
+  levels->note(now, ring.tickets() - ring.consumed(), lanes_.unfinished.unfinished(),
+               lanes_.unfinished.keys(), lanes_.held.get());
+  if (levels->must_survey(now, true))
+    look_at_lanes(true);
+}
+
+/// Finds the lane of a key, in the drainer's role. Null: it has none.
+template <class Core>
+class key_finder {
   using Key = typename Core::key_type;
 
 public:
-  explain_request(Core& core, const Key& its_key, std::uint32_t its_hash)
-      : request<partition<Core>>(turn::at_once), core_(core), key_(its_key), hash_(its_hash) {}
+  key_finder(Core& core, const Key& key) : hash_(core.hash(key)), key_(key) {}
+  /// Of a key of which only the scattered hash is known. Looks at all lanes.
+  explicit key_finder(std::uint64_t scattered) : hash_(fold(scattered)), scattered_(scattered) {}
 
-  [[nodiscard]] bool serve(partition<Core>& p) noexcept override {
-    result->give(explain(core_, p, key_, hash_));
-    callback::make_ready(std::move(then));
-    return true;
+  /// Chooses the partition.
+  [[nodiscard]] std::uint64_t hash() const noexcept { return hash_; }
+
+  [[nodiscard]] const typename Core::lane_type* operator()(Core& core,
+                                                           partition<Core>& p) const noexcept {
+    const auto short_hash = static_cast<std::uint32_t>(hash_);
+    if (key_)
+      return p.lanes().find(*key_, short_hash);
+    const typename Core::lane_type* found = nullptr;
+    p.lanes().for_each([&](const typename Core::lane_type& lane) {
+      if (lane.hash == short_hash && core.scattered_hash_or(lane.key(), ~scattered_) == scattered_)
+        found = &lane;
+    });
+    return found;
   }
 
-  std::shared_ptr<pending_explanation> result = std::make_shared<pending_explanation>();
-  std::unique_ptr<callback> then = nullptr;
-
 private:
-  Core& core_;
-  const Key key_;
-  const std::uint32_t hash_;
+  std::uint64_t hash_;
+  std::optional<Key> key_ = std::nullopt;
+  std::uint64_t scattered_ = 0;
 };
+
+/// Until somebody resumes it.
+[[nodiscard]] inline bool stands_still(const lane_base& lane) noexcept {
+  if (!lane.is(lane_state::held))
+    return false;
+  const auto why = lane.hold == nullptr ? stop::none : lane.hold->held_for;
+  return why == stop::park || why == stop::none;
+}
+
+/// In the drainer's role: what is unfinished, by key, but for those that stand still. False: out of
+/// memory.
+template <class Core>
+[[gnu::cold]] bool list_backlog(Core& core, partition<Core>& p, known_backlog& into) noexcept {
+  try {
+    p.lanes().for_each([&](const typename Core::lane_type& lane) {
+      if (lane.unsettled != 0 && !stands_still(lane))
+        into.keys.push_back({core.scattered_hash_or(lane.key(), 0), lane.unsettled});
+    });
+    into.of_any_keys += p.ring.tickets() - p.ring.consumed();
+  } catch (...) {
+    return false;
+  }
+  return true;
+}
 
 } // namespace convoy::detail

@@ -27,8 +27,6 @@
 #include "convoy/detail/partition/visit.hpp"
 #include "convoy/detail/shared/key_limits.hpp"
 
-#include <algorithm>
-#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -77,8 +75,8 @@ public:
   hold::pool_type holds;              // lanes that fail or stop take it from here
   partition_levels* levels = nullptr; // null: nobody wants to know
 
-  /// To be called after a ticket was published. At most one read-modify-write, usually none.
-  void signal() noexcept {
+  /// After a ticket was published. At most one read-modify-write, usually none.
+  [[gnu::always_inline]] void signal() noexcept {
     fence_light(); // our publication against a drainer that leaves, see leave_to_producer()
     if (role_.is_free())
       make_ready();
@@ -116,9 +114,8 @@ public:
 
   [[nodiscard]] bool has_spares() const noexcept { return spares_.exists(); }
 
-  /// On a pump: gives memory back that was not needed since the last time, or has the drainer do
-  /// it. False: some is left. An idle partition is not made ready for it: its processor's
-  /// destructor would wait for the handlers in between.
+  /// On a pump: gives memory back that was not needed since the last time, or has the drainer do it.
+  /// False: some is left. Idle, it is not made ready: its processor's destructor would wait for that.
   [[gnu::cold]] [[nodiscard]] bool trim(pump& self) noexcept {
     if (!has_spares())
       return true;
@@ -139,7 +136,7 @@ public:
   /// After a quantum, with what is left of it; who gives it back must not touch it again.
   void give_back(lane_type& lane, pump& self) noexcept {
     if (levels != nullptr) [[unlikely]]
-      core_.insight->of(self).let_go(); // the lane may be freed from here on
+      core_.insight->let_go(self); // the lane may be freed from here on
     inbox_.give_back(lane);
     if (role_.is_free() && role_.take())
       self.push_visit(*this);
@@ -147,6 +144,8 @@ public:
 
   /// Calls function() in the drainer's role, if nobody has that. False: somebody has.
   [[gnu::cold]] [[nodiscard]] bool try_in_role(function_ref<void()> function) noexcept;
+  /// In the drainer's role. Looks at each lane, and if it `drains` at the ring.
+  void look_at_lanes(bool drains) noexcept;
 
   // ---- the drainer ----
 
@@ -169,10 +168,7 @@ public:
   void run(ready_item& item, pump& self) noexcept override {
     tell_received(&item);
     self.enter(&core_);
-    if (&item == this)
-      drain(self);
-    else
-      run_lane(static_cast<lane_type&>(item), self);
+    &item == this ? drain(self) : run_lane(static_cast<lane_type&>(item), self);
     tell_passed_on(&core_);
   }
 
@@ -181,6 +177,8 @@ private:
 
   [[gnu::noinline]] void make_ready() noexcept {
     if (role_.take()) {
+      if (levels != nullptr) [[unlikely]]
+        levels->ask_for_visit();
       tell_passed_on(static_cast<ready_item*>(this));
       core_.scheduler.make_ready(*this);
     }
@@ -237,19 +235,19 @@ private:
     const bool more = !spares_.trim_if_asked(lanes_, holds, ring, limits) || visit.is_full() ||
                       lanes_.lined_up() != 0;
     room_.tell(ring, !more && (!hot || visit.moved() == 0));
-    if (hot && !more && visit.moved() == 0 && !settled)
-      pause_a_little(); // the ring is empty for a moment; leaving would cost the producer a wake-up
+    if (hot && !more && visit.moved() == 0 && !settled) // leaving would cost the producer a wake-up
+      pause_a_little();
     stays_ = more || hot;          // before we leave: it is the drainer's
     since = lanes_.before_visit(); // likewise; make_ready() knows better
-    if (levels != nullptr && levels->must_note(now, stays_)) [[unlikely]]
-      levels->note(now, ring.tickets() - ring.consumed(), lanes_.unfinished.unfinished(),
-                   lanes_.unfinished.keys(), lanes_.held.get());
+    if (levels != nullptr && levels->end_visit(now, stays_)) [[unlikely]]
+      note_levels(now);
     if (stays_ || !leave()) {
       stays_ = true;
       self.push_visit(*this);
     }
   }
 
+  [[gnu::noinline]] void note_levels(clock::time_point now) noexcept;
   void settle_returned() noexcept {
     inbox_.take_lanes([this](lane_type& back) {
       if (back.in_cell) [[unlikely]]
@@ -287,22 +285,22 @@ private:
     if (core_.run_inline == nullptr || policy.staged(self.lanes_are_slow()) || core_.is_abandoned())
       return false;
     self.claim.open(*this);
-    if (self.home.watched())
-      return true;
-    if (ring.tickets() - ring.consumed() > 1 || lanes_.lined_up() != 0) {
-      self.home.wake();
+    const bool watched = self.home.watched();
+    if (watched || ring.tickets() - ring.consumed() > 1 || lanes_.lined_up() != 0) {
+      if (!watched)
+        self.home.wake();
       return true;
     }
     self.claim.close(); // one message is not worth waking somebody who watches it
     return false;
   }
 
-  /// False: the partition was taken over.
+  /// False: it was taken over.
   [[nodiscard]] bool run_inline(visit_type& visit, pump& self, clock::time_point now) noexcept {
     visit.take_turns();
     policy.begin(now);
-    if (!core_.run_inline(core_, visit,
-                          self)) // run_inline() of run_lane.hpp, for the handler's type
+    // run_inline() of run_lane.hpp, for the handler's type
+    if (!core_.run_inline(core_, visit, self))
       return false;
     self.claim.close();
     const bool fast = policy.end(visit.moved());

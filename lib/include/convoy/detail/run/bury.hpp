@@ -22,8 +22,8 @@ namespace convoy::detail {
 /// What a sink has done with a dead letter.
 enum class buried : unsigned char { yes, offer_again, park };
 
-/// The lane's first message becomes a dead letter, unless the sink refuses it. What else a sink
-/// throws is reported; the letter is gone.
+/// The lane's first message becomes a dead letter, unless the sink refuses it. What else a user's
+/// sink throws is reported; the letter is gone.
 template <class Core>
 [[nodiscard]] buried bury(Core& core, typename Core::partition_type& home,
                           typename Core::lane_type& lane, death why) noexcept {
@@ -41,22 +41,34 @@ template <class Core>
     if (t->last_error && !core.failures.has_sink() && !core.options.on_error)
       report_to_stderr(thrower::handler, std::exchange(t->last_error, nullptr)); // once for a span
   }
+  // While the sink's refusal is handled: true, the message stays where it is.
+  const auto stays = [&] {
+    if (core.waits_for_sinks()) {
+      messages.keep_from(0);
+      return true;
+    }
+    core.failures.discard();
+    report_to_stderr(thrower::sink_at_the_end, std::current_exception());
+    return false;
+  };
   try {
     core.failures.bury(letter);
-  } catch (const dead_letter_refused& refused) {
-    if (core.waits_for_sinks()) {
-      messages.keep_from(0);
-      return refused.next() == dead_letter_refused::then::park ? buried::park : buried::offer_again;
-    }
+  } catch (const no_dead_letter&) {
     core.failures.discard();
-    report_to_stderr(thrower::sink_at_the_end, std::current_exception());
-  } catch (const std::bad_alloc&) { // also if the sink ran out of memory while it built its refusal
-    if (core.waits_for_sinks()) {
-      messages.keep_from(0);
+    if (t != nullptr)
+      t->refusals = 0;
+    return buried::yes;
+  } catch (const sink_failed& failed) {
+    if (t == nullptr || t->refusals == 0)
+      core.report(thrower::sink_asked_again, lane.key(), failed.why);
+    if (stays())
       return buried::offer_again;
-    }
-    core.failures.discard();
-    report_to_stderr(thrower::sink_at_the_end, std::current_exception());
+  } catch (const dead_letter_refused& refused) {
+    if (stays())
+      return refused.next() == dead_letter_refused::then::park ? buried::park : buried::offer_again;
+  } catch (const std::bad_alloc&) { // also if the sink ran out of memory while it built its refusal
+    if (stays())
+      return buried::offer_again;
   } catch (...) {
     core.failures.count_buried();
     report_to_stderr(thrower::sink, std::current_exception());

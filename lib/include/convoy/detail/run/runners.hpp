@@ -29,7 +29,7 @@ template <class Handler, class Core>
   static_assert(fits, "convoy: the handler must be callable as (message&), (const key&, message&) "
                       "or (const key&, std::span<message>), each followed by State& if the "
                       "processor has one, or as (context&, message&) or (context&, "
-                      "std::span<message>)");
+                      "std::span<message>), where the state is context.state()");
   constexpr bool returns =
       !fits || returns_nothing<Handler, Core> || returns_outcome<Handler, Core>;
   static_assert(returns, "convoy: the handler must return void or convoy::outcome: what else it "

@@ -39,13 +39,16 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <utility>
 
 namespace convoy::detail {
 
 class insight_base;
+class pinned_insight;
 class scheduler;
 class semaphore;
 
@@ -199,9 +202,13 @@ public:
 
   /// Processors that look at themselves, see runtime::snapshot(). attach() throws std::bad_alloc.
   void attach(insight_base& i);
-  void detach(insight_base& i) noexcept; ///< waits for each_insight()
+  void detach(insight_base& i) noexcept; ///< waits for each_insight(), and while it is pinned
+  /// One at a time; it has no lock if somebody else records.
+  [[nodiscard]] std::unique_lock<mutex> try_recording() const;
+  /// To be asked for something that may take long: the nth of those, if there is one.
+  [[nodiscard]] pinned_insight pin_insight(std::size_t nth) const noexcept;
   /// Calls function(insight) for each, in the order in which they came.
-  void each_insight(function_ref<void(const insight_base&)> function) const;
+  void each_insight(function_ref<void(insight_base&)> function) const;
 
   [[nodiscard]] unsigned concurrency() const noexcept { return concurrency_; }
 

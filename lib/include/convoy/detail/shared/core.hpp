@@ -148,6 +148,15 @@ struct core {
   [[nodiscard]] std::uint64_t scattered_hash(const Key& key) const {
     return scatter(static_cast<std::uint64_t>(hash_of(key)));
   }
+  /// If hashing throws, that.
+  [[nodiscard]] std::uint64_t scattered_hash_or(const Key& key,
+                                                std::uint64_t other) const noexcept {
+    try {
+      return scattered_hash(key);
+    } catch (...) {
+      return other;
+    }
+  }
   [[nodiscard]] std::uint64_t hash(const Key& key) const { return fold(scattered_hash(key)); }
 
   /// To on_error, else to stderr.

@@ -17,6 +17,20 @@
 
 namespace convoy::detail {
 
+// ---- what a sink of the library's own may throw besides ----
+
+/// It is no dead letter, but nobody's any more: it counts as discarded.
+struct no_dead_letter {};
+
+/// The user's sink has thrown something else than a refusal: that is reported, once for each letter.
+class sink_failed final : public dead_letter_refused {
+public:
+  explicit sink_failed(std::exception_ptr its)
+      : dead_letter_refused("the sink of dead letters has failed"), why(std::move(its)) {}
+
+  const std::exception_ptr why;
+};
+
 /// What needs no types: the policies, and what is counted.
 class failure_policies {
 public:

@@ -25,6 +25,7 @@
 #include <optional>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace convoy::detail {
 
@@ -49,7 +50,7 @@ public:
       : most_(wanted.key_capacity != 0 ? wanted.key_capacity
                                        : std::numeric_limits<std::size_t>::max()),
         rate_(wanted.rate), has_rate_(std::isfinite(wanted.rate.per_second)),
-        has_ids_(wanted.duplicates.has_value()),
+        has_ids_(wanted.duplicates.has_value()), has_insight_(wanted.insight.top != 0),
         duplicates_(wanted.duplicates.value_or(duplicates{})), hash_(std::move(hash)),
         keys_(std::move(equal)) {}
   key_limits(const key_limits&) = delete;
@@ -74,8 +75,10 @@ public:
     }
     if (e->count >= most_)
       return submit_status::key_full;
-    return has_rate_ && !again && tokens(*e, clock::now()) < 1 ? submit_status::key_rate
-                                                               : submit_status::accepted;
+    if (!has_rate_ || again || tokens(*e, clock::now()) >= 1)
+      return submit_status::accepted;
+    note_refused(*e);
+    return submit_status::key_rate;
   }
 
   /// When a key that was refused for its rate may submit again.
@@ -100,8 +103,10 @@ public:
     auto& e = find_or_make(key, now);
     if (e.count >= most_)
       return submit_status::key_full;
-    if (!again && has_rate_ && tokens(e, now) < 1)
+    if (!again && has_rate_ && tokens(e, now) < 1) {
+      note_refused(e);
       return submit_status::key_rate;
+    }
     id_node* remembered = nullptr;
     try {
       std::optional<id> mine;
@@ -124,7 +129,7 @@ public:
     }
     if (e.ids.size > duplicates_.most)
       ids_.erase(*e.ids.oldest);
-    ++e.count;
+    set_count(e, e.count + 1);
     if (!again && has_rate_)
       e.tokens -= 1;
     return submit_status::accepted;
@@ -138,7 +143,7 @@ public:
       erase_if_idle(e);
       return submit_status::key_full;
     }
-    e.count += count;
+    set_count(e, e.count + count);
     return submit_status::accepted;
   }
 
@@ -147,7 +152,7 @@ public:
       return;
     const std::lock_guard lock(mutex_);
     auto& e = *find(key);
-    e.count -= count;
+    set_count(e, e.count - count);
     erase_if_idle(e);
   }
 
@@ -156,6 +161,26 @@ public:
     if (has_ids_)
       forget(key, message);
     remove(key, 1);
+  }
+
+  // ---- insight, any thread ----
+
+  struct limits_of_key {
+    bool is_full = false;
+    clock::duration until_room{0}; ///< its rate is used up until then
+  };
+  [[nodiscard]] limits_of_key explain(const Key& key) {
+    const auto wait = until_room(key);
+    const std::lock_guard lock(mutex_);
+    const auto* const e = find(key);
+    return {e != nullptr && e->count >= most_, wait};
+  }
+
+  /// Keys that can't submit: at their capacity, or refused for their rate, which is used up still.
+  [[nodiscard]] std::size_t limited() noexcept {
+    const std::lock_guard lock(mutex_);
+    forget_refused();
+    return full_ + refused_.size();
   }
 
   // ---- the drainer ----
@@ -210,8 +235,9 @@ private:
         : hash(its_hash), key(its_key), filled(now), tokens(all_tokens) {}
 
     const std::uint32_t hash;
-    bool will_look = false; // it is in the list of looks
-    entry* next = nullptr;  // in its bucket
+    bool will_look = false;   // it is in the list of looks
+    bool was_refused = false; // and in refused_
+    entry* next = nullptr;    // in its bucket
     const Key key;
     std::size_t count = 0; // unfinished messages
     clock::time_point filled;
@@ -258,11 +284,41 @@ private:
   }
 
   void erase_if_idle(entry& e) noexcept {
-    if (e.will_look || !is_idle(e))
+    if (e.will_look || e.was_refused || !is_idle(e))
       return;
     keys_.erase(e);
     entries_.give_back(e);
     note_spares();
+  }
+
+  void set_count(entry& e, std::size_t count) noexcept {
+    if (has_insight_) [[unlikely]] {
+      full_ -= e.count >= most_;
+      full_ += count >= most_;
+    }
+    e.count = count;
+  }
+
+  /// For its rate.
+  void note_refused(entry& e) noexcept {
+    if (!has_insight_ || e.was_refused)
+      return;
+    try {
+      refused_.push_back(&e);
+      e.was_refused = true;
+    } catch (...) { // no memory: it is not counted. NOLINT(bugprone-empty-catch)
+    }
+  }
+  /// Those that may submit again, or are counted as full.
+  void forget_refused() noexcept {
+    const auto now = clock::now();
+    std::erase_if(refused_, [&](entry* each) {
+      if (each->count < most_ && tokens(*each, now) < 1)
+        return false;
+      each->was_refused = false;
+      erase_if_idle(*each);
+      return true;
+    });
   }
 
   void note_spares() noexcept {
@@ -315,12 +371,15 @@ private:
   const key_rate rate_;
   const bool has_rate_;
   const bool has_ids_;
+  const bool has_insight_;
   const duplicates duplicates_;
   [[no_unique_address]] const Hash hash_;
   mutex mutex_;
   node_pool<entry> entries_;
   key_table<entry, Equal> keys_;
   seen_ids<id> ids_;
+  std::size_t full_ = 0;        // keys at their capacity
+  std::vector<entry*> refused_; // lately, for their rate
   entry* first_look_ = nullptr; // in the order of look_at
   entry* last_look_ = nullptr;
   bool trimmed_keys_ = false; // and the ids not yet

@@ -9,7 +9,6 @@
 #include "convoy/detail/ds/timer_wheel.hpp"
 #include "convoy/detail/sched/scheduler.hpp"
 #include "convoy/detail/shared/request_limit.hpp"
-#include "convoy/explanation.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -124,6 +123,7 @@ private:
 enum class wish : unsigned char {
   pause,
   resume,
+  try_now,    ///< what waits for a retry, or is parked, is tried again; its attempts count on
   purge,      ///< messages that its key was given before become dead letters
   fence,      ///< only tells when they are finished
   put_before, ///< messages that go in front of all
@@ -152,26 +152,58 @@ public:
   request_limit::permit permit{};           // until it is served
 };
 
-/// Whoever waits for an explanation; it may have given up when that comes.
-class pending_explanation {
+/// Looks at a partition. Whoever waits for what it says may have given up when that comes.
+template <class Partition, class Result>
+class look_request final : public request<Partition> {
 public:
-  void give(explanation&& why) noexcept {
-    const std::lock_guard lock(mutex_);
-    why_ = std::move(why);
-    changed_.notify_all();
-  }
-  /// Nothing: it did not come in time.
-  [[nodiscard]] std::optional<explanation> await(clock::time_point until) {
-    std::unique_lock lock(mutex_);
-    while (!why_ && clock::now() < until)
-      changed_.wait_until(lock, until);
-    return why_;
+  /// `look` must not throw.
+  explicit look_request(std::function<Result(Partition&)> look)
+      : request<Partition>(turn::at_once), look_(std::move(look)) {}
+
+  [[nodiscard]] bool serve(Partition& p) noexcept override {
+    if (!result->is_given_up())
+      result->give(look_(p));
+    callback::make_ready(std::move(then));
+    return true;
   }
 
+  class answer {
+  public:
+    void give(Result&& is) noexcept {
+      const std::lock_guard lock(mutex_);
+      is_ = std::move(is);
+      changed_.notify_all();
+    }
+    /// Nothing: it did not come in time.
+    [[nodiscard]] std::optional<Result> await(clock::time_point until) {
+      std::unique_lock lock(mutex_);
+      while (!is_ && clock::now() < until)
+        changed_.wait_until(lock, until);
+      return is_;
+    }
+
+    /// Nobody waits for it any more.
+    void give_up() noexcept {
+      const std::lock_guard lock(mutex_);
+      given_up_ = true;
+    }
+    [[nodiscard]] bool is_given_up() noexcept {
+      const std::lock_guard lock(mutex_);
+      return given_up_;
+    }
+
+  private:
+    mutex mutex_; // guards what follows
+    condition_variable changed_;
+    std::optional<Result> is_;
+    bool given_up_ = false;
+  };
+
+  std::shared_ptr<answer> result = std::make_shared<answer>();
+  std::unique_ptr<callback> then = nullptr;
+
 private:
-  mutex mutex_; // guards what follows
-  condition_variable changed_;
-  std::optional<explanation> why_;
+  const std::function<Result(Partition&)> look_;
 };
 
 /// A fence of all keys: the partition's part.

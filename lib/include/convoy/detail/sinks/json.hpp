@@ -12,6 +12,10 @@
 
 namespace convoy::detail {
 
+/// Length of the UTF-8 character that the text, which is not empty, begins with; 0 if it begins with
+/// none.
+[[nodiscard]] std::size_t utf8_length(std::string_view text) noexcept;
+
 /// As a JSON string, quotes included. What is no UTF-8 becomes U+FFFD: for texts that people read.
 [[nodiscard]] std::string json_string(std::string_view text);
 

@@ -27,6 +27,9 @@
 namespace convoy::detail {
 
 template <class Core>
+class key_finder;
+
+template <class Core>
 class submitter final : public trimmable {
   using Key = typename Core::key_type;
   using Message = typename Core::message_type;
@@ -121,7 +124,13 @@ public:
   [[gnu::cold]] void control(wish what, const Key& key, std::function<void()> then);
   [[gnu::cold]] void fence(std::function<void()> then);
   [[gnu::cold]] [[nodiscard]] explanation explain(const Key& key, clock::time_point until);
+  /// Of a key of which only the scattered hash is known.
+  [[gnu::cold]] [[nodiscard]] explanation explain_hash(std::uint64_t scattered,
+                                                       clock::time_point until);
   [[gnu::cold]] void explain(const Key& key, std::function<void(const explanation&)> then);
+  /// With insight. See processor::what_if.
+  [[gnu::cold]] [[nodiscard]] forecast what_if(const Key& key, const change& wanted,
+                                               clock::time_point until);
   void drain(const Key& key);
   [[gnu::cold]] void end() noexcept;
   [[nodiscard]] bool closed() const noexcept { return partitions_.back()->ring.closed(); }
@@ -157,6 +166,16 @@ public:
   void refuse_on_worker() const { core_.scheduler.refuse_to_wait(); }
 
 private:
+  /// Calls look(p), which must not throw, in the drainer's role. Nothing: nobody has it until then.
+  template <class Result>
+  [[gnu::cold]] [[nodiscard]] std::optional<Result>
+  look_at(partition_type& p, std::function<Result(partition_type&)> look, clock::time_point until);
+  [[nodiscard]] auto explainer(key_finder<Core> find);
+  [[gnu::cold]] [[nodiscard]] explanation explain(const key_finder<Core>& find,
+                                                  clock::time_point until);
+  void explain_worker(std::uint64_t scattered, explanation& why);
+  void explain_limits(const Key& key, explanation& why);
+
   /// All tickets below are finished. If not, it is asked for.
   [[nodiscard]] static bool is_finished(partition_type& p, std::uint64_t tickets) noexcept;
 

@@ -13,47 +13,126 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <new>
+#include <optional>
 #include <utility>
 
 namespace convoy::detail {
 
+/// What keeps submit() from adding to it.
 template <class Core>
-explanation submitter<Core>::explain(const Key& key, clock::time_point until) {
-  const auto hash = core_.hash(key);
-  auto& p = *partitions_[index_of(hash)];
-  const auto short_hash = static_cast<std::uint32_t>(hash);
-  explanation why;
-  if (p.try_in_role([&] { why = detail::explain(core_, p, key, short_hash); }))
-    return why;
-  auto request =
-      std::make_unique<explain_request<Core>>(core_, key, static_cast<std::uint32_t>(hash));
+void submitter<Core>::explain_limits(const Key& key, explanation& why) {
+  auto& p = *partitions_[index_of(core_.scattered_hash(key))];
+  clock::duration until_room{0};
+  if (p.limits) {
+    const auto is = p.limits->explain(key);
+    why.is_full = is.is_full;
+    until_room = is.until_room;
+  }
+  if (why.state != key_state::idle && why.state != key_state::in_ring)
+    return; // its own messages are why
+  if (const auto all = account();
+      all.accepted - all.completed - all.dead_letters - all.discarded >= core_.options.capacity) {
+    why.state = key_state::full;
+  } else if (until_room.count() != 0) {
+    why.state = key_state::limited;
+    why.until = clock::now() + until_room;
+  }
+}
+
+template <class Core>
+template <class Result>
+std::optional<Result> submitter<Core>::look_at(partition_type& p,
+                                               std::function<Result(partition_type&)> look,
+                                               clock::time_point until) {
+  std::optional<Result> is;
+  if (p.try_in_role([&] { is = look(p); }))
+    return is;
+  auto request = std::make_unique<look_request<partition_type, Result>>(std::move(look));
   const auto result = request->result;
   p.post(std::move(request));
-  if (auto is = result->await(until))
-    return *std::move(is);
-  why.state = key_state::no_worker;
-  if (core_.insight != nullptr) { // it may be one of those that hold them up
-    clock::time_point begun{};
-    why.worker = core_.insight->worker_with_key(core_.scattered_hash(key), begun);
-    if (why.worker) {
-      why.state = key_state::running;
-      why.since = begun;
+  is = result->await(until);
+  if (!is)
+    result->give_up();
+  return is;
+}
+
+template <class Core>
+auto submitter<Core>::explainer(key_finder<Core> find) {
+  return std::function<explanation(partition_type&)>(
+      [&core = core_, find](partition_type& p) { return detail::explain(core, p, find(core, p)); });
+}
+
+template <class Core>
+explanation submitter<Core>::explain(const key_finder<Core>& find, clock::time_point until) {
+  auto why = look_at(*partitions_[index_of(find.hash())], explainer(find), until);
+  return why ? *std::move(why) : explanation{.state = key_state::no_worker};
+}
+
+template <class Core>
+forecast submitter<Core>::what_if(const Key& key, const change& wanted, clock::time_point until) {
+  known_backlog backlog;
+  for (const auto& p : partitions_) {
+    const auto listed = look_at<std::optional<known_backlog>>(
+        *p,
+        [&core = core_](partition_type& at) -> std::optional<known_backlog> {
+          known_backlog its;
+          return list_backlog(core, at, its) ? std::optional(std::move(its)) : std::nullopt;
+        },
+        until);
+    if (!listed) { // of a drainer that is in a handler
+      backlog.of_any_keys += p->ring.messages() - std::min(p->finished(), p->ring.messages());
+      continue;
     }
+    if (!*listed)
+      throw std::bad_alloc();
+    backlog.keys.insert(backlog.keys.end(), (*listed)->keys.begin(), (*listed)->keys.end());
+    backlog.of_any_keys += (*listed)->of_any_keys;
   }
+  return predict(core_.insight->known(), backlog, core_.scattered_hash(key), wanted,
+                 core_.scheduler.concurrency());
+}
+
+template <class Core>
+explanation submitter<Core>::explain(const Key& key, clock::time_point until) {
+  auto why = explain(key_finder<Core>(core_, key), until);
+  explain_worker(core_.scattered_hash(key), why);
+  explain_limits(key, why);
   return why;
+}
+
+template <class Core>
+explanation submitter<Core>::explain_hash(std::uint64_t scattered, clock::time_point until) {
+  auto why = explain(key_finder<Core>(scattered), until);
+  explain_worker(scattered, why);
+  return why;
+}
+
+/// The key may be one of those that hold all workers up.
+template <class Core>
+void submitter<Core>::explain_worker(std::uint64_t scattered, explanation& why) {
+  if (core_.insight == nullptr || why.state != key_state::no_worker)
+    return;
+  clock::time_point begun{};
+  why.worker = core_.insight->worker_with_key(scattered, begun);
+  if (why.worker) {
+    why.state = key_state::running;
+    why.since = begun;
+  }
 }
 
 template <class Core>
 void submitter<Core>::explain(const Key& key, std::function<void(const explanation&)> then) {
   if (core_.is_last_callback())
     return;
-  const auto hash = core_.hash(key);
-  auto request =
-      std::make_unique<explain_request<Core>>(core_, key, static_cast<std::uint32_t>(hash));
-  request->then = make_callback([then = std::move(then), result = request->result] {
-    then(*result->await(clock::time_point{})); // it is there
+  auto request = std::make_unique<look_request<partition_type, explanation>>(
+      explainer(key_finder<Core>(core_, key)));
+  request->then = make_callback([this, key, then = std::move(then), result = request->result] {
+    auto why = *result->await(clock::time_point{}); // it is there
+    explain_limits(key, why);
+    then(why);
   });
-  partitions_[index_of(hash)]->post(std::move(request));
+  partitions_[index_of(core_.scattered_hash(key))]->post(std::move(request));
 }
 
 template <class Core>

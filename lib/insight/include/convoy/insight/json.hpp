@@ -1,5 +1,6 @@
 #pragma once
 
+#include <convoy/explanation.hpp>
 #include <convoy/snapshot.hpp>
 #include <span>
 #include <string>
@@ -10,5 +11,9 @@ namespace convoy {
 /// replaced. Any thread. Throws std::bad_alloc.
 [[nodiscard]] std::string to_json(std::span<const snapshot> of);
 [[nodiscard]] std::string to_json(const snapshot& of); ///< an object
+
+/// An object, with the sentence of to_string() as "text"; "since_seconds" ago, in
+/// "until_seconds". What is not known is null.
+[[nodiscard]] std::string to_json(const explanation& why);
 
 } // namespace convoy

@@ -4,6 +4,7 @@
 
 #include "checker.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
@@ -93,5 +94,15 @@ private:
 
   model::location where_;
 };
+
+inline constexpr std::size_t flags_at_once = 8;
+
+/// As the library's, but one by one.
+[[nodiscard]] inline std::uint64_t look_at_flags(const atomic<bool>* first) {
+  std::uint64_t seen = 0;
+  for (std::size_t i = 0; i < flags_at_once; ++i)
+    seen |= std::uint64_t{first[i].load(std::memory_order_relaxed)} << (8 * i);
+  return seen;
+}
 
 } // namespace convoy::detail

@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <thread>
@@ -106,5 +107,15 @@ private:
 
   std::atomic<T> value_{};
 };
+
+inline constexpr std::size_t flags_at_once = 8;
+
+/// As the library's, but one by one.
+[[nodiscard]] inline std::uint64_t look_at_flags(const atomic<bool>* first) {
+  std::uint64_t seen = 0;
+  for (std::size_t i = 0; i < flags_at_once; ++i)
+    seen |= std::uint64_t{first[i].load(std::memory_order_relaxed)} << (8 * i);
+  return seen;
+}
 
 } // namespace convoy::detail

@@ -1,0 +1,45 @@
+#pragma once
+
+// What lanes do, simulated: for forecasts, and as the yardstick of what workers could do that lose
+// no time.
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <span>
+
+namespace convoy::detail {
+
+struct simulated_message {
+  std::int64_t arrival_ns = 0; ///< when it is submitted, 0 or more
+  std::int64_t service_ns = 0; ///< that its handler takes, 0 or more
+  std::uint32_t key = 0;
+};
+
+struct simulated_times {
+  std::int64_t begun = 0; ///< the handler enters
+  std::int64_t done = 0;  ///< the handler leaves
+};
+
+/// What else holds messages up.
+struct simulated_limits {
+  /// Messages that have arrived and are not done, at least 1: while there are so many the next one
+  /// waits, and those behind it.
+  std::size_t capacity = std::numeric_limits<std::size_t>::max();
+  /// A handler that has slept for its service time then needs one of so many cores, at least 1, for
+  /// this time, before it is done. Who woke first goes first.
+  unsigned cores = 1;
+  std::int64_t core_ns = 0;
+};
+
+/// Simulates `workers`, at least 1, that handle the messages of each key in order, one at a time,
+/// know of everything at once and lose no time. Of the keys that wait for a worker the one whose
+/// first message came first goes next.
+///
+/// Arrivals never decrease; of equal ones the first in the list came first. Keys are 0 … keys - 1;
+/// there are fewer than 2^32 messages, and as many in `out`. O(n log workers), of whatever keys: a
+/// tenth of a microsecond and some nine bytes a message. Throws std::bad_alloc.
+void simulate(std::span<const simulated_message> messages, std::uint32_t keys, unsigned workers,
+              std::span<simulated_times> out, const simulated_limits& limits = {});
+
+} // namespace convoy::detail

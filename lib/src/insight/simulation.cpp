@@ -1,0 +1,162 @@
+#include "convoy/detail/insight/simulation.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <functional>
+#include <queue>
+#include <utility>
+#include <vector>
+
+namespace convoy::detail {
+
+namespace {
+
+constexpr std::uint32_t no_message = std::numeric_limits<std::uint32_t>::max();
+constexpr std::int64_t never_simulated = std::numeric_limits<std::int64_t>::max();
+
+/// Messages that wait for a worker, the first that came goes first. A bit for each message, and for
+/// each 64 of these one that says whether any is set, and so on: constant time, and the few words
+/// that are looked at stay in the cache.
+class waiting_heads {
+public:
+  explicit waiting_heads(std::size_t messages) {
+    do {
+      messages = messages / 64 + 1;
+      levels_.emplace_back(messages, 0);
+    } while (messages > 1);
+  }
+
+  [[nodiscard]] bool empty() const noexcept { return levels_.back()[0] == 0; }
+
+  void push(std::uint32_t message) noexcept {
+    for (auto& level : levels_) {
+      auto& word = level[message / 64];
+      const bool had_any = word != 0;
+      word |= std::uint64_t{1} << (message % 64);
+      if (had_any)
+        return;
+      message /= 64;
+    }
+  }
+
+  [[nodiscard]] std::uint32_t pop() noexcept {
+    std::uint32_t at = 0;
+    for (std::size_t level = levels_.size(); level-- > 0;)
+      at = at * 64 + static_cast<std::uint32_t>(std::countr_zero(levels_[level][at]));
+    auto left = at;
+    for (auto& level : levels_) {
+      auto& word = level[left / 64];
+      word &= word - 1; // the least bit
+      if (word != 0)
+        break;
+      left /= 64;
+    }
+    return at;
+  }
+
+private:
+  std::vector<std::vector<std::uint64_t>> levels_; // the last is a single word
+};
+
+class simulated_run {
+public:
+  simulated_run(std::span<const simulated_message> messages, std::uint32_t keys, unsigned workers,
+                std::span<simulated_times> out, const simulated_limits& limits)
+      : messages_(messages), out_(out), limits_(limits), idle_workers_(workers),
+        next_(messages.size(), no_message), may_begin_(messages.size(), false),
+        waiting_(messages.size()) {
+    awake_.reserve(messages.size());
+    std::vector<std::uint32_t> last(keys, no_message);
+    for (std::uint32_t i = 0; i < messages.size(); ++i) {
+      auto& before = last[messages[i].key];
+      if (before == no_message)
+        may_begin_[i] = true;
+      else
+        next_[before] = i;
+      before = i;
+    }
+    std::vector<ending> room;
+    room.reserve(std::min<std::size_t>(workers, messages.size()));
+    asleep_ = endings(std::greater<>{}, std::move(room));
+  }
+
+  void run() {
+    while (done_ < messages_.size()) {
+      const auto wake = asleep_.empty() ? never_simulated : asleep_.top().first;
+      const auto end = done_ == awake_.size() ? never_simulated : out_[awake_[done_]].done;
+      const auto arrival = has_room() ? messages_[arrived_].arrival_ns : never_simulated;
+      now_ = std::min({wake, end, arrival});
+      while (!asleep_.empty() && asleep_.top().first == now_)
+        wake_one();
+      while (done_ < awake_.size() && out_[awake_[done_]].done == now_)
+        finish(awake_[done_++]);
+      while (has_room() && messages_[arrived_].arrival_ns <= now_)
+        arrive();
+      for (; idle_workers_ != 0 && !waiting_.empty(); --idle_workers_)
+        begin(waiting_.pop());
+    }
+  }
+
+private:
+  using ending = std::pair<std::int64_t, std::uint32_t>; // when, which message
+  using endings = std::priority_queue<ending, std::vector<ending>, std::greater<>>;
+
+  /// For the next message, if there is one.
+  [[nodiscard]] bool has_room() const noexcept {
+    return arrived_ < messages_.size() && arrived_ - done_ < limits_.capacity;
+  }
+
+  void arrive() noexcept {
+    if (may_begin_[arrived_])
+      waiting_.push(arrived_);
+    ++arrived_;
+  }
+
+  void begin(std::uint32_t message) {
+    out_[message].begun = now_;
+    asleep_.emplace(now_ + messages_[message].service_ns, message);
+  }
+
+  /// They end in the order in which they woke. So a core is free when the message has ended that
+  /// woke `cores` messages before this one.
+  void wake_one() {
+    auto free = now_;
+    if (awake_.size() >= limits_.cores)
+      free = std::max(free, out_[awake_[awake_.size() - limits_.cores]].done);
+    const auto message = asleep_.top().second;
+    out_[message].done = free + limits_.core_ns;
+    awake_.push_back(message);
+    asleep_.pop();
+  }
+
+  void finish(std::uint32_t message) noexcept {
+    const auto next = next_[message];
+    ++idle_workers_;
+    if (next < arrived_)
+      waiting_.push(next);
+    else if (next != no_message)
+      may_begin_[next] = true;
+  }
+
+  const std::span<const simulated_message> messages_;
+  const std::span<simulated_times> out_;
+  const simulated_limits limits_;
+  std::int64_t now_ = 0;
+  unsigned idle_workers_;
+  std::uint32_t arrived_ = 0;
+  std::size_t done_ = 0;            // the first of awake_
+  std::vector<std::uint32_t> next_; // of the same key, for each message
+  std::vector<bool> may_begin_;     // as soon as it arrives: those of its key before it are done
+  waiting_heads waiting_;
+  endings asleep_;
+  std::vector<std::uint32_t> awake_; // messages whose service time is over, in that order
+};
+
+} // namespace
+
+void simulate(std::span<const simulated_message> messages, std::uint32_t keys, unsigned workers,
+              std::span<simulated_times> out, const simulated_limits& limits) {
+  simulated_run(messages, keys, workers, out, limits).run();
+}
+
+} // namespace convoy::detail

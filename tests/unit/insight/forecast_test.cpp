@@ -1,0 +1,191 @@
+#include "convoy/detail/insight/forecasting.hpp"
+#include "gate.hpp"
+#include "insight/with_insight.hpp"
+
+#include <chrono>
+#include <convoy/convoy.hpp>
+#include <cstdint>
+#include <gtest/gtest.h>
+#include <stdexcept>
+#include <string>
+#include <thread>
+
+// What would be if a key were otherwise: the sums, against closed forms, and that a processor is
+// asked for what it has.
+
+namespace {
+
+using namespace std::chrono_literals;
+using convoy::change;
+using convoy::processor;
+using convoy::runtime;
+using convoy::submit_status;
+using convoy::detail::known_backlog;
+using convoy::detail::known_load;
+using convoy::detail::predict;
+
+constexpr double ms = 1e6;
+
+known_load fixed_handlers(double ns) {
+  known_load load;
+  load.handler_ns = ns;
+  load.handler.add(static_cast<std::int64_t>(ns), 1);
+  return load;
+}
+
+/// Close to, as histograms are.
+void expect_about(std::chrono::nanoseconds is, std::chrono::nanoseconds wanted) {
+  EXPECT_NEAR(static_cast<double>(is.count()), static_cast<double>(wanted.count()),
+              0.01 * static_cast<double>(wanted.count()));
+}
+
+TEST(forecast, of_a_backlog_of_one_key_is_its_work_and_less_if_it_is_split) {
+  const auto load = fixed_handlers(ms);
+  const known_backlog backlog{.keys = {{7, 100}}, .of_any_keys = 0};
+  const auto told = predict(load, backlog, 7, {}, 8);
+  EXPECT_EQ(told.workers, 8u);
+  EXPECT_EQ(told.backlog, 100u);
+  expect_about(told.bound, 100ms);
+  expect_about(told.makespan, 100ms);
+  expect_about(predict(load, backlog, 7, {.split = 4}, 8).makespan, 25ms);
+  expect_about(predict(load, backlog, 7, {.faster = 2}, 8).makespan, 50ms);
+  expect_about(predict(load, backlog, 7, {.faster = 2, .split = 4}, 8).makespan, 12500us);
+  expect_about(predict(load, backlog, 7, {.split = 16}, 8).makespan, 13ms); // 7 at most in a part
+  expect_about(predict(load, backlog, 8, {.split = 4}, 8).makespan, 100ms); // another key
+}
+
+TEST(forecast, of_a_backlog_of_many_keys_is_by_the_workers) {
+  const auto load = fixed_handlers(ms);
+  known_backlog backlog;
+  for (std::uint64_t key = 0; key < 1000; ++key)
+    backlog.keys.push_back({key, 4});
+  expect_about(predict(load, backlog, 7, {}, 8).makespan, 500ms);
+  expect_about(predict(load, backlog, 7, {.workers = 40}, 8).makespan, 100ms);
+  expect_about(predict(load, backlog, 7, {.workers = 4000}, 8).makespan, 4ms);
+}
+
+TEST(forecast, takes_large_backlogs_several_messages_at_a_time) {
+  const auto load = fixed_handlers(1000);
+  known_backlog backlog;
+  for (std::uint64_t key = 0; key < 1000; ++key)
+    backlog.keys.push_back({key, 10'000});
+  const auto told = predict(load, backlog, 7, {}, 10);
+  EXPECT_EQ(told.backlog, 10'000'000u);
+  expect_about(told.makespan, 1s);
+}
+
+TEST(forecast, of_what_comes_knows_load_ceiling_and_latency) {
+  auto load = fixed_handlers(ms);
+  load.keys = {{7, 500, ms}};
+  for (std::uint64_t key = 100; key < 200; ++key)
+    load.keys.push_back({key, 15, ms});
+  load.accepted_per_second = load.finished_per_second = 2000;
+  auto told = predict(load, {}, 7, {}, 8);
+  EXPECT_EQ(told.backlog, 0u);
+  EXPECT_EQ(told.makespan, 0ns);
+  EXPECT_NEAR(told.load, 0.5, 0.01); // the hot key; of the workers it is a quarter
+  EXPECT_NEAR(told.speedup_ceiling, 4, 0.05);
+  // M/D/1 for a quarter of the messages; the others hardly wait.
+  EXPECT_GE(told.latency.p50, 990us);
+  EXPECT_LE(told.latency.p50, 1100us);
+  EXPECT_GT(told.latency.p99, 3ms);
+  EXPECT_LT(told.latency.p99, 7ms);
+  const auto split = predict(load, {}, 7, {.split = 4}, 8);
+  EXPECT_NEAR(split.load, 0.25, 0.01);
+  EXPECT_NEAR(split.speedup_ceiling, 16, 0.5);
+  EXPECT_LT(split.latency.p99, told.latency.p99);
+  EXPECT_NEAR(predict(load, {}, 7, {.workers = 2}, 8).load, 1, 0.01);
+  told = predict(load, {}, 7, {.workers = 1}, 8);
+  EXPECT_NEAR(told.load, 2, 0.01);
+  EXPECT_EQ(told.latency.p99, 0ns); // it grows without end
+}
+
+TEST(forecast, takes_what_is_not_finished_for_that_of_who_has_a_backlog) {
+  auto load = fixed_handlers(ms);
+  load.keys = {{7, 1000, ms}, {8, 100, ms}};
+  load.accepted_per_second = 1600;
+  load.finished_per_second = 1100;
+  EXPECT_NEAR(predict(load, {.keys = {{7, 50}}, .of_any_keys = 0}, 7, {}, 8).load, 1.5, 0.01);
+  load.accepted_per_second = 0; // nothing comes, what is there is worked off
+  EXPECT_EQ(predict(load, {}, 7, {}, 8).load, 0);
+}
+
+TEST(forecast, of_messages_in_the_ring_is_by_the_keys_that_came) {
+  auto load = fixed_handlers(ms);
+  load.keys = {{7, 500, ms}};
+  load.accepted_per_second = load.finished_per_second = 1000;
+  const auto told = predict(load, {.keys = {}, .of_any_keys = 100}, 7, {}, 8);
+  EXPECT_EQ(told.backlog, 100u);
+  expect_about(told.makespan, 50ms);
+}
+
+TEST(forecast, knows_what_it_does_not_know) {
+  const auto load = fixed_handlers(ms);
+  EXPECT_FALSE(predict(load, {}, 7, {}, 8).is_known);
+  EXPECT_TRUE(predict(load, {.keys = {{7, 1}}, .of_any_keys = 0}, 7, {}, 8).is_known);
+  // Nothing has ended yet: whose the messages are is not known, but how many there are.
+  const auto told = predict({}, {.keys = {}, .of_any_keys = 102}, 7, {}, 8);
+  EXPECT_EQ(told.backlog, 102u);
+  EXPECT_EQ(told.makespan, 0ns);
+  EXPECT_EQ(told.window, 0ns);
+}
+
+TEST(forecast, stays_within_what_times_can_be) {
+  auto load = fixed_handlers(1e18);
+  load.keys = {{7, 1e-9, 1e18}};
+  load.accepted_per_second = load.finished_per_second = 1e-9;
+  const auto told = predict(load, {.keys = {{7, 1000}}, .of_any_keys = 0}, 7, {.faster = 1e-6}, 1);
+  EXPECT_GT(told.makespan, 0ns);
+  EXPECT_GE(told.makespan, told.bound);
+  EXPECT_EQ(told.latency.p99, 0ns); // it would take for ever to see
+}
+
+TEST(forecast, is_never_faster_than_the_bound) {
+  known_load load;
+  load.handler_ns = ms;
+  for (int i = 1; i < 100; ++i)
+    load.handler.add(i * 20'000, 1);
+  for (std::uint64_t n = 1; n < 50; ++n) {
+    const auto told = predict(load, {.keys = {{7, n}, {8, n / 2}}, .of_any_keys = 0}, 7, {}, 2);
+    EXPECT_LE(told.bound, told.makespan) << n;
+  }
+}
+
+TEST(forecast, of_a_processor_sees_its_backlog) {
+  runtime rt{{.concurrency = 4}};
+  gate held;
+  processor<std::string, int> p{rt,
+                                [&](int& message) {
+                                  if (message == 100)
+                                    held.pass();
+                                  std::this_thread::sleep_for(1ms);
+                                },
+                                with_insight(20ms)};
+  for (int i = 0; i < 200; ++i)
+    ASSERT_EQ(p.submit("hot", i), submit_status::accepted);
+  held.await_visitors(); // 100 are left, and windows are complete
+  ASSERT_TRUE(eventually([&] { return p.snapshot().handler.mean >= 1ms; }));
+  const auto is = p.what_if("hot");
+  EXPECT_EQ(is.workers, 4u);
+  EXPECT_GE(is.backlog, 100u);
+  EXPECT_LE(is.backlog, 200u); // what has run and is not back yet
+  EXPECT_GE(is.makespan, 100ms);
+  EXPECT_EQ(is.makespan, p.what_if("cold", {.split = 4}).makespan);
+  const auto split = p.what_if("hot", {.split = 4}).makespan; // sleeps are not equally long
+  EXPECT_GT(split * 5, is.makespan);
+  EXPECT_LT(split * 2, is.makespan);
+  held.open();
+}
+
+TEST(forecast, refuses_what_makes_no_sense) {
+  runtime rt{{.concurrency = 1}};
+  processor<std::string, int> p{rt, [](int&) {}, with_insight(20ms)};
+  EXPECT_THROW((void)p.what_if("key", {.faster = 0}), std::invalid_argument);
+  EXPECT_THROW((void)p.what_if("key", {.split = 0}), std::invalid_argument);
+  EXPECT_THROW((void)p.what_if("key", {.workers = 5000}), std::invalid_argument);
+  EXPECT_EQ(p.what_if("key").backlog, 0u); // before the first window
+  processor<std::string, int> blind{rt, [](int&) {}};
+  EXPECT_THROW((void)blind.what_if("key"), std::logic_error);
+}
+
+} // namespace

@@ -1,0 +1,68 @@
+#include "simulate/simulate.hpp"
+
+#include "load/random.hpp"
+
+#include <algorithm>
+#include <convoy/detail/insight/simulation.hpp>
+
+namespace convoy::tool {
+namespace {
+
+std::vector<detail::simulated_message> with_overshoot(const workload& load,
+                                                      const simulation_options& options) {
+  const auto& overshoot = options.costs.overshoot_ns;
+  random_source uniform(options.seed, drawn::overshoot);
+  std::vector<detail::simulated_message> messages;
+  messages.reserve(load.messages.size());
+  for (const message& m : load.messages) {
+    std::int64_t service = m.service_ns;
+    if (!overshoot.empty() && service > 0)
+      service +=
+          overshoot[static_cast<std::size_t>(uniform() * static_cast<double>(overshoot.size()))];
+    messages.push_back({m.arrival_ns, service, m.key});
+  }
+  return messages;
+}
+
+/// When each message was let in: it, and those before it, waited for the end of others. Closed, it
+/// was meant to come right behind the one before.
+void admit(std::vector<record>& records, bool closed, std::size_t capacity) {
+  if (capacity >= records.size())
+    return;
+  std::vector<std::int64_t> ends(records.size());
+  std::ranges::transform(records, ends.begin(), &record::done);
+  std::ranges::sort(ends);
+  std::int64_t latest = 0;
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    if (closed)
+      records[i].intended = latest;
+    latest = std::max(latest, records[i].intended);
+    if (i >= capacity)
+      latest = std::max(latest, ends[i - capacity]);
+    records[i].accepted = latest;
+  }
+}
+
+} // namespace
+
+run simulate(std::string_view name, const workload& load, const simulation_options& options) {
+  const auto messages = with_overshoot(load, options);
+  std::vector<detail::simulated_times> times(messages.size());
+  detail::simulate(messages, static_cast<std::uint32_t>(load.keys.size()), options.workers, times,
+                   {.capacity = options.capacity,
+                    .cores = options.costs.cores,
+                    .core_ns = options.costs.core_ns});
+  run result;
+  result.strategy = name;
+  result.workers = options.workers;
+  result.records.reserve(times.size());
+  for (std::size_t i = 0; i < times.size(); ++i)
+    result.records.push_back({.intended = messages[i].arrival_ns,
+                              .accepted = messages[i].arrival_ns,
+                              .begun = times[i].begun,
+                              .done = times[i].done});
+  admit(result.records, load.closed, options.capacity);
+  return result;
+}
+
+} // namespace convoy::tool
