@@ -141,7 +141,7 @@ void insight_base::stop_recording() noexcept {
 void insight_base::give_recording(std::vector<recording>& to) {
   if (!recording_)
     return;
-  (void)look_at_partitions();
+  survey_now(clock::now() + tuning::longest_survey);
   auto all = *std::exchange(recording_, std::nullopt);
   const auto length = all.length.count();
   std::unordered_map<std::uint64_t, std::uint32_t> index;

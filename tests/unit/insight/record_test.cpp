@@ -209,6 +209,32 @@ TEST(record, has_what_held_a_key_all_the_time) {
   (void)p.shutdown(0s);
 }
 
+/// A survey that took long, or was preempted, is not followed by another for a hundred times as long.
+TEST(record, has_what_is_held_since_a_survey_that_took_long) {
+  runtime rt{{.concurrency = 1}};
+  gate held;
+  processor<std::string, int> p{rt,
+                                [&](const std::string& key, int&) {
+                                  if (key == "first")
+                                    held.pass();
+                                  return key == "parked" ? convoy::outcome::park
+                                                         : convoy::outcome::done;
+                                },
+                                with_insight(10ms)};
+  ASSERT_EQ(p.submit("first", 1), submit_status::accepted);
+  held.await_visitors();
+  for (int key = 0; key < 12'000; ++key)
+    ASSERT_EQ(p.submit(std::to_string(key), 1), submit_status::accepted);
+  held.open();
+  p.drain();
+  ASSERT_EQ(p.submit("parked", 1), submit_status::accepted);
+  ASSERT_TRUE(eventually([&] { return p.explain("parked").state == convoy::key_state::parked; }));
+  const auto all = rt.record(5ms);
+  ASSERT_EQ(all.size(), 1u);
+  ASSERT_EQ(all[0].holds.size(), 1u);
+  (void)p.shutdown(0s);
+}
+
 TEST(record, ends_when_it_is_told_to_though_others_record) {
   runtime rt{{.concurrency = 1}};
   std::stop_source first, second;

@@ -313,6 +313,9 @@ inline constexpr int most_share_of_looks = 100;
 /// 0.5 ms at the 99th percentile, 1.5 million 10 ms.
 inline constexpr std::size_t most_surveyed_lanes = 1 << 14;
 
+/// A recording waits so long for drainers that are busy to tell what their lanes have.
+inline constexpr std::chrono::milliseconds longest_survey{20};
+
 /// How much waits is noted so often while a processor is recorded. Not measured: it is to look at.
 inline constexpr std::chrono::milliseconds between_recorded_levels{5};
 

@@ -141,8 +141,10 @@ private:
   /// Nothing: it can't be a key.
   [[nodiscard]] virtual std::optional<explanation> explain_text(std::string_view key,
                                                                 clock::time_point until) = 0;
-  /// Keys at a limit. Surveys partitions that nobody drains.
+  /// Keys at a limit. Surveys partitions that nobody drains, if it is time for that.
   [[nodiscard]] virtual std::size_t look_at_partitions() noexcept = 0;
+  /// Surveys all partitions, whenever that was done last. Throws std::bad_alloc.
+  virtual void survey_now(clock::time_point until) = 0;
 
   [[nodiscard]] std::optional<std::uint64_t> hash_of(std::string_view label) const;
 
@@ -267,6 +269,7 @@ private:
     const auto key = key_from<Key>(text);
     return key ? std::optional(all_.explain(*key, until)) : std::nullopt;
   }
+  void survey_now(clock::time_point until) override { all_.survey(until); }
   [[nodiscard]] std::size_t look_at_partitions() noexcept override {
     std::size_t limited = 0;
     for (const auto& p : all_.partitions()) {

@@ -128,6 +128,9 @@ public:
   [[gnu::cold]] [[nodiscard]] explanation explain_hash(std::uint64_t scattered,
                                                        clock::time_point until);
   [[gnu::cold]] void explain(const Key& key, std::function<void(const explanation&)> then);
+  /// With insight. Has what lanes have noted now; not where no drainer does it until then. Throws
+  /// std::bad_alloc.
+  [[gnu::cold]] void survey(clock::time_point until);
   /// With insight. See processor::what_if.
   [[gnu::cold]] [[nodiscard]] forecast what_if(const Key& key, const change& wanted,
                                                clock::time_point until);

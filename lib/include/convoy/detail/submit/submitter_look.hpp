@@ -70,6 +70,18 @@ explanation submitter<Core>::explain(const key_finder<Core>& find, clock::time_p
 }
 
 template <class Core>
+void submitter<Core>::survey(clock::time_point until) {
+  for (const auto& p : partitions_)
+    (void)look_at<bool>(
+        *p,
+        [](partition_type& at) {
+          at.look_at_lanes(false);
+          return true;
+        },
+        until);
+}
+
+template <class Core>
 forecast submitter<Core>::what_if(const Key& key, const change& wanted, clock::time_point until) {
   known_backlog backlog;
   for (const auto& p : partitions_) {
