@@ -11,6 +11,8 @@ import unittest
 import admin
 import servers
 
+PATIENCE = 120  # seconds: only a test that fails waits so long
+
 
 def end(process):
     process.kill()
@@ -39,7 +41,7 @@ class Errors(unittest.TestCase):
         return made
 
     def refusal(self, *options, **where):
-        _, said = self.worker(*options, **where).communicate(timeout=60)
+        _, said = self.worker(*options, **where).communicate(timeout=PATIENCE)
         self.assertEqual(said.count("\n"), 1, said)
         return said
 
@@ -48,7 +50,7 @@ class Errors(unittest.TestCase):
         return sorted(line.split("\t")[2] for line in lines if line.split("\t")[4] != "-")
 
     def wait_for(self, what):
-        until = time.monotonic() + 60
+        until = time.monotonic() + PATIENCE
         while not what():
             self.assertLess(time.monotonic(), until, self.handled())
             time.sleep(0.1)
@@ -64,7 +66,7 @@ class Errors(unittest.TestCase):
         good = self.worker(*login, "--set", "sasl.password=secret", address=self.kafka.sasl_address)
         self.wait_for(lambda: self.handled() == ["0", "1", "2"])
         good.send_signal(signal.SIGTERM)
-        self.assertEqual(good.wait(30), 0)
+        self.assertEqual(good.wait(PATIENCE), 0)
 
     def test_a_broker_that_is_down(self):
         port = servers.free_port()
@@ -79,14 +81,14 @@ class Errors(unittest.TestCase):
         time.sleep(2.5)  # it is sent again meanwhile
         self.assertLessEqual(self.kafka.committed(self.id(), "orders")[0].offset, 1)
         running.send_signal(signal.SIGTERM)
-        _, said = running.communicate(timeout=60)
+        _, said = running.communicate(timeout=PATIENCE)
         told = [line for line in said.splitlines() if "small" in line]
         self.assertEqual(len(told), 1, said)
         self.assertIn("orders[0] offset 1, does not get into topic \"small\"", told[0])
         again = self.worker()  # whoever sees to it next
         self.wait_for(lambda: self.handled() == ["0", "1", "2"])
         again.send_signal(signal.SIGTERM)
-        self.assertEqual(again.wait(30), 0)
+        self.assertEqual(again.wait(PATIENCE), 0)
         self.assertEqual(self.kafka.committed(self.id(), "orders")[0].offset, 3)
 
 

@@ -9,6 +9,7 @@ import time
 import servers
 
 ORDERS = 60  # 20 of each of three customers
+PATIENCE = 120  # seconds: only a test that fails waits so long
 LINES = 20  # of the one whose invoices are printed
 
 
@@ -22,18 +23,18 @@ def produced(kafka):
 def run_kafka(program):
     servers.need_kafka()
     with servers.Kafka() as kafka:
-        missing = subprocess.run([program, kafka.address], capture_output=True, text=True, timeout=60)
+        missing = subprocess.run([program, kafka.address], capture_output=True, text=True, timeout=PATIENCE)
         assert missing.returncode == 1 and 'there is no topic "orders"' in missing.stderr, missing
         kafka.create_topic("orders", 2)
         kafka.create_topic("orders.dlt", 1)
         kafka.write("orders", produced(kafka))
         running = subprocess.Popen([program, kafka.address], stdout=subprocess.PIPE, text=True)
-        until = time.monotonic() + 60
+        until = time.monotonic() + PATIENCE
         while sum(max(each.offset, 0) for each in kafka.committed("billing", "orders").values()) < ORDERS + 1:
             assert time.monotonic() < until, kafka.committed("billing", "orders")
             time.sleep(0.1)
         running.send_signal(signal.SIGTERM)
-        said, _ = running.communicate(timeout=30)
+        said, _ = running.communicate(timeout=PATIENCE)
         *invoices, sum_line = said.splitlines()
         assert len(invoices) == LINES and invoices == sorted(invoices, key=lambda line: int(line.split("/")[1].split()[0])), said
         assert sum_line == f"{ORDERS} orders billed, {3 * sum(range(20))} cents; 1 dead letters; 0 given back", said

@@ -19,10 +19,11 @@ WORKERS = 4
 WORK_US = 300
 COMMIT_S = 0.1
 EXAMPLE = None
+PATIENCE = 120  # seconds: only a test that fails waits so long
 
 
-def wait(patience, is_true):
-    until = time.monotonic() + patience
+def wait(is_true):
+    until = time.monotonic() + PATIENCE
     while not is_true():
         assert time.monotonic() < until, "it does not come to that"
         time.sleep(0.05)
@@ -54,9 +55,9 @@ class Kills(unittest.TestCase):
                     if line.count(b"\t") == 5 and line.split(b"\t")[4] != b"-"})
 
     def finish(self, worker, most_duplicates):
-        wait(60, lambda: self.distinct() == RECORDS)
+        wait(lambda: self.distinct() == RECORDS)
         worker.send_signal(signal.SIGTERM)
-        worker.communicate(timeout=30)
+        worker.communicate(timeout=PATIENCE)
         self.assertEqual(worker.returncode, 0)
         result = checker.check(checker.read_produced([self.produced]), checker.read_handled([self.handled]))
         print(result)
@@ -66,7 +67,7 @@ class Kills(unittest.TestCase):
         kills = 5
         for i in range(kills):
             worker, before = self.worker(), self.count()
-            wait(30, lambda: self.count() >= before + 1500 + 100 * i)
+            wait(lambda: self.count() >= before + 1500 + 100 * i)
             worker.kill()
             worker.communicate()
         # Since the last commit: as much as the workers can do meanwhile, and as long again for the commit itself.
@@ -75,7 +76,7 @@ class Kills(unittest.TestCase):
     def test_the_server_is_killed(self):
         worker = self.worker()
         for i in range(3):
-            wait(30, lambda: self.count() >= 4000 * (i + 1))
+            wait(lambda: self.count() >= 4000 * (i + 1))
             self.nats.kill()
             time.sleep(0.3)
             self.nats.start()
@@ -83,16 +84,16 @@ class Kills(unittest.TestCase):
 
     def test_a_second_reader_takes_over(self):
         first = self.worker()
-        wait(30, lambda: self.count() >= 3000)
+        wait(lambda: self.count() >= 3000)
         second = self.worker()
-        self.assertEqual(first.wait(30), 1)
+        self.assertEqual(first.wait(PATIENCE), 1)
         first.stdout.close()
         self.finish_after_takeover(second)
 
     def finish_after_takeover(self, worker):
-        wait(60, lambda: self.distinct() == RECORDS)
+        wait(lambda: self.distinct() == RECORDS)
         worker.send_signal(signal.SIGTERM)
-        worker.communicate(timeout=30)
+        worker.communicate(timeout=PATIENCE)
         self.assertEqual(worker.returncode, 0)
         result = checker.check(checker.read_produced([self.produced]), checker.read_handled([self.handled]))
         self.assertEqual((result["lost"], result["wrong"], result["overlaps"]), (0, 0, 0), result)
@@ -103,16 +104,16 @@ class Example(unittest.TestCase):
         if EXAMPLE is None:
             self.skipTest("no example was given")
         with servers.Nats() as nats:
-            missing = subprocess.run([EXAMPLE, nats.url], capture_output=True, text=True, timeout=60)
+            missing = subprocess.run([EXAMPLE, nats.url], capture_output=True, text=True, timeout=PATIENCE)
             self.assertEqual(missing.returncode, 1)
             self.assertIn('there is no stream "orders"', missing.stderr)
             nats.create_stream("orders", "orders.>")
             nats.create_stream("dead", "dead.>")
             nats.publish("orders", "orders", 60, keys=3)  # k0, k1, k2; values 0 to 59
             running = subprocess.Popen([EXAMPLE, nats.url], stdout=subprocess.PIPE, text=True)
-            wait(30, lambda: b":61:" in nats.keys("convoy_positions").get("billing", (0, b""))[1] if nats.buckets() else False)
+            wait(lambda: b":61:" in nats.keys("convoy_positions").get("billing", (0, b""))[1] if nats.buckets() else False)
             running.send_signal(signal.SIGTERM)
-            said, _ = running.communicate(timeout=30)
+            said, _ = running.communicate(timeout=PATIENCE)
             self.assertEqual(running.returncode, 0)
             self.assertIn("60 orders billed", said)
             self.assertIn("0 dead letters; 0 given back", said)

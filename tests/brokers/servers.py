@@ -245,7 +245,7 @@ class Kafka(Server, admin.Kafka):
 class MockKafka(Server, admin.Kafka):
     """librdkafka's mock in a process of its own. It keeps nothing when it is killed, and knows no admin requests: topics
     come by create_topic() all the same, and what else it can do by tell(), see kafka_mock.cpp. It lets the first member of a
-    group wait for 3 s and forgets one that is silent for its session.timeout.ms: that must be longer (3,500 will do), or
+    group wait for 3 s and forgets one that is silent for its session.timeout.ms: that must be longer (6,000, with heartbeat.interval.ms=200, is so on a busy machine as well), or
     nobody ever joins. Later rebalances take a second less than it."""
 
     name = "kafka_mock"

@@ -5,13 +5,14 @@ left behind. Kafka is librdkafka's mock, NATS a real server."""
 import csv
 import os
 import pathlib
+import signal
 import subprocess
 import time
 import unittest
 
 import kafka_mock
 import nats_server
-from program import PROGRAM, ProgramTest, convoy, main
+from program import PATIENCE, PROGRAM, ProgramTest, convoy, main
 
 KAFKA, NATS = (os.environ.get(f"CONVOY_BUILD_{name}", "1") == "1" for name in ("KAFKA", "NATS"))  # the program's
 FLIGHTS = pathlib.Path(__file__).resolve().parents[2] / "bench" / "data" / "flights.csv"
@@ -205,12 +206,16 @@ class NatsTest(BrokerTest):
         def delivered():
             return [c["delivered"]["stream_seq"] for c in self.nats.request("$JS.API.CONSUMER.LIST.orders")["consumers"] or []]
 
-        while max(delivered(), default=0) < 10_000:
+        while max(delivered(), default=0) < 1_000:
             self.assertIsNone(reading.poll(), "it was too fast for this test")
+        reading.send_signal(signal.SIGSTOP)  # until what is to happen has happened, however long that takes here
+        if max(delivered(), default=200_000) >= 200_000:
+            self.skipTest("the machine was so busy that all was read meanwhile")
         return reading
 
     def assert_stopped(self, reading, *says):
-        out, error = reading.communicate(timeout=60)
+        reading.send_signal(signal.SIGCONT)
+        out, error = reading.communicate(timeout=PATIENCE)
         self.assertEqual((reading.returncode, out), (2, b""), error)
         self.assertEqual(error.count(b"\n"), 1, error)
         self.assertIn(b"the reading stopped, after", error)
@@ -225,7 +230,8 @@ class NatsTest(BrokerTest):
     def test_messages_that_go_before_they_are_read_are_missed(self):
         reading = self.read_until_midway()
         self.nats.request("$JS.API.STREAM.PURGE.orders")
-        out, error = reading.communicate(timeout=60)
+        reading.send_signal(signal.SIGCONT)
+        out, error = reading.communicate(timeout=PATIENCE)
         self.assertEqual((reading.returncode, out), (2, b""), error)
         self.assertRegex(error, rb"messages of 200,000 were removed while the stream was read; leave the oldest out")
 
@@ -237,8 +243,8 @@ class NatsTest(BrokerTest):
     def test_a_reader_that_is_killed_leaves_no_consumer(self):
         reading = self.read_until_midway()
         reading.kill()
-        reading.communicate(timeout=60)
-        end = time.monotonic() + 60
+        reading.communicate(timeout=PATIENCE)
+        end = time.monotonic() + PATIENCE
         while self.nats.state("orders")["consumer_count"] > 0:
             self.assertLess(time.monotonic(), end)
             time.sleep(0.1)

@@ -12,7 +12,7 @@ import subprocess
 
 import kafka_mock
 import nats_server
-from program import PROGRAM, SANITIZED, ProgramTest, convoy, main
+from program import PATIENCE, PROGRAM, SANITIZED, ProgramTest, convoy, main
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 KAFKA, NATS = (os.environ.get(f"CONVOY_BUILD_{name}", "1") == "1" for name in ("KAFKA", "NATS"))  # the program's
@@ -24,7 +24,7 @@ class DocumentsTest(ProgramTest):
         super().setUp()
         os.symlink(PROGRAM, self.directory / "convoy")
         for program in "bill", "send", "jq":  # what documents run for each record
-            os.chmod(self.write(program, '#!/bin/sh\ncat > "$CONVOY_TOPIC.$CONVOY_PARTITION.$CONVOY_OFFSET"\n'), 0o755)
+            os.chmod(self.write(program, '#!/bin/sh\ncat > "$CONVOY_TOPIC.${CONVOY_PARTITION-0}.$CONVOY_OFFSET"\n'), 0o755)
         self.write("access.log.gz", gzip.compress(b"".join(LOG % (i, i % 3) for i in range(10))))
 
     @contextlib.contextmanager
@@ -60,9 +60,10 @@ class DocumentsTest(ProgramTest):
                 takes_all = "convoy simulate" in command or "--help" in command
                 quick = command if takes_all or "consume" in command else command + " --strategy lanes"
                 # To the end, though the one in the document goes on; the mock wants more than the 3 s that it waits.
-                quick = quick.replace("convoy consume", "convoy consume --broker-setting session.timeout.ms=3500 --quiet"
-                                      + " --until-end" * ("--until-end" not in command))
-                done = subprocess.run(quick, shell=True, cwd=self.directory, capture_output=True, timeout=120,
+                mock = "--broker-setting session.timeout.ms=6000 --broker-setting heartbeat.interval.ms=200 "
+                quick = quick.replace("convoy consume", "convoy consume --quiet " + mock * ("kafka://" in command)
+                                      + "--until-end" * ("--until-end" not in command))
+                done = subprocess.run(quick, shell=True, cwd=self.directory, capture_output=True, timeout=PATIENCE,
                                       env={**os.environ, "PATH": f"{self.directory}:{os.environ['PATH']}"})
                 self.assertEqual((done.returncode, done.stderr), (0, b""))
 

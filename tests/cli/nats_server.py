@@ -1,20 +1,29 @@
 """A real nats-server with JetStream for one test, and just enough of its protocol to fill streams."""
 
 import json
+import os
 import pathlib
+import random
 import shutil
 import socket
 import subprocess
 import tempfile
 import time
 
-PROGRAM = shutil.which("nats-server")
+PROGRAM = shutil.which("nats-server", path=os.environ["PATH"] + ":/usr/sbin")  # where Debian has it, and only root looks
+PATIENCE = 120  # seconds
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """Below what systems give out by themselves, so that no client takes it before the server does."""
+    while True:
+        port = random.SystemRandom().randrange(12_000, 32_000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                pass
 
 
 class NatsServer:
@@ -38,10 +47,10 @@ class NatsServer:
         self.directory.cleanup()
 
     def _connect(self):
-        end = time.monotonic() + 20
+        end = time.monotonic() + PATIENCE
         while True:
             try:
-                self.connection = socket.create_connection(("127.0.0.1", self.port), timeout=20)
+                self.connection = socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE)
                 break
             except OSError:
                 if time.monotonic() > end:

@@ -8,9 +8,8 @@ import resource
 import signal
 import stat
 import subprocess
-import time
 
-from program import PROGRAM, VERSION, ProgramTest, convoy, main
+from program import PATIENCE, PROGRAM, VERSION, ProgramTest, convoy, main
 
 
 class OutputTest(ProgramTest):
@@ -83,7 +82,7 @@ class OutputTest(ProgramTest):
                 reader, writer = os.pipe()
                 os.close(reader)
                 kept = subprocess.run([PROGRAM, "replay", self.input, "--strategy", "single", "--json",
-                                       str(path) if stream == "stdout" else "-"], timeout=120,
+                                       str(path) if stream == "stdout" else "-"], timeout=PATIENCE,
                                       **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, stream: writer})
                 os.close(writer)
                 result = path.read_text() if stream == "stdout" else kept.stdout
@@ -94,7 +93,7 @@ class OutputTest(ProgramTest):
         reader, writer = os.pipe()
         os.close(reader)
         done = subprocess.run([PROGRAM, "replay", self.input, "--strategy", "single", "--json", "-"], stdout=writer,
-                              stderr=subprocess.PIPE, timeout=120)
+                              stderr=subprocess.PIPE, timeout=PATIENCE)
         os.close(writer)
         self.assertEqual(done.returncode, 2)
         self.assertIn(b"TRACE", done.stderr)
@@ -104,7 +103,7 @@ class OutputTest(ProgramTest):
         both = self.directory / "both"
         with open(both, "wb") as stdout:
             done = subprocess.run([PROGRAM, "replay", self.input, "--json", str(both)], stdout=stdout,
-                                  stderr=subprocess.PIPE, timeout=120)
+                                  stderr=subprocess.PIPE, timeout=PATIENCE)
         self.assertEqual(done.returncode, 2)
         self.assertIn(b"is where the other output goes", done.stderr)
 
@@ -139,20 +138,14 @@ class OutputTest(ProgramTest):
     def test_refuses_to_lose_its_output(self):
         for arguments in (["replay", self.input, "--strategy", "single"], ["replay", "--help"], ["--version"]):
             with open("/dev/full", "wb") as full:
-                done = subprocess.run([PROGRAM, *arguments], stdout=full, stderr=subprocess.PIPE, timeout=120)
+                done = subprocess.run([PROGRAM, *arguments], stdout=full, stderr=subprocess.PIPE, timeout=PATIENCE)
             self.assertEqual(done.returncode, 2)
             self.assertTrue(done.stderr.startswith(b"convoy: "))
 
     def test_ends_with_130_when_interrupted_and_leaves_the_json_alone(self):
         path = self.directory / "out.json"
         path.write_text("old")
-        running = subprocess.Popen([PROGRAM, "replay", self.input, "--service", "fixed:1s", "--json", str(path)],
-                                   stdout=subprocess.PIPE)
-        time.sleep(0.5)
-        running.send_signal(signal.SIGINT)
-        output, _ = running.communicate(timeout=60)
-        self.assertEqual(running.returncode, 130)
-        self.assertEqual(output, b"")
+        self.interrupted(self.input, "--service", "fixed:1s", "--json", str(path))
         self.assertEqual(path.read_text(), "old")
         self.assertEqual(sorted(os.listdir(self.directory)), ["input.csv", "out.json"])
 
@@ -165,7 +158,8 @@ class OutputTest(ProgramTest):
         while "░".encode() not in shown:
             shown += os.read(terminal, 4096)
         running.send_signal(signal.SIGINT)
-        running.communicate(timeout=60)
+        output, _ = running.communicate(timeout=PATIENCE)
+        self.assertEqual((running.returncode, output), (130, b""))
         with self.assertRaises(OSError):  # at the end
             while True:
                 shown += os.read(terminal, 4096)

@@ -8,7 +8,7 @@ import resource
 import subprocess
 
 from browser import open_page
-from program import INPUT, PROGRAM, ProgramTest, convoy, main
+from program import INPUT, PATIENCE, PROGRAM, ProgramTest, convoy, main
 
 CHARTS = {"speed", "loss", "latency", "waits", "backlog", "throughput", "keys", "concentration", "hot", "workers", "what_if"}
 HOSTILE = [
@@ -179,7 +179,7 @@ class PageTest(ProgramTest):
         self.assert_refused(self.input, "--report", "/dev/stdout", says="is where the other output goes")
         with open(both, "wb") as stdout:
             done = subprocess.run([PROGRAM, "replay", self.input, "--report", both], stdout=stdout,
-                                  stderr=subprocess.PIPE, timeout=120)
+                                  stderr=subprocess.PIPE, timeout=PATIENCE)
         self.assertEqual(done.returncode, 2)
         self.assertIn(b"is where the other output goes; name another file\n", done.stderr)
 

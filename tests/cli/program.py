@@ -11,6 +11,7 @@ import unittest
 PROGRAM = os.environ.get("CONVOY_PROGRAM", "")
 SANITIZED = bool(os.environ.get("CONVOY_SANITIZED"))  # slower, and in need of much address space
 VERSION = os.environ.get("CONVOY_VERSION", "")  # of the build
+PATIENCE = 240  # seconds: only a test that fails waits so long, on a machine that is busy with other things
 STRATEGIES = ["lanes", "single", "unordered", "shards", "mutex"]
 INPUT = "timestamp_us,key,service_us,bytes\n" + "".join(
     f"{i * 100},{'hot' if i % 2 else 'cold' + str(i % 10)},{20 + i % 3},{i}\n" for i in range(400)
@@ -20,7 +21,7 @@ INPUT = "timestamp_us,key,service_us,bytes\n" + "".join(
 def convoy(*arguments, stdin=b"", **options):
     """`stdin`: bytes, or an open file."""
     options["input" if isinstance(stdin, bytes) else "stdin"] = stdin
-    return subprocess.run([PROGRAM, *arguments], capture_output=True, timeout=120, **options)
+    return subprocess.run([PROGRAM, *arguments], capture_output=True, timeout=PATIENCE, **options)
 
 
 class ProgramTest(unittest.TestCase):

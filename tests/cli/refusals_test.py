@@ -114,8 +114,8 @@ class RefusalsTest(ProgramTest):
     def test_refuses_a_json_file_before_it_runs_anything(self):
         for json in (str(self.directory / "missing" / "out.json"), str(self.directory)):
             started = time.monotonic()
-            self.assert_refused(self.input, "--service", "fixed:20ms", "--json", json)
-            self.assertLess(time.monotonic() - started, 2)
+            self.assert_refused(self.input, "--service", "fixed:1s", "--json", json)
+            self.assertLess(time.monotonic() - started, 60)  # to run it takes minutes
 
     def test_refuses_to_overwrite_its_input(self):
         (self.directory / "link").symlink_to("input.csv")

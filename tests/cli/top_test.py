@@ -17,7 +17,7 @@ import termios
 import time
 import unittest
 
-from program import PROGRAM, ProgramTest, convoy, main
+from program import PATIENCE, PROGRAM, ProgramTest, convoy, main
 
 # Hot enough to be seen, and longer than any test; those that need its end kill it.
 LOAD = ["--zipf", "100:0.9:200000", "--hot", "0.3", "--rate", "1000", "--service", "exp:1ms",
@@ -51,7 +51,7 @@ class Screen:
 
     def shows(self, text):
         """Whether it comes to be shown; from then on only what is new counts."""
-        until = time.monotonic() + 60
+        until = time.monotonic() + PATIENCE
         while time.monotonic() < until:
             self.read()
             if text in self.text():
@@ -64,7 +64,7 @@ class Screen:
 
     def end(self):
         """The exit status, once all is read."""
-        until = time.monotonic() + 60
+        until = time.monotonic() + PATIENCE
         while self.process.poll() is None and time.monotonic() < until:
             self.read()
         self.read()
@@ -91,7 +91,7 @@ class TopTest(ProgramTest):
             replay.kill()
             replay.communicate()
         self.addCleanup(end)
-        until = time.monotonic() + 60
+        until = time.monotonic() + PATIENCE
         # "[]" is told while it only tries whether it can open the socket.
         while not (told := convoy("top", self.socket, "--json").stdout) or not json.loads(told):
             self.assertIsNone(replay.poll(), "the replay has ended")
@@ -104,7 +104,7 @@ class TopTest(ProgramTest):
         return screen
 
     def await_keys(self):
-        until = time.monotonic() + 60
+        until = time.monotonic() + PATIENCE
         while True:
             snapshot = json.loads(convoy("top", self.socket, "--json").stdout)[0]
             if snapshot["hottest"]:
@@ -188,7 +188,7 @@ class TopTest(ProgramTest):
         replay.wait()
         self.assertTrue(screen.shows("the process has ended"))
         self.watched()  # in the place of the socket that the killed one has left
-        until = time.monotonic() + 60
+        until = time.monotonic() + PATIENCE
         while "in its lane" not in screen.text():  # that is told by a process that lives
             self.assertLess(time.monotonic(), until)
             screen.press(b"\r")  # nothing, until a key is there
@@ -199,7 +199,7 @@ class TopTest(ProgramTest):
     def test_is_not_harmed_by_a_hostile_key(self):
         key = b'\x1b[2J\x1b]0;x\x07<b>"\xff\xc2\x9b' + "\u202e".encode()
         lines = b"".join(b'%d,"%s",1000\n' % (i * 1000, key.replace(b'"', b'""')) for i in range(20000))
-        self.watched(self.write("keys.csv", b"timestamp_us,key,service_us\n" + lines), "--speed", "1",
+        self.watched(self.write("keys.csv", b"timestamp_us,key,service_us\n" + lines), "--speed", "0.1",
                      "--strategy", "lanes", "--no-progress")
         self.await_keys()
         shown = '?[2J?]0;x?<b>"\ufffd??'
@@ -268,7 +268,7 @@ class TopTest(ProgramTest):
                     connection.sendall(answer)
                 connection.close()
                 listening.setblocking(False)  # it looks for the reason by calling again
-                out, error = asking.communicate(timeout=60)
+                out, error = asking.communicate(timeout=PATIENCE)
                 with contextlib.suppress(BlockingIOError):
                     listening.accept()[0].close()
                 listening.setblocking(True)
@@ -282,7 +282,7 @@ class TopTest(ProgramTest):
             replay = self.watched()
             self.assertTrue(os.path.exists(self.socket))
             replay.send_signal(number)
-            replay.communicate(timeout=60)
+            replay.communicate(timeout=PATIENCE)
             self.assertEqual(replay.returncode, status)
             self.assertFalse(os.path.exists(self.socket), number)
 

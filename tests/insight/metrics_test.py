@@ -131,7 +131,7 @@ class MetricsTest(SamplesTest):
                 found = ask("query", query='convoy_backlog{processor="orders"}')["result"]
                 return found and ask("query_exemplars", query=RANKED + "_total", start=time.time() - 600,
                                      end=time.time() + 600)
-            deadline = time.monotonic() + 60
+            deadline = time.monotonic() + 120
             exemplars = of_orders()
             while not exemplars and time.monotonic() < deadline:
                 time.sleep(0.1)
@@ -193,7 +193,7 @@ class MetricsTest(SamplesTest):
                     return json.load(got)["data"]
 
             try:
-                deadline = time.monotonic() + 60
+                deadline = time.monotonic() + 120
                 while True:
                     try:
                         urllib.request.urlopen(f"http://{address}/-/ready").close()

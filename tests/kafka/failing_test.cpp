@@ -41,7 +41,7 @@ TEST(kafka_failing, a_dead_letter_is_finished_when_its_topic_has_it) {
                                                    {"convoy.attempts", "3"},
                                                    {"convoy.error", "it is bad"}};
   EXPECT_EQ(letters[0].headers, headers);
-  EXPECT_TRUE(within(10s, [&] { return broker.committed_of("billing", "orders").offset == 3; }));
+  EXPECT_TRUE(eventually([&] { return broker.committed_of("billing", "orders").offset == 3; }));
   const auto account = c.stop();
   EXPECT_EQ(account.dead_letters, 1);
   EXPECT_EQ(account.handled, 2);
@@ -70,13 +70,13 @@ TEST(kafka_failing, a_dead_letter_that_is_refused_holds_its_position_and_is_sent
       },
       options);
   ASSERT_TRUE(
-      within(20s, [&] { return told.text().find("does not get into") != std::string::npos; }));
-  ASSERT_TRUE(within(20s, [&] { return good == 1; }));
+      eventually([&] { return told.text().find("does not get into") != std::string::npos; }));
+  ASSERT_TRUE(eventually([&] { return good == 1; }));
   std::this_thread::sleep_for(300ms);
   EXPECT_LE(broker.committed_of("billing", "orders").offset, 0); // it is the lowest
   EXPECT_THAT(told.text(), HasSubstr("orders[0] offset 0"));
   broker.heal(api::produce);
-  EXPECT_TRUE(within(20s, [&] { return broker.committed_of("billing", "orders").offset == 2; }));
+  EXPECT_TRUE(eventually([&] { return broker.committed_of("billing", "orders").offset == 2; }));
   EXPECT_EQ(broker.read("orders.dlt").size(), 1);
   EXPECT_EQ(c.stop().dead_letters, 1);
 }
@@ -99,7 +99,7 @@ TEST(kafka_failing, without_a_place_for_dead_letters_the_key_parks_and_nothing_i
           ++handled;
         },
         options);
-    ASSERT_TRUE(within(20s, [&] { return c->processor().parked() == 1 && handled == 1; }));
+    ASSERT_TRUE(eventually([&] { return c->processor().parked() == 1 && handled == 1; }));
     const auto account = c.stop();
     EXPECT_EQ(account.read, 3);
     EXPECT_EQ(account.handled, 1);
@@ -108,7 +108,7 @@ TEST(kafka_failing, without_a_place_for_dead_letters_the_key_parks_and_nothing_i
   mended = true;
   running<> again(
       rt, [&](record&) { ++handled; }, options);
-  EXPECT_TRUE(within(20s, [&] { return handled == 3; }));
+  EXPECT_TRUE(eventually([&] { return handled == 3; }));
   const auto account = again.stop();
   EXPECT_EQ(account.handled, 2);
   EXPECT_EQ(account.passed_over, 1); // pear's, by the gaps
@@ -136,7 +136,7 @@ TEST(kafka_failing, a_record_that_blocks_for_long_becomes_a_dead_letter_if_it_is
         return outcome::done;
       },
       options);
-  EXPECT_TRUE(within(20s, [&] { return good == 1; }));
+  EXPECT_TRUE(eventually([&] { return good == 1; }));
   EXPECT_EQ(broker.read("orders.dlt").size(), 1);
   EXPECT_THAT(told.text(), HasSubstr("orders[0] is held up by position 0"));
   EXPECT_THAT(told.text(), HasSubstr("parked"));
@@ -149,13 +149,23 @@ TEST(kafka_failing, a_record_that_blocks_for_long_ends_it_if_it_is_to) {
   broker.produce("orders", 0, {{"apple", "bad"}, {"pear", "good"}});
   runtime rt{{.concurrency = 2}};
   reports told;
+  std::atomic<bool> has_pear{false};
   auto options = options_for(broker);
   options.report = told.sink();
   options.blocked = {.after = 300ms, .then = blocked::stop};
   running<> c(
-      rt, [](record& r) { return r.value() == "bad" ? outcome::park : outcome::done; }, options);
-  ASSERT_TRUE(within(20s, [&] { return c.has_ended(); }));
+      rt,
+      [&](record& r) {
+        if (r.value() == "bad")
+          return outcome::park;
+        has_pear = true;
+        return outcome::done;
+      },
+      options);
+  ASSERT_TRUE(eventually([&] { return c.has_ended(); }));
   EXPECT_THROW(c.stop(), error);
+  if (!has_pear)
+    GTEST_SKIP() << "the machine was so busy that the other record was not handled before";
   const auto at = broker.committed_of("billing", "orders");
   const auto kept = progress_from_text(at.metadata, "orders[0]");
   ASSERT_TRUE(kept);
@@ -179,14 +189,14 @@ TEST(kafka_failing, a_commit_with_too_much_metadata_goes_on_with_less) {
         return outcome::done;
       },
       options);
-  ASSERT_TRUE(within(20s, [&] { return odd == 200; }));
+  ASSERT_TRUE(eventually([&] { return odd == 200; }));
   ASSERT_TRUE(
-      within(20s, [&] { return !broker.committed_of("billing", "orders").metadata.empty(); }));
+      eventually([&] { return !broker.committed_of("billing", "orders").metadata.empty(); }));
   const auto before = broker.committed_of("billing", "orders").metadata.size();
   broker.fail(api::offset_commit, RD_KAFKA_RESP_ERR_OFFSET_METADATA_TOO_LARGE, 6);
   broker.produce_numbers("orders", 0, 1000, 2);
-  ASSERT_TRUE(within(20s, [&] { return odd == 700; }));
-  EXPECT_TRUE(within(20s, [&] {
+  ASSERT_TRUE(eventually([&] { return odd == 700; }));
+  EXPECT_TRUE(eventually([&] {
     const auto text = broker.committed_of("billing", "orders").metadata;
     return text.size() <= 4096 / 64 && text.size() < before && text != "";
   }));
@@ -199,7 +209,7 @@ TEST(kafka_failing, offset_and_gaps_of_a_commit_are_of_one_moment) {
   mock_kafka broker;
   broker.create("orders", 1);
   broker.produce_numbers("orders", 0, 3000, 40);
-  std::atomic<int> handled{0};
+  std::atomic<int> handled{0}, with_gaps{0};
   runtime rt{{.concurrency = 4}};
   auto options = options_for(broker);
   options.commit.every = 2ms;
@@ -207,10 +217,11 @@ TEST(kafka_failing, offset_and_gaps_of_a_commit_are_of_one_moment) {
       rt,
       [&](record& r) {
         std::this_thread::sleep_for(std::chrono::microseconds(r.offset() % 7 * 100));
+        if (r.offset() == 1000)
+          hold_until([&] { return with_gaps != 0; });
         ++handled;
       },
       options);
-  int with_gaps = 0;
   while (handled < 3000) {
     const auto at = broker.committed_of("billing", "orders");
     if (at.metadata.empty())
@@ -220,7 +231,6 @@ TEST(kafka_failing, offset_and_gaps_of_a_commit_are_of_one_moment) {
     ASSERT_EQ(static_cast<std::int64_t>(kept->lowest), at.offset);
     ++with_gaps;
   }
-  EXPECT_GT(with_gaps, 0);
   c.stop();
   EXPECT_EQ(broker.committed_of("billing", "orders").offset, 3000);
 }
@@ -236,12 +246,12 @@ TEST(kafka_failing, a_broker_that_is_away_for_a_while_is_told_of_once) {
   options.report = told.sink();
   running<> c(
       rt, [&](record&) { ++handled; }, options);
-  ASSERT_TRUE(within(20s, [&] { return handled == 10; }));
+  ASSERT_TRUE(eventually([&] { return handled == 10; }));
   broker.set_up(false);
-  EXPECT_TRUE(within(20s, [&] { return told.text().find("can be reached") != std::string::npos; }));
+  EXPECT_TRUE(eventually([&] { return told.text().find("can be reached") != std::string::npos; }));
   broker.set_up(true);
   broker.produce_numbers("orders", 0, 10, 2);
-  EXPECT_TRUE(within(30s, [&] { return handled >= 20; }));
+  EXPECT_TRUE(eventually([&] { return handled >= 20; }));
   c.stop();
   EXPECT_EQ(broker.committed_of("billing", "orders").offset, 20);
 }
@@ -325,7 +335,8 @@ TEST(kafka_failing, a_dead_letter_that_librdkafka_does_not_take_is_told) {
   mock_kafka broker;
   broker.create("orders", 1);
   broker.create("orders.dlt", 1);
-  broker.produce("orders", 0, {{"apple", std::string(3000, 'x')}});
+  broker.produce("orders", 0,
+                 {{"apple", std::string(3000, 'x')}, {"pear", std::string(3000, 'x')}});
   reports told;
   runtime rt{{.concurrency = 1}};
   auto options = options_for(broker);
@@ -334,10 +345,12 @@ TEST(kafka_failing, a_dead_letter_that_librdkafka_does_not_take_is_told) {
   options.report = told.sink();
   running<> c(
       rt, [](record&) { return outcome::skip; }, options);
-  EXPECT_TRUE(within(20s, [&] {
-    return told.text().find("orders[0] offset 0, does not get into") != std::string::npos;
+  EXPECT_TRUE(eventually([&] {
+    return told.text().find("orders[0] offset 0, does not get into") != std::string::npos &&
+           told.text().find("orders[0] offset 1, does not get into") != std::string::npos;
   }));
-  EXPECT_EQ(c.stop().given_back, 1);
+  EXPECT_EQ(c.stop().given_back, 2);
+  EXPECT_EQ(told.all().size(), 2) << "each once";
 }
 
 // A log that has lost its end: other records come at the offsets that were finished.
@@ -353,7 +366,7 @@ TEST(kafka_failing, gaps_beyond_the_end_are_handled_again) {
   options.report = told.sink();
   running<> c(
       rt, [&](const std::string& key, record& r) { handled.add(key, *r.value()); }, options);
-  EXPECT_TRUE(within(20s, [&] { return handled.count() == 3; }));
+  EXPECT_TRUE(eventually([&] { return handled.count() == 3; }));
   EXPECT_THAT(told.text(), HasSubstr("the log has lost its end"));
   EXPECT_EQ(c.stop().passed_over, 0);
 }
@@ -368,7 +381,7 @@ TEST(kafka_failing, gaps_that_are_there_are_passed_over) {
   running<> c(
       rt, [&](const std::string& key, record& r) { handled.add(key, *r.value()); },
       options_for(broker));
-  EXPECT_TRUE(within(20s, [&] { return handled.count() == 2; }));
+  EXPECT_TRUE(eventually([&] { return handled.count() == 2; }));
   EXPECT_EQ(c.stop().passed_over, 3);
   EXPECT_EQ(broker.committed_of("billing", "orders").offset, 6);
 }

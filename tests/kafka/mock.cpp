@@ -84,6 +84,13 @@ void mock_kafka::delay(api which, std::chrono::milliseconds by) {
            static_cast<int>(by.count())) == RD_KAFKA_RESP_ERR_NO_ERROR,
        "a delay");
 }
+bool mock_kafka::has_delayed(api which) {
+  std::size_t left = 0;
+  must(rd_kafka_mock_broker_error_stack_cnt(cluster_, 1, static_cast<std::int16_t>(which), &left) ==
+           RD_KAFKA_RESP_ERR_NO_ERROR,
+       "what is to be delayed");
+  return left == 0;
+}
 void mock_kafka::set_up(bool is_up) {
   must((is_up ? rd_kafka_mock_broker_set_up(cluster_, 1)
               : rd_kafka_mock_broker_set_down(cluster_, 1)) == RD_KAFKA_RESP_ERR_NO_ERROR,
@@ -119,7 +126,7 @@ void mock_kafka::produce(
     parts[5].u.headers = all;
     must(rd_kafka_produceva(producer_, parts.data(), parts.size()) == nullptr, "a record");
   }
-  must(rd_kafka_flush(producer_, 10'000) == RD_KAFKA_RESP_ERR_NO_ERROR, "records");
+  must(rd_kafka_flush(producer_, 120'000) == RD_KAFKA_RESP_ERR_NO_ERROR, "records");
 }
 
 void mock_kafka::produce_numbers(const std::string& topic, std::int32_t partition, int count,
@@ -145,7 +152,7 @@ committed mock_kafka::committed_of(const std::string& group, const std::string& 
   auto* const list = rd_kafka_topic_partition_list_new(1);
   rd_kafka_topic_partition_list_add(list, topic.c_str(), partition);
   committed result;
-  if (rd_kafka_committed(client(group), list, 5000) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+  if (rd_kafka_committed(client(group), list, 60'000) == RD_KAFKA_RESP_ERR_NO_ERROR) {
     result.offset = list->elems[0].offset;
     if (list->elems[0].metadata != nullptr)
       result.metadata = text(list->elems[0].metadata, list->elems[0].metadata_size);
@@ -175,7 +182,7 @@ std::vector<kept_record> mock_kafka::read(const std::string& topic, std::int32_t
       RD_KAFKA_OFFSET_BEGINNING;
   rd_kafka_assign(reader, list);
   rd_kafka_topic_partition_list_destroy(list);
-  const auto until = std::chrono::steady_clock::now() + 10s;
+  const auto until = std::chrono::steady_clock::now() + 2min;
   while (result.size() < most && std::chrono::steady_clock::now() < until) {
     auto* const message = rd_kafka_consumer_poll(reader, 100);
     if (message == nullptr)

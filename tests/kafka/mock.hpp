@@ -20,9 +20,10 @@
 namespace convoy::kafka::test {
 
 using namespace std::chrono_literals;
+using convoy::test::eventually;
+using convoy::test::hold_until;
 using convoy::test::reports;
 using convoy::test::seen;
-using convoy::test::within;
 template <class Consumer = consumer>
 using running = convoy::test::running<Consumer>;
 
@@ -55,6 +56,7 @@ public:
   void heal(api which);
   /// The next one is served at once, and answered so late, as is what is asked behind it.
   void delay(api which, std::chrono::milliseconds by);
+  [[nodiscard]] bool has_delayed(api which); ///< that one has come
   void set_up(bool is_up);
 
   /// To one partition, in that order; a key of nullopt is null.

@@ -35,7 +35,7 @@ TEST(kafka_refused, letters_that_fit_do_not_wait_for_one_that_does_not) {
               HasSubstr("orders[0] offset " + *letters[2].value + ", does not get into"));
   EXPECT_THAT(told.text(), HasSubstr("raise max.message.bytes of that topic, or set dead_letters"));
   EXPECT_EQ(told.all().size(), 1);
-  EXPECT_TRUE(within(10s, [&] { return broker.committed_of("billing", "orders").offset == 3; }));
+  EXPECT_TRUE(eventually([&] { return broker.committed_of("billing", "orders").offset == 3; }));
 }
 
 /// librdkafka's own limit is below Kafka's.
@@ -47,7 +47,7 @@ TEST(kafka_refused, what_one_topic_took_gets_into_the_other) {
   reports told;
   runtime rt{{.concurrency = 1}};
   running<> c(rt, each_is_dead, with_letters(broker, told));
-  EXPECT_TRUE(within(20s, [&] { return broker.committed_of("billing", "orders").offset == 1; }));
+  EXPECT_TRUE(eventually([&] { return broker.committed_of("billing", "orders").offset == 1; }));
   EXPECT_EQ(told.text(), "");
 }
 
@@ -62,7 +62,7 @@ TEST(kafka_refused, who_wants_to_know_is_told_once_of_a_letter_and_may_stop) {
   auto options = with_letters(broker, told);
   options.on_letter_refused = refused.sink();
   running<> c(rt, each_is_dead, options);
-  ASSERT_TRUE(within(20s, [&] { return !refused.all().empty(); }));
+  ASSERT_TRUE(eventually([&] { return !refused.all().empty(); }));
   std::this_thread::sleep_for(1500ms); // it is sent again
   EXPECT_EQ(c.stop().given_back, 1);
   EXPECT_EQ(refused.all().size(), 1);
@@ -82,7 +82,7 @@ TEST(kafka_refused, a_setting_that_the_group_does_not_take_ends_it) {
     auto options = options_for(broker);
     options.report = told.sink();
     running<> c(rt, each_is_dead, options);
-    EXPECT_TRUE(within(10s, [&] { return c.has_ended(); })) << rd_kafka_err2name(code);
+    EXPECT_TRUE(eventually([&] { return c.has_ended(); })) << rd_kafka_err2name(code);
     try {
       c.stop();
       ADD_FAILURE() << rd_kafka_err2name(code);

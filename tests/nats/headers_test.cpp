@@ -69,7 +69,7 @@ void expect_order(const std::string& empty) {
         notes.add(std::string(r.header_value(empty).value_or("none")), r.value());
       },
       options);
-  ASSERT_TRUE(within(20s, [&] { return handled.count() == 20; }));
+  ASSERT_TRUE(eventually([&] { return handled.count() == 20; }));
   c.stop();
   EXPECT_THAT(
       handled.values(),
@@ -97,7 +97,7 @@ TEST_F(nats_empty_headers, that_are_the_key_are_empty) {
   runtime rt{{.concurrency = 2}};
   running<> c(
       rt, [&](const std::string& key, record& r) { handled.add(key, r.value()); }, options);
-  ASSERT_TRUE(within(20s, [&] { return handled.count() == 6; }));
+  ASSERT_TRUE(eventually([&] { return handled.count() == 6; }));
   c.stop();
   EXPECT_THAT(handled.values(), ElementsAre(Pair("", ElementsAre("Note", "A", "B", "Z")),
                                             Pair("urn:7", ElementsAre("urn", "again"))));
@@ -130,7 +130,7 @@ protected:
 
 TEST_F(nats_unknown_headers, are_left_out_if_they_are_not_the_key) {
   read_by(token(2), [](running<>& c, seen& handled, reports& said) {
-    EXPECT_TRUE(within(20s, [&] { return handled.count() == 4; }));
+    EXPECT_TRUE(eventually([&] { return handled.count() == 4; }));
     EXPECT_EQ(c.stop().handled, 4);
     EXPECT_THAT(said.all(), ElementsAre(testing::AllOf(
                                 HasSubstr("the headers of stream \"orders\", sequence 2"),
@@ -140,10 +140,10 @@ TEST_F(nats_unknown_headers, are_left_out_if_they_are_not_the_key) {
 
 TEST_F(nats_unknown_headers, hold_up_what_comes_behind_if_the_key_is_one) {
   read_by(header_key("Account"), [](running<>& c, seen& handled, reports& said) {
-    EXPECT_TRUE(within(20s, [&] { return !said.all().empty(); }));
+    EXPECT_TRUE(eventually([&] { return !said.all().empty(); }));
     std::this_thread::sleep_for(4s); // it is tried again meanwhile
     EXPECT_EQ(handled.count(), 1);
-    EXPECT_EQ(c->positions().at(0).watermark, 2);
+    EXPECT_EQ(c.position().watermark, 2);
     EXPECT_THAT(said.all(), ElementsAre(testing::AllOf(
                                 HasSubstr("the headers of stream \"orders\", sequence 2"),
                                 HasSubstr("nothing behind it is read"))));

@@ -30,18 +30,18 @@ TEST_F(nats_letters, are_told_of_while_others_are_sent) {
   };
   options.report = [&](std::string_view) {
     told = true;
-    was_sent_meanwhile = within(5s, [&] { return late_is_sent.load(); });
+    was_sent_meanwhile = eventually([&] { return late_is_sent.load(); });
   };
   runtime rt{{.concurrency = 2}};
   running<> c(
       rt,
       [&](record& r) {
         if (r.value() == "late")
-          (void)within(20s, [&] { return told.load(); });
+          hold_until([&] { return told.load(); });
         return outcome::skip;
       },
       options);
-  EXPECT_TRUE(within(20s, [&] { return was_sent_meanwhile.load(); }));
+  EXPECT_TRUE(eventually([&] { return was_sent_meanwhile.load(); }));
   EXPECT_EQ(c.stop().given_back, 2);
 }
 
@@ -57,7 +57,7 @@ TEST_F(nats_letters, that_are_too_long_are_told_of) {
   runtime rt{{.concurrency = 1}};
   running<> c(
       rt, [](record&) { return outcome::skip; }, options);
-  ASSERT_TRUE(within(20s, [&] { return !said.all().empty(); }));
+  ASSERT_TRUE(eventually([&] { return !said.all().empty(); }));
   EXPECT_THAT(said.all()[0],
               HasSubstr("sequence 1, does not get to \"dead\": with its headers it is "
                         "longer than the server takes"));
@@ -77,7 +77,7 @@ TEST_F(nats_letters, have_headers_that_libnats_can_read) {
   runtime rt{{.concurrency = 1}};
   running<> c(
       rt, [](record&) { return outcome::skip; }, options); // without a reason
-  ASSERT_TRUE(within(20s, [&] { return !nats.read("dead").empty(); }));
+  ASSERT_TRUE(eventually([&] { return !nats.read("dead").empty(); }));
   auto headers = nats.read("dead")[0].headers;
   headers.erase("Nats-Msg-Id");
   EXPECT_THAT(headers,

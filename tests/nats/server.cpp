@@ -100,7 +100,7 @@ void server::start() {
     ::execl(file.c_str(), file.c_str(), "-c", configuration.c_str(), nullptr);
     ::_exit(127);
   }
-  if (!within(20s, [&] { return is_ready() > before; }))
+  if (!eventually([&] { return is_ready() > before; }))
     throw std::runtime_error("nats-server does not start: " + this->log());
 }
 
@@ -190,7 +190,7 @@ void server::publish_numbers(const std::string& prefix, int count, int keys) {
   }
   jsPubOptions patience;
   jsPubOptions_Init(&patience);
-  patience.MaxWait = 60'000;
+  patience.MaxWait = 300'000;
   check(js_PublishAsyncComplete(js(), &patience), "publish to " + prefix);
 }
 
@@ -248,8 +248,9 @@ void server::remove(const std::string& bucket, const std::string& key) {
 
 std::string server::ask(const std::string& subject, const std::string& request) {
   natsMsg* answer = nullptr;
-  check(natsConnection_RequestString(&answer, connection(), subject.c_str(), request.c_str(), 5000),
-        subject);
+  check(
+      natsConnection_RequestString(&answer, connection(), subject.c_str(), request.c_str(), 60'000),
+      subject);
   std::string its(natsMsg_GetData(answer), static_cast<std::size_t>(natsMsg_GetDataLength(answer)));
   natsMsg_Destroy(answer);
   return its;
@@ -268,7 +269,7 @@ std::string why(consumer::options options) {
   runtime rt{{.concurrency = 1}};
   running<> c(
       rt, [](record&) {}, std::move(options));
-  if (!within(20s, [&] { return c.has_ended(); }))
+  if (!eventually([&] { return c.has_ended(); }))
     return "it goes on";
   try {
     c.wait();

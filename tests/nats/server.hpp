@@ -17,9 +17,10 @@
 namespace convoy::nats::test {
 
 using namespace std::chrono_literals;
+using convoy::test::eventually;
+using convoy::test::hold_until;
 using convoy::test::reports;
 using convoy::test::seen;
-using convoy::test::within;
 template <class Consumer = consumer>
 using running = convoy::test::running<Consumer>;
 

@@ -18,15 +18,25 @@
 
 namespace convoy::test {
 
-/// Waits for it, at most so long; then it is looked at once more.
-inline bool within(std::chrono::seconds most, const std::function<bool()>& is_true) {
+inline bool is_true_within(std::chrono::minutes most, const std::function<bool()>& is_true) {
   const auto end = std::chrono::steady_clock::now() + most;
   while (std::chrono::steady_clock::now() < end) {
     if (is_true())
       return true;
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
   }
-  return is_true();
+  return is_true(); // once more: this thread may have slept meanwhile
+}
+
+/// Waits for it; false: it does not come. Only a test that fails waits so long: a machine that is busy with other things may
+/// be ten times as slow as one that is not.
+inline bool eventually(const std::function<bool()>& is_true) {
+  return is_true_within(std::chrono::minutes(2), is_true);
+}
+
+/// In a handler: waits until the test says so, longer than the test waits for anything.
+inline void hold_until(const std::function<bool()>& is_true) {
+  (void)is_true_within(std::chrono::minutes(5), is_true);
 }
 
 /// run() on a thread of its own.
@@ -53,6 +63,11 @@ public:
 
   Consumer* operator->() noexcept { return &its_; }
   [[nodiscard]] bool has_ended() const noexcept { return ended_; }
+  /// The first of positions(), or an empty one: they are told a moment after what is read is handled.
+  [[nodiscard]] source_position position() const {
+    const auto all = its_.positions();
+    return all.empty() ? source_position{} : all.front();
+  }
 
   /// Rethrows what run() has thrown.
   source_account stop() {

@@ -9,7 +9,7 @@
 
 /// How long a test waits for what must happen. Long, because it ends a failing test, not a slow
 /// one.
-inline constexpr std::chrono::seconds patience{30};
+inline constexpr std::chrono::seconds patience{120};
 
 /// True as soon as the condition holds; false if it never does.
 template <class Condition>

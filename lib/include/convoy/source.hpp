@@ -51,7 +51,7 @@ enum class blocked : unsigned char {
 
 struct in_flight_options {
   std::size_t records = 10'000; ///< read and not finished, of all that is read; 1 to 2^24
-  std::size_t bytes = std::size_t{64} << 20;
+  std::size_t bytes = std::size_t{64} << 20; ///< of keys, values and headers; one may be over it
 };
 struct commit_options {
   time_span every = std::chrono::seconds(1);

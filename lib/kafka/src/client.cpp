@@ -113,6 +113,8 @@ bool complaints::refused() const {
 void must_exist(rd_kafka_t* client, const complaints& said, const std::string& brokers,
                 const char* what, const std::string& topic, std::chrono::nanoseconds within,
                 const std::atomic<bool>& stop) {
+  if (stop.load(std::memory_order_relaxed))
+    return;
   const auto deadline = clock::now() + within;
   const owned<rd_kafka_topic_t> handle(rd_kafka_topic_new(client, topic.c_str(), nullptr));
   if (handle == nullptr)

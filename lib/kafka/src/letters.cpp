@@ -7,6 +7,7 @@
 namespace convoy::kafka::detail {
 
 using convoy::detail::gate;
+using convoy::detail::way_out;
 
 namespace {
 
@@ -78,17 +79,19 @@ std::string what_of(const std::exception_ptr& error) {
 /// Its headers are ready, so that it can be sent again.
 struct letters::sent {
   record what;
-  gate* way;
+  gate& way;
   owned<rd_kafka_headers_t> headers;
   bool told = false; // that it was refused for good
 
-  sent(record&& from, gate* through, owned<rd_kafka_headers_t> its)
-      : what(std::move(from)), way(through), headers(std::move(its)) {}
+  sent(record&& from, way_out& inside, owned<rd_kafka_headers_t> its) noexcept
+      : what(std::move(from)), way(*inside.hand_on()), headers(std::move(its)) {}
   sent(const sent&) = delete;
   sent& operator=(const sent&) = delete;
   ~sent() {
-    if (way != nullptr)
-      way->leave();
+    {
+      const record released = std::move(what);
+    } // before the gate says that nothing is done any more
+    way.leave();
   }
 };
 
@@ -155,7 +158,8 @@ void letters::send(dead_letter<std::string, record>& letter) {
   gate& way = its.home->gate_of(its);
   if (!way.enter())
     return; // its partition goes: whoever has it next sees to the record
-  auto on_its_way = std::make_unique<sent>(std::move(letter.message), &way, around.take());
+  way_out inside(way);
+  auto on_its_way = std::make_unique<sent>(std::move(letter.message), inside, around.take());
   const auto code = produce(*on_its_way);
   if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
     (void)on_its_way.release(); // on_report() has it
@@ -227,6 +231,9 @@ void letters::tell(const std::string& what, bool for_good) {
 }
 
 void letters::tell_refused() {
+  constexpr std::size_t most_remembered = 1'000; // not measured: each holds up its key
+  if (told_of_.size() > most_remembered)
+    told_of_.clear();
   std::string refused;
   bool for_good = false;
   {
@@ -236,7 +243,8 @@ void letters::tell_refused() {
   }
   if (refused.empty())
     return;
-  if (!std::exchange(told_, true))
+  // It is offered again and again, as are others meanwhile: each is told of once.
+  if (for_good ? told_of_.insert(refused).second : !std::exchange(told_, true))
     tell(refused + "; it is offered again, and not finished until then", for_good);
 }
 
@@ -244,7 +252,7 @@ void letters::poll() {
   (void)rd_kafka_poll(client_.get(), 0);
   tell_refused();
   std::erase_if(again_,
-                [](const auto& each) { return each->way->is_closed(); }); // its partition goes
+                [](const auto& each) { return each->way.is_closed(); }); // its partition goes
   if (again_.empty() || std::chrono::steady_clock::now() < send_again_at_)
     return;
   auto now = std::exchange(again_, {});

@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -60,7 +61,8 @@ private:
   // ---- the reader's ----
   std::vector<std::unique_ptr<sent>> again_; // what was refused
   std::chrono::steady_clock::time_point send_again_at_{};
-  bool told_ = false; // that letters do not arrive
+  bool told_ = false;             // that letters do not arrive
+  std::set<std::string> told_of_; // that librdkafka takes them never
 };
 
 } // namespace convoy::kafka::detail

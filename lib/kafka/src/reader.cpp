@@ -112,6 +112,8 @@ bool reader::begin() {
   if (letter_box != nullptr)
     must_exist(letter_box->client(), letter_box->said(), options.brokers, "dead letter topic",
                options.dead_letter_topic, options.connect, stopping);
+  if (is_stopping())
+    return false;
   (void)rd_kafka_poll_set_consumer(client.get());
   const owned<rd_kafka_topic_partition_list_t> topics(
       rd_kafka_topic_partition_list_new(static_cast<int>(options.topics.size())));

@@ -44,7 +44,7 @@ void flying_record::assign(std::string_view its_topic, std::int32_t its_partitio
   topic = its_topic;
   partition = its_partition;
   timestamp_ms = from.timestamp_ms;
-  bytes = size_of(from.key) + besides_key;
+  bytes = size_of(from.key) + besides_key + convoy::detail::place_of(from.headers);
   value = memory_.keep(from.value);
   convoy::detail::keep_headers(from.headers, headers, memory_);
   using convoy::detail::lane_without_key;

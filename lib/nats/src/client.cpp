@@ -15,7 +15,7 @@ namespace {
 using steady = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr milliseconds most_wait_to_connect{2000}, between_tries{100};
+constexpr milliseconds most_wait_to_connect{2000}, most_wait_to_write{2000}, between_tries{100};
 constexpr int pending_until_unlimited = 1
                                         << 20; // libnats has the 1,024-fold of it in bytes, an int
 constexpr std::int64_t between_reconnects_ms = 250;
@@ -154,6 +154,8 @@ owned<natsOptions> options_of(const reader_options& from) {
   left.refuse_rest();
   must(natsOptions_SetName(its.get(), from.name.c_str()), "name");
   must(natsOptions_SetTimeout(its.get(), most_wait_to_connect.count()), "timeout");
+  // Without one a server that takes nothing in holds up whoever publishes, and with that all the others, for ever.
+  must(natsOptions_SetWriteDeadline(its.get(), most_wait_to_write.count()), "writes");
   must(natsOptions_SetMaxReconnect(its.get(), -1), "reconnects");
   must(natsOptions_SetReconnectWait(its.get(), between_reconnects_ms), "wait");
   must(natsOptions_SetReconnectJitter(its.get(), between_reconnects_ms / 2, between_reconnects_ms),

@@ -12,6 +12,7 @@
 namespace convoy::nats::detail {
 
 using convoy::detail::gate;
+using convoy::detail::way_out;
 using steady = std::chrono::steady_clock;
 
 namespace {
@@ -62,11 +63,10 @@ std::string refusal_in(std::string_view answer) {
 struct letters::sent {
   record what;
   gate& way;
-  owned<natsMsg> message; // ready to be sent, again too
+  owned<natsMsg> message = {}; // ready to be sent, again too
   steady::time_point send_again_at{};
 
-  sent(record&& from, gate& through, owned<natsMsg> ready)
-      : what(std::move(from)), way(through), message(std::move(ready)) {}
+  sent(record&& from, way_out& inside) noexcept : what(std::move(from)), way(*inside.hand_on()) {}
   sent(const sent&) = delete;
   sent& operator=(const sent&) = delete;
   ~sent() {
@@ -103,7 +103,8 @@ void letters::send(dead_letter<std::string, record>& letter) {
   gate& way = its.home->gate_of(its);
   if (!way.enter())
     return; // it is the end: the record is read again
-  auto on_its_way = std::make_unique<sent>(std::move(letter.message), way, owned<natsMsg>());
+  way_out inside(way);
+  auto on_its_way = std::make_unique<sent>(std::move(letter.message), inside);
   try {
     const std::lock_guard lock(lock_);
     const auto id = next_id_++;

@@ -62,8 +62,9 @@ struct reader final : convoy::detail::record_reader<record> {
 
   const reader_options options;
   std::vector<ended_subscription> ended; // the last ones go after the connection
+  std::unique_ptr<letters>
+      letter_box; // its letters are of the books' assignments, and its answers go likewise
   client server;
-  std::unique_ptr<letters> letter_box; // its letters are of the books' assignments
   owned<natsOptions> configured;
 
   // ---- of the thread in run() ----

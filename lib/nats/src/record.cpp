@@ -69,8 +69,9 @@ std::optional<std::string_view> token_of(std::string_view subject, std::size_t w
 
 void flying_record::assign(const reader_options& options, const read_record& from) {
   using convoy::detail::size_of;
-  bytes = from.subject.size() + from.value.size() + size_of(from.headers);
-  memory_.make_room(bytes);
+  const std::size_t all = from.subject.size() + from.value.size() + size_of(from.headers);
+  memory_.make_room(all);
+  bytes = all + convoy::detail::place_of(from.headers);
   stream = options.stream;
   timestamp_ns = from.timestamp_ns;
   subject = memory_.keep(from.subject);

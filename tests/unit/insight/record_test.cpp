@@ -30,14 +30,16 @@ using convoy::submit_status;
 template <class Submit>
 std::vector<recording> record_while(const runtime& rt, Submit&& submit,
                                     std::size_t most = 1'000'000) {
-  std::atomic<bool> over{false};
+  std::atomic<bool> has_begun{false}, over{false};
   std::thread producer([&] {
     while (!over) {
       submit();
+      has_begun = true;
       std::this_thread::sleep_for(1ms);
     }
   });
-  auto all = rt.record(50ms, most);
+  EXPECT_TRUE(eventually([&] { return has_begun.load(); }));
+  auto all = rt.record(200ms, most); // on a busy machine a thread may wait for its turn for a while
   over = true;
   producer.join();
   return all;
@@ -123,7 +125,7 @@ TEST(record, has_retries_and_what_held_keys) {
       rt, [&](int&) { return over ? convoy::outcome::done : convoy::outcome::retry; }, wanted};
   ASSERT_EQ(p.submit("fails", 1), submit_status::accepted);
   ASSERT_TRUE(eventually([&] { return p.snapshot().lanes.backoff != 0 || p.account().accepted; }));
-  const auto all = rt.record(50ms);
+  const auto all = rt.record(200ms);
   over = true;
   ASSERT_EQ(all.size(), 1u);
   const auto& r = all[0];

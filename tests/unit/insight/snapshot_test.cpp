@@ -109,13 +109,15 @@ TEST(snapshot, ends_with_the_work) {
   ASSERT_TRUE(eventually([&] { return p.snapshot().window != 0ns; }));
   std::this_thread::sleep_for(30ms);
   EXPECT_GT(p.snapshot().age, 15ms); // no window after the last one in which something was
-  ASSERT_EQ(p.submit("key", 0), submit_status::accepted);
-  EXPECT_TRUE(eventually([&] { return p.snapshot().age < 5ms; }));
+  EXPECT_TRUE(eventually([&] {
+    (void)p.submit("key", 0); // on a busy machine a window has ended long ago when this looks
+    return p.snapshot().age < 5ms;
+  }));
 }
 
 /// Against the exact split, of all messages: what each has waited for its predecessor, then for a
-/// worker, then ran.
-TEST(snapshot, splits_the_time_as_an_exact_account_does) {
+/// worker, then ran. False: they did not all find time in one window.
+bool splits_as_an_exact_account_does(std::chrono::nanoseconds window) {
   constexpr int messages = 1'500;
   struct times {
     time_point submitted, begun, ended;
@@ -125,7 +127,6 @@ TEST(snapshot, splits_the_time_as_an_exact_account_does) {
   for (int i = 0; i < messages; ++i)
     key_of[static_cast<std::size_t>(i)] = (i * i) % 11 * (i % 3);
   runtime rt{{.concurrency = 4}};
-  options wanted = with_insight(60s); // the test ends it
   processor<std::string, int> p{rt,
                                 [&](int& i) {
                                   auto& is = all[static_cast<std::size_t>(i)];
@@ -134,18 +135,19 @@ TEST(snapshot, splits_the_time_as_an_exact_account_does) {
                                       std::chrono::microseconds(300 + i % 700));
                                   is.ended = std::chrono::steady_clock::now();
                                 },
-                                with_insight(1500ms)};
+                                with_insight(window)};
   for (int i = 0; i < messages; ++i) {
     all[static_cast<std::size_t>(i)].submitted = std::chrono::steady_clock::now();
-    ASSERT_EQ(p.submit(std::to_string(key_of[static_cast<std::size_t>(i)]), i),
+    EXPECT_EQ(p.submit(std::to_string(key_of[static_cast<std::size_t>(i)]), i),
               submit_status::accepted);
     if (i % 50 == 0)
       std::this_thread::sleep_for(5ms);
   }
   p.drain();
-  ASSERT_TRUE(eventually([&] { return p.snapshot().window != 0ns; }));
+  EXPECT_TRUE(eventually([&] { return p.snapshot().window != 0ns; }));
   const auto is = p.snapshot();
-  ASSERT_EQ(is.finished, static_cast<std::uint64_t>(messages));
+  if (is.finished != static_cast<std::uint64_t>(messages))
+    return false;
   double own = 0, scheduler = 0, service = 0;
   std::map<int, time_point> before;
   for (int i = 0; i < messages; ++i) {
@@ -164,6 +166,13 @@ TEST(snapshot, splits_the_time_as_an_exact_account_does) {
   EXPECT_NEAR(is.wait.own_key + is.wait.scheduler + is.wait.service + is.wait.backoff +
                   is.wait.admission,
               1, 1e-9);
+  return true;
+}
+
+TEST(snapshot, splits_the_time_as_an_exact_account_does) {
+  EXPECT_TRUE(splits_as_an_exact_account_does(1'500ms) ||
+              splits_as_an_exact_account_does(6s) || // the machine is busy
+              splits_as_an_exact_account_does(20s));
 }
 
 TEST(snapshot, has_no_window_though_requests_took_tickets) {

@@ -70,15 +70,21 @@ TEST(snapshot, counts_the_time_of_attempts_that_fail) {
 
 TEST(snapshot, knows_what_waits_behind_a_handler_that_runs) {
   runtime rt{{.concurrency = 2}};
-  processor<std::string, int> p{rt, [](int&) { std::this_thread::sleep_for(8ms); },
+  std::atomic<bool> seen{false};
+  processor<std::string, int> p{rt,
+                                [&](int&) {
+                                  if (!seen)
+                                    std::this_thread::sleep_for(8ms);
+                                },
                                 with_insight(20ms)};
-  for (int i = 0; i < 30; ++i)
+  for (int i = 0; i < 10'000; ++i)
     ASSERT_EQ(p.submit("key", i), submit_status::accepted);
   EXPECT_TRUE(eventually([&] {
     const auto is = p.snapshot();
     return !is.hottest.empty() && is.hottest.front().depth > 5 &&
            is.hottest.front().to_drain > 40ms;
   }));
+  seen = true;
 }
 
 TEST(snapshot, knows_what_waits_behind_a_handler_that_does_not_return) {

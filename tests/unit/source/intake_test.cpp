@@ -1,9 +1,14 @@
 #include "source/source.hpp"
 
+#include <convoy/detail/source/record_memory.hpp>
 #include <gmock/gmock.h>
 #include <new>
+#include <span>
+#include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
+#include <vector>
 
 // The reader's books: room, accounts, positions, and a lack of memory. What is blocked: blocked_test.cpp.
 
@@ -281,6 +286,27 @@ TEST(source_memory, between_begin_and_count) {
   EXPECT_EQ(its.account().read, 0u);
   EXPECT_EQ(its.account().given_back, 0u);
   EXPECT_EQ(flying::alive.load(), 0);
+}
+
+TEST(source_memory, that_a_long_record_took_is_not_kept) {
+  struct header {
+    std::string_view name, value;
+  };
+  flying its;
+  convoy::detail::record_memory memory;
+  std::vector<header> headers;
+  const auto take_in = [&](const std::string& key, std::size_t count) {
+    convoy::detail::set_lane(its, key, "t[0]", convoy::detail::lane_without_key::shared);
+    EXPECT_EQ(its.key, key);
+    const std::vector<header> all(count, header{"n", "v"});
+    memory.make_room(2 * count);
+    convoy::detail::keep_headers(std::span<const header>(all), headers, memory);
+    EXPECT_EQ(headers.size(), count);
+  };
+  take_in(std::string(1'000'000, 'k'), 100'000);
+  take_in("short", 1);
+  EXPECT_LE(its.key.capacity(), 4096);
+  EXPECT_LE(headers.capacity(), 64);
 }
 
 TEST(source_memory, lanes_that_are_closed) {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <stdexcept>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -108,6 +109,32 @@ void expect_none_begins(source<>& its, std::atomic<int>& calls,
   const auto account = its.account();
   EXPECT_EQ(account.given_back, 2u);
   EXPECT_TRUE(balanced(account));
+}
+
+/// What its handler said of itself before it failed is not so.
+TEST(source_retire, gives_back_what_was_said_to_be_done_and_failed) {
+  convoy::failure_policy policy{.attempts = 2, .backoff = 1h, .ceiling = 1h};
+  for (const bool throws : {true, false}) {
+    source<> its(
+        [throws](record& one) {
+          one.done();
+          if (throws)
+            throw std::runtime_error("after all");
+          return outcome::retry;
+        },
+        {.on_error = [](const std::string&, const std::exception_ptr&) {}, .failure = policy});
+    auto& home = its.open();
+    const auto& first = its.deliver(home, 0, "a");
+    ASSERT_TRUE(eventually([&] { return first.failed.load(); }));
+    its.books().retire(home);
+    its.processor().purge("a");
+    ASSERT_TRUE(eventually([&] {
+      its.books().collect();
+      return home.in_flight() == 0;
+    }));
+    EXPECT_EQ(take(its, home).lowest, 0) << "this is committed";
+    EXPECT_EQ(its.account().given_back, 1);
+  }
 }
 
 TEST(source_retire, ends_a_retry) {

@@ -19,11 +19,11 @@
 namespace convoy::tool {
 namespace {
 
-constexpr auto what_it_does = "Run a command for each record of a topic of Kafka, as a member of a "
-                              "consumer group: records with the\n"
-                              "same key in order, one at a time, those of different keys at once. "
-                              "Stdin of the command is the value.\n"
-                              "A stream of NATS can only be replayed.";
+constexpr auto what_it_does =
+    "Run a command for each record of a topic of Kafka, as a member of a consumer group, or of a\n"
+    "stream of NATS JetStream: records with the same key in order, one at a time, those of "
+    "different\n"
+    "keys at once. Stdin of the command is the value.";
 
 constexpr auto uses = R"(Examples:
   convoy consume kafka://localhost:9092/orders --group billing --exec './bill "$CONVOY_KEY"'
@@ -32,6 +32,9 @@ constexpr auto uses = R"(Examples:
       what is there now, and then the end: for cron and scripts
   convoy consume kafka://localhost:9092/mails --group mailer --workers 50 -- ./send --now
       a program without a shell, 50 at once
+  convoy consume nats://localhost:4222/ORDERS --group billing --key-token 2 --exec './bill "$CONVOY_KEY"'
+      of a stream the key is the subject, or a token of it; --group is the name under which its
+      position is kept: who begins last reads on, and the one before ends
 
 How the command ends:
   exit status 0       the record is finished
@@ -103,7 +106,10 @@ void declare_commands(CLI::App& consume, consume_line& line) {
 void declare_reading(CLI::App& consume, consume_line& line) {
   const auto reading = "Reading";
   constexpr std::int64_t ms = 1'000'000;
-  consume.add_option("--group", line.group, "The consumer group, which knows what is finished")
+  consume
+      .add_option(
+          "--group", line.group,
+          "The consumer group, which knows what is finished; of\nNATS the name of a position")
       ->type_name("NAME")
       ->required()
       ->group(reading);
@@ -111,9 +117,15 @@ void declare_reading(CLI::App& consume, consume_line& line) {
       ->group(reading);
   consume
       .add_option(
-          "--dead-letter-topic", line.dead_letter_topic,
+          "--dead-letter-topic,--dead-letter-subject", line.dead_letter_topic,
           "Where records go that have failed for good; without it\nthe first of them ends convoy")
       ->type_name("TOPIC")
+      ->group(reading);
+  add_whole(consume, "--key-token", line.key_token, 1, 1024,
+            "NATS: the key is the N-th token of the subject")
+      ->group(reading);
+  consume.add_option("--key-header", line.key_header, "NATS: the key is the value of this header")
+      ->type_name("NAME")
       ->group(reading);
   add_whole(consume, "--in-flight", line.in_flight, 1, std::uint64_t{1} << 24,
             "Read ahead at most so many that are not finished [10000]")
@@ -131,7 +143,7 @@ void declare_reading(CLI::App& consume, consume_line& line) {
   consume
       .add_option("--broker-setting", line.settings,
                   "A setting of librdkafka, as security.protocol=SASL_SSL or\n"
-                  "auto.offset.reset=latest. May be repeated")
+                  "auto.offset.reset=latest; of NATS as for replay. May be\nrepeated")
       ->allow_extra_args(false)
       ->type_name("NAME=VALUE")
       ->group(reading);
@@ -177,6 +189,21 @@ void refuse_settings(const consume_request& request) {
       throw input_error{"--broker-setting " + each.first + ": convoy sets it itself; leave it out"};
 }
 
+void set_key(consume_request& request, const consume_line& line) {
+  if (!line.key_token && !line.key_header)
+    return;
+  if (request.url.kind == broker_kind::kafka)
+    throw input_error{"--key-token and --key-header are for NATS; a record of Kafka has a key"};
+  if (line.key_token && line.key_header)
+    throw input_error{
+        "--key-token and --key-header both say what the key is: leave one of them out"};
+  if (line.key_header && line.key_header->empty())
+    throw input_error{"--key-header: the name is empty"};
+  if (line.key_token)
+    request.key_token = static_cast<std::uint32_t>(*line.key_token);
+  request.key_header = line.key_header;
+}
+
 void refuse_end_of(const consume_request& request) {
   if (!request.until_end)
     return;
@@ -197,7 +224,10 @@ void add_consume_options(CLI::App& program, std::function<void(const consume_lin
   const auto line = std::make_shared<consume_line>();
   CLI::App* consume = program.add_subcommand("consume", what_it_does);
   consume->footer(std::string{uses} + variable_words + "\n\n" + at_the_end);
-  consume->add_option("url", line->url, "kafka://HOST:PORT/TOPIC; several topics with commas")
+  consume
+      ->add_option(
+          "url", line->url,
+          "kafka://HOST:PORT/TOPIC, several topics with commas; or\nnats://HOST:PORT/STREAM")
       ->type_name("URL")
       ->required();
   consume
@@ -229,10 +259,13 @@ void add_consume_options(CLI::App& program, std::function<void(const consume_lin
 consume_request parse_consume(const consume_line& line) {
   refuse_unknown_scheme(is_broker_url(line.url) ? "" : line.url);
   if (!is_broker_url(line.url))
-    throw input_error{in_quotes(line.url) + " is no URL of the form kafka://HOST:PORT/TOPIC"};
+    throw input_error{in_quotes(line.url) + " is no URL of the form kafka://HOST:PORT/TOPIC or "
+                                            "nats://HOST:PORT/STREAM"};
   consume_request request;
   request.url = parse_broker_url(line.url);
-  request.names = topics_of(request.url.name);
+  if (request.url.kind == broker_kind::kafka)
+    request.names = topics_of(request.url.name);
+  set_key(request, line);
   request.settings = parse_settings(line.settings);
   if (line.broker_timeout)
     request.patience = parse_broker_timeout(*line.broker_timeout);

@@ -23,7 +23,8 @@ struct consume_line {
   std::vector<std::string> program;
   std::optional<unsigned> workers, attempts;
   std::optional<std::chrono::nanoseconds> backoff, timeout, commit_every, finish, blocked_after;
-  std::optional<std::size_t> in_flight;
+  std::optional<std::size_t> in_flight, key_token;
+  std::optional<std::string> key_header;
   std::string dead_letter_topic;
   std::vector<std::string> settings;
   std::optional<std::string> broker_timeout, socket;

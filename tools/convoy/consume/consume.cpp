@@ -125,9 +125,8 @@ private:
 std::unique_ptr<record_source> open_source(runtime& where, const consume_request& request,
                                            handling& its,
                                            const std::function<void(std::string_view)>& report) {
-  if (request.url.kind == broker_kind::kafka)
-    return open_kafka_source(where, request, its, report);
-  throw input_error{"consume reads kafka:// only; a stream of NATS can be replayed"};
+  return request.url.kind == broker_kind::kafka ? open_kafka_source(where, request, its, report)
+                                                : open_nats_source(where, request, its, report);
 }
 
 consumption run_all(const consume_request& request) {

@@ -13,8 +13,8 @@ namespace {
 constexpr std::string_view of_header = "CONVOY_HEADER_";
 constexpr std::size_t longest_variable = 100'000; // Linux takes 128 KiB of each
 
-constexpr std::array<std::string_view, 8> own_variables{
-    "CONVOY_TOPIC",   "CONVOY_PARTITION",    "CONVOY_OFFSET",  "CONVOY_KEY",
+constexpr std::array<std::string_view, 9> own_variables{
+    "CONVOY_TOPIC",   "CONVOY_PARTITION",    "CONVOY_OFFSET",  "CONVOY_SUBJECT",  "CONVOY_KEY",
     "CONVOY_KEY_HEX", "CONVOY_TIMESTAMP_MS", "CONVOY_ATTEMPT", "CONVOY_TOMBSTONE"};
 
 bool is_ours(std::string_view variable) {
@@ -56,7 +56,8 @@ std::string header_variable(std::string_view name) {
 } // namespace
 
 const char* const variable_words =
-    R"(Environment of the command, besides the program's own: CONVOY_TOPIC, CONVOY_PARTITION, CONVOY_OFFSET;
+    R"(Environment of the command, besides the program's own: CONVOY_TOPIC, CONVOY_PARTITION, CONVOY_OFFSET,
+of NATS the stream, none, the sequence, and CONVOY_SUBJECT;
 CONVOY_KEY and CONVOY_KEY_HEX (its bytes as hex digits), both absent if the record has no key;
 CONVOY_TIMESTAMP_MS, if it has one; CONVOY_ATTEMPT, from 1; CONVOY_TOMBSTONE=1 if the value is null;
 and of each header CONVOY_HEADER_NAME, its name in capitals, with _ for all but letters and digits:
@@ -81,6 +82,8 @@ std::vector<std::string> variables_of(const record_view& record, unsigned attemp
   if (record.partition)
     add("CONVOY_PARTITION", std::to_string(*record.partition));
   add("CONVOY_OFFSET", std::to_string(record.position));
+  if (record.subject)
+    add("CONVOY_SUBJECT", *record.subject);
   if (record.key) {
     add("CONVOY_KEY", *record.key);
     add("CONVOY_KEY_HEX", hex_digits(*record.key));

@@ -17,7 +17,8 @@ std::string partition_text(const record_view& record) {
 } // namespace
 
 std::string place_text(const record_view& record) {
-  return partition_text(record) + " offset " + std::to_string(record.position);
+  return partition_text(record) + (record.partition ? " offset " : " sequence ") +
+         std::to_string(record.position);
 }
 
 answer handling::handle(const record_view& record, unsigned call) {

@@ -74,7 +74,7 @@ private:
   std::optional<std::string> trouble_;
 };
 
-/// "orders[3] offset 17".
+/// "orders[3] offset 17", "orders sequence 17".
 [[nodiscard]] std::string place_text(const record_view&);
 
 /// What it is for the processor. A record that is given back is moved away and gone, unfinished.

@@ -43,5 +43,8 @@ public:
 [[nodiscard]] std::unique_ptr<record_source>
 open_kafka_source(runtime& where, const consume_request& request, handling& its,
                   const std::function<void(std::string_view)>& report);
+[[nodiscard]] std::unique_ptr<record_source>
+open_nats_source(runtime& where, const consume_request& request, handling& its,
+                 const std::function<void(std::string_view)>& report);
 
 } // namespace convoy::tool

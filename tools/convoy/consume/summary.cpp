@@ -39,7 +39,8 @@ std::string elapsed_text(double seconds) {
 std::string to_table(const consume_request& request, const consumption& of) {
   const source_account& account = of.account;
   const command_counts& commands = of.commands;
-  std::string text = terminal_text(request.url.shown()) + ", group " +
+  std::string text = terminal_text(request.url.shown()) +
+                     (request.url.kind == broker_kind::kafka ? ", group " : ", name ") +
                      terminal_text(request.group) + ": " + elapsed_text(of.seconds) +
                      ", ended by " + end_text(of) + "\n\n";
   std::vector<std::vector<std::string>> rows{{"records read", count_text(account.read), ""},
@@ -63,7 +64,7 @@ std::string to_table(const consume_request& request, const consumption& of) {
   text += align(rows, last_column::to_the_left);
   if (of.positions.empty())
     return text;
-  rows = {{"partition", "committed", "lag"}};
+  rows = {{request.url.kind == broker_kind::kafka ? "partition" : "stream", "committed", "lag"}};
   for (const source_position& each : of.positions)
     rows.push_back({terminal_text(each.name), count_text(each.committed), count_text(each.lag)});
   return text + "\n" + align(rows);

@@ -45,7 +45,7 @@ public:
       return finished(all.first(count), all.size(),
                       call(narrowed(std::forward<Args>(args), count)...), way, inside);
     } catch (...) {
-      note_failed(all[0]);
+      note_failed(all.first(count));
       throw;
     }
   }
@@ -116,8 +116,12 @@ private:
     return count == size ? outcome::done : outcome::done.at(count - 1);
   }
 
-  static void note_failed(Record& first) noexcept {
-    if (delivery* const its = first.flight().get(); its != nullptr)
+  /// From the first of its lane on. What its handler has called done() before it failed is not.
+  static void note_failed(std::span<Record> called) noexcept {
+    for (Record& each : called)
+      if (delivery* const its = each.flight().get(); its != nullptr)
+        its->finished = false;
+    if (delivery* const its = called[0].flight().get(); its != nullptr)
       its->failed.store(true, std::memory_order_relaxed); // sooner or later
   }
 
@@ -139,7 +143,7 @@ private:
         ++leave_later;
       }
     if (!done)
-      note_failed(called[count]);
+      note_failed(called.subspan(count));
     if (leave_later != 0)
       (void)inside.hand_on();
     if (leave_later > 1)

@@ -22,6 +22,10 @@
 
 namespace convoy::detail {
 
+/// What a place keeps of each of its parts for its next record, at most, in bytes; so what is kept is
+/// bounded by their number.
+inline constexpr std::size_t most_kept = 4096, most_kept_headers = 64;
+
 /// Copies of what was read, in memory that the place's next record uses again: what a client hands
 /// out would keep the whole answer of the broker that it lies in.
 class record_memory {
@@ -50,9 +54,6 @@ public:
   }
 
 private:
-  /// What a place keeps for its next record, at most; so what is kept is bounded by their number.
-  static constexpr std::size_t most_kept = 4096;
-
   std::unique_ptr<char[]> bytes_;
   std::size_t room_ = 0;
   char* next_ = nullptr;
@@ -67,15 +68,23 @@ private:
   return part ? part->size() : 0;
 }
 template <class Header>
-[[nodiscard]] std::size_t size_of(std::span<const Header> headers) noexcept {
+[[nodiscard]] std::size_t size_of(std::span<const Header> headers) noexcept { // what they refer to
   std::size_t size = 0;
   for (const auto& each : headers)
     size += size_of(each.name) + size_of(each.value);
   return size;
 }
 
+/// Of what is kept besides what it refers to, which may be less than that: names of one byte, say.
+template <class Header>
+[[nodiscard]] std::size_t place_of(std::span<const Header> headers) noexcept {
+  return headers.size_bytes();
+}
+
 template <class Header>
 void copy_headers(std::span<const Header> from, std::vector<Header>& as, record_memory& in) {
+  if (as.capacity() > most_kept_headers && from.size() <= most_kept_headers) [[unlikely]]
+    std::vector<Header>().swap(as);
   as.assign(from.begin(), from.end());
   for (auto& each : as) {
     each.name = in.keep(each.name);
@@ -105,7 +114,11 @@ enum class lane_without_key : unsigned char { shared, own };
 /// Of a record's key. Those without have the lane of `source`, or one each.
 inline void set_lane(delivery& of, const std::optional<std::string_view>& key,
                      std::string_view source, lane_without_key otherwise) {
-  of.key = key ? *key : source;
+  const auto its = key ? *key : source;
+  if (of.key.capacity() > most_kept && its.size() <= most_kept) [[unlikely]]
+    std::string(its).swap(of.key); // an assignment would keep what a long one had
+  else
+    of.key = its;
   if (!key && otherwise == lane_without_key::own)
     of.key += '@' + std::to_string(of.position);
 }

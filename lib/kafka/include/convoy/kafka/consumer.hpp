@@ -71,10 +71,10 @@ public:
 
   /// Joins the group and reads, until stop(); then finishes what runs, within on_revoke.finish,
   /// commits, and leaves, within options.connect: of a broker that does not answer nothing is waited
-  /// for after that, and what could not be committed is reported. Once, on a thread that is no worker's. Throws error if the brokers can't be
-  /// reached at first, if a topic does not exist, if they refuse the login, or if a record has held up
-  /// its partition for too long (blocked::stop); then too what was finished is committed. Throws
-  /// std::logic_error the second time, std::bad_alloc.
+  /// for after that, and what could not be committed is reported. Once, on a thread that is no
+  /// worker's. Throws error if the brokers can't be reached at first, if a topic does not exist, if
+  /// they refuse the login, or if a record has held up its partition for too long (blocked::stop);
+  /// then too what was finished is committed. Throws std::logic_error the second time, std::bad_alloc.
   source_account run() { return core_.run(); }
 
   /// Any thread, any number of times, also in a signal handler or before run(). Never waits: run()

@@ -73,12 +73,12 @@ public:
 
   /// Reads from where the one before has got to, until stop(); then finishes what runs, within
   /// on_stop.finish, and commits: of a server that does not answer nothing is waited for after some
-  /// seconds, and what could not be committed is reported. Once, on a thread that is no worker's. Throws error if the server
-  /// can't be reached at first or refuses the login, if it has no JetStream, no such stream, or none
-  /// that takes in dead letters; if another consumer of this name has taken over; if the stream was
-  /// deleted or made anew; or if a record has held up the others for too long (blocked::stop). Then too
-  /// what was finished is committed, unless another has taken over. Throws std::logic_error the second
-  /// time, std::bad_alloc.
+  /// seconds, and what could not be committed is reported. Once, on a thread that is no worker's.
+  /// Throws error if the server can't be reached at first or refuses the login, if it has no JetStream,
+  /// no such stream, or none that takes in dead letters; if another consumer of this name has taken
+  /// over; if the stream was deleted or made anew; or if a record has held up the others for too long
+  /// (blocked::stop). Then too what was finished is committed, unless another has taken over. Throws
+  /// std::logic_error the second time, std::bad_alloc.
   source_account run() { return core_.run(); }
 
   /// Any thread, any number of times, also in a signal handler or before run(). Never waits: run()
