@@ -28,7 +28,13 @@ template <class Consumer = consumer>
 using running = convoy::test::running<Consumer>;
 
 /// Requests by their numbers in Kafka's protocol.
-enum class api : std::int16_t { produce = 0, offset_commit = 8, join_group = 11, heartbeat = 12 };
+enum class api : std::int16_t {
+  produce = 0,
+  list_offsets = 2,
+  offset_commit = 8,
+  join_group = 11,
+  heartbeat = 12
+};
 
 struct committed {
   std::int64_t offset = RD_KAFKA_OFFSET_INVALID;

@@ -98,8 +98,17 @@ void reader::drop_what_comes_again(const rd_kafka_topic_partition_t& of, progres
   if (before.finished.empty())
     return;
   std::int64_t low = 0, high = 0;
-  const auto code = rd_kafka_query_watermark_offsets(client.get(), of.topic, of.partition, &low,
-                                                     &high, most_wait_ms);
+  const auto until = after(options.connect);
+  const auto ask = [&] {
+    return rd_kafka_query_watermark_offsets(client.get(), of.topic, of.partition, &low, &high,
+                                            most_wait_ms);
+  };
+  auto code = ask();
+  // Else all of it is handled twice, as a broker that is busy was late once.
+  while (code != RD_KAFKA_RESP_ERR_NO_ERROR && clock::now() < until && !is_stopping()) {
+    std::this_thread::sleep_for(between_tries);
+    code = ask();
+  }
   if (code == RD_KAFKA_RESP_ERR_NO_ERROR &&
       before.finished.back().end <= static_cast<std::uint64_t>(std::max<std::int64_t>(high, 0)))
     return;
