@@ -53,7 +53,10 @@ struct reader final : convoy::detail::record_reader<record> {
                         rd_kafka_topic_partition_list_t* offsets, void* self);
   void assigned(rd_kafka_topic_partition_list_t* partitions);
   [[nodiscard]] bool learn_committed(rd_kafka_topic_partition_list_t& partitions);
-  void drop_what_comes_again(const rd_kafka_topic_partition_t& of, progress& before);
+  [[nodiscard]] std::vector<progress>
+  finished_before(const rd_kafka_topic_partition_list_t& partitions);
+  void drop_what_comes_again(const rd_kafka_topic_partition_t& of, progress& before,
+                             clock::time_point until);
   void hand_in() noexcept;
   void revoked();
   void forget_all();

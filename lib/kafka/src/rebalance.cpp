@@ -94,29 +94,41 @@ bool reader::learn_committed(rd_kafka_topic_partition_list_t& partitions) {
 }
 
 /// Gaps beyond the end of the log: it has lost its end, and these offsets come again with other records.
-void reader::drop_what_comes_again(const rd_kafka_topic_partition_t& of, progress& before) {
+/// A broker that is late is asked again, or all of them would be handled twice.
+void reader::drop_what_comes_again(const rd_kafka_topic_partition_t& of, progress& before,
+                                   clock::time_point until) {
   if (before.finished.empty())
     return;
   std::int64_t low = 0, high = 0;
-  const auto until = after(options.connect);
-  const auto ask = [&] {
-    return rd_kafka_query_watermark_offsets(client.get(), of.topic, of.partition, &low, &high,
+  auto code = RD_KAFKA_RESP_ERR__TIMED_OUT;
+  for (bool again = false; code != RD_KAFKA_RESP_ERR_NO_ERROR && clock::now() < until &&
+                           !is_stopping() && rd_kafka_assignment_lost(client.get()) == 0;
+       again = true) {
+    if (again)
+      std::this_thread::sleep_for(between_tries);
+    code = rd_kafka_query_watermark_offsets(client.get(), of.topic, of.partition, &low, &high,
                                             most_wait_ms);
-  };
-  auto code = ask();
-  // Else all of it is handled twice, as a broker that is busy was late once.
-  while (code != RD_KAFKA_RESP_ERR_NO_ERROR && clock::now() < until && !is_stopping()) {
-    std::this_thread::sleep_for(between_tries);
-    code = ask();
   }
   if (code == RD_KAFKA_RESP_ERR_NO_ERROR &&
       before.finished.back().end <= static_cast<std::uint64_t>(std::max<std::int64_t>(high, 0)))
     return;
+  if (is_stopping())
+    return; // nothing is read any more
   before.finished.clear();
   options.report(name_of(of) + ": what was finished above offset " + std::to_string(of.offset) +
                  " is handled again, as " +
                  (code == RD_KAFKA_RESP_ERR_NO_ERROR ? "the log has lost its end"
                                                      : "its end can't be told: " + text_of(code)));
+}
+
+std::vector<progress> reader::finished_before(const rd_kafka_topic_partition_list_t& partitions) {
+  const auto until = after(options.connect); // for all of them
+  std::vector<progress> all;
+  for (int i = 0; i < partitions.cnt && !is_stopping(); ++i) {
+    all.push_back(progress_of(partitions.elems[i]));
+    drop_what_comes_again(partitions.elems[i], all.back(), until);
+  }
+  return all;
 }
 
 void reader::assigned(rd_kafka_topic_partition_list_t* partitions) {
@@ -134,6 +146,11 @@ void reader::assigned(rd_kafka_topic_partition_list_t* partitions) {
     (void)rd_kafka_assign(client.get(), nullptr);
     return;
   }
+  auto all_before = finished_before(*partitions);
+  if (is_stopping()) {
+    (void)rd_kafka_assign(client.get(), nullptr);
+    return;
+  }
 
   books.clear_lanes(*lanes, after(most_wait_to_clear)); // what has parked since
   // A new queue: what the last one still has is of an assignment that is over.
@@ -142,8 +159,7 @@ void reader::assigned(rd_kafka_topic_partition_list_t* partitions) {
   held.reserve(static_cast<std::size_t>(partitions->cnt));
   for (int i = 0; i < partitions->cnt; ++i) {
     auto& each = partitions->elems[i];
-    auto before = progress_of(each);
-    drop_what_comes_again(each, before);
+    auto& before = all_before[static_cast<std::size_t>(i)];
     const auto first = before.lowest;
     held_partition its{each.topic, each.partition, nullptr, each.offset, each.offset, {}, false};
     if (each.metadata != nullptr)
