@@ -12,6 +12,7 @@ using convoy::detail::way_out;
 namespace {
 
 constexpr std::chrono::seconds between_tries{1};
+constexpr std::size_t most_remembered = 1'000; // refusals; not measured: each holds up its key
 
 // ---- what a message is made of; librdkafka's macros for it are no standard C++ ----
 
@@ -167,11 +168,12 @@ void letters::send(dead_letter<std::string, record>& letter) {
   }
   letter.message = std::move(on_its_way->what);
   if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL) { // librdkafka takes none such: it is too large, say
-    const std::lock_guard lock(refused_lock_);
-    refused_ =
+    auto text =
         refusal_of(its, code) +
         (is_too_large(code) ? "; raise message.max.bytes in settings, or set dead_letters" : "");
-    is_for_good_ = is_for_good(code);
+    const std::lock_guard lock(refused_lock_);
+    if (refused_.size() < most_remembered)
+      refused_.push_back({std::move(text), is_for_good(code)});
   }
   throw dead_letter_refused(rd_kafka_err2str(code)); // it is offered again
 }
@@ -231,21 +233,17 @@ void letters::tell(const std::string& what, bool for_good) {
 }
 
 void letters::tell_refused() {
-  constexpr std::size_t most_remembered = 1'000; // not measured: each holds up its key
-  if (told_of_.size() > most_remembered)
-    told_of_.clear();
-  std::string refused;
-  bool for_good = false;
+  std::vector<refusal> now;
   {
     const std::lock_guard lock(refused_lock_);
-    refused.swap(refused_);
-    for_good = is_for_good_;
+    now.swap(refused_);
   }
-  if (refused.empty())
-    return;
-  // It is offered again and again, as are others meanwhile: each is told of once.
-  if (for_good ? told_of_.insert(refused).second : !std::exchange(told_, true))
-    tell(refused + "; it is offered again, and not finished until then", for_good);
+  if (told_of_.size() > most_remembered)
+    told_of_.clear();
+  // They are offered again and again: each that is refused for good is told of once.
+  for (const auto& each : now)
+    if (each.for_good ? told_of_.insert(each.text).second : !std::exchange(told_, true))
+      tell(each.text + "; it is offered again, and not finished until then", each.for_good);
 }
 
 void letters::poll() {

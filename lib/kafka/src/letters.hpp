@@ -41,6 +41,10 @@ public:
 private:
   struct sent;
   class envelope;
+  struct refusal {
+    std::string text;
+    bool for_good;
+  };
 
   static void on_report(rd_kafka_t*, const rd_kafka_message_t* message, void* self);
   void tell_refused();
@@ -55,8 +59,7 @@ private:
   std::atomic<std::size_t> on_their_way_{0};
 
   std::mutex refused_lock_;
-  std::string refused_; // about a letter that librdkafka has not taken
-  bool is_for_good_ = false;
+  std::vector<refusal> refused_; // letters that librdkafka has not taken
 
   // ---- the reader's ----
   std::vector<std::unique_ptr<sent>> again_; // what was refused
