@@ -56,8 +56,8 @@ std::string header_variable(std::string_view name) {
 } // namespace
 
 const char* const variable_words =
-    R"(Environment of the command, besides the program's own: CONVOY_TOPIC, CONVOY_PARTITION, CONVOY_OFFSET,
-of NATS the stream, none, the sequence, and CONVOY_SUBJECT;
+    R"(Environment of the command, besides the program's own: CONVOY_TOPIC, CONVOY_PARTITION, CONVOY_OFFSET
+(of NATS the stream, no partition, the sequence, and CONVOY_SUBJECT besides);
 CONVOY_KEY and CONVOY_KEY_HEX (its bytes as hex digits), both absent if the record has no key;
 CONVOY_TIMESTAMP_MS, if it has one; CONVOY_ATTEMPT, from 1; CONVOY_TOMBSTONE=1 if the value is null;
 and of each header CONVOY_HEADER_NAME, its name in capitals, with _ for all but letters and digits:
