@@ -133,15 +133,19 @@ public:
 
   void note_end() override {
     nats_client client{look_};
-    nats_message last;
-    jsErrCode code{};
-    // Not the stream's last sequence: that may be of a message that was deleted.
-    const natsStatus status = js_GetLastMsg(last.to_fill(), client.context(),
-                                            options_.stream.c_str(), ">", client.options(), &code);
-    if (status == NATS_OK)
-      last_ = natsMsg_GetSequence(last.get());
-    else if (status != NATS_NOT_FOUND) // that one: there is none
-      throw input_error{"the server does not tell the last message: " + client.words(status, code)};
+    const stream_info there = client.stream();
+    // The stream's last sequence may be of a message that was deleted.
+    for (auto at = there->State.LastSeq; last_ == 0 && there->State.Msgs != 0; --at) {
+      nats_message its;
+      jsErrCode code{};
+      const natsStatus status = js_GetMsg(its.to_fill(), client.context(), options_.stream.c_str(),
+                                          at, client.options(), &code);
+      if (status == NATS_OK)
+        last_ = at;
+      else if (status != NATS_NOT_FOUND || at <= there->State.FirstSeq)
+        throw input_error{"the server does not tell the last message: " +
+                          client.words(status, code)};
+    }
   }
   [[nodiscard]] bool has_reached_end(const std::vector<source_position>& now) override {
     return last_ == 0 || (!now.empty() && (now[0].watermark > last_ || now[0].lag == 0));
