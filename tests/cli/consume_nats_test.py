@@ -88,6 +88,7 @@ class ConsumeNatsTest(ProgramTest):
 
     def test_what_is_wrong_is_said_in_a_line(self):
         self.nats.create("queue", ["queue"], retention="workqueue")
+        self.nats.publish([("orders.a", b"v")])  # or the end is there before it begins
         for options, says in [
             ({"stream": "nope"}, 'there is no stream "nope"'),
             ({"stream": "queue"}, "is a work queue"),
