@@ -59,9 +59,9 @@ struct reader {
       "t[0]", 4, 0, convoy::progress{}, [] { return std::make_unique<delivery>(); }, *room);
   std::array<int, 2> handled{};
 
-  [[nodiscard]] delivery_holder deliver(std::size_t hash_of_key = 0) {
+  [[nodiscard]] delivery_holder deliver(std::uint8_t gate_number = 0) {
     delivery_holder result(*home->begin(home->marks().end()));
-    result.get()->hash_of_key = hash_of_key;
+    result.get()->gate_number = gate_number;
     return result;
   }
 

@@ -26,6 +26,19 @@ intake_options with_records(std::size_t records) {
   return result;
 }
 
+/// As workers would meet at one otherwise.
+TEST(source_gates, are_shared_out_evenly) {
+  for (const std::string before :
+       {"", "key-", "a long prefix of all keys/", "7e1c5d2e-33d5-4a9e-"}) {
+    std::vector<int> keys(convoy::detail::gates_of_assignment);
+    for (int i = 0; i < 8000; ++i)
+      ++keys.at(convoy::detail::gate_number(before + std::to_string(i)));
+    for (const int each : keys)
+      EXPECT_GT(each, 500) << before; // of 1,000
+  }
+  EXPECT_EQ(convoy::detail::gate_number(""), convoy::detail::gate_number(""));
+}
+
 TEST(source_room, is_for_so_many_records) {
   gate held;
   source<> its([&](record&) { held.pass(); }, {}, with_records(2));

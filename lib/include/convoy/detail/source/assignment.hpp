@@ -14,8 +14,10 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -39,9 +41,10 @@ public:
   std::uint64_t position = 0;
   std::size_t bytes = 0; ///< that it counts for
   std::string key;       ///< of its lane
-  /// Its hash. Records of a key have one gate: as it closes, those before are handled and those behind
-  /// are not. With several, one would be refused, and the next one handled before it.
-  std::size_t hash_of_key = 0;
+  /// Of its key, see gate_number(). Records of a key have one gate: as it closes, those before are
+  /// handled and those behind are not. With several, one would be refused, and the next one handled
+  /// before it.
+  std::uint8_t gate_number = 0;
   clock::time_point since{};
 
   // Of whoever holds the record.
@@ -91,6 +94,20 @@ struct record_access {
   /// Null: moved from.
   [[nodiscard]] static delivery* of(Record& from) noexcept { return from.flight().get(); }
 };
+
+/// Gates of an assignment, so that workers do not meet in one line.
+inline constexpr unsigned gates_of_assignment = 8;
+
+/// The same for the same key; a hash of all of it would be a tenth of what the adaptor costs.
+[[nodiscard]] inline std::uint8_t gate_number(std::string_view key) noexcept {
+  std::uint64_t last = 0; // bytes, where keys differ most
+  if (key.size() >= sizeof last)
+    std::memcpy(&last, key.data() + key.size() - sizeof last, sizeof last);
+  else if (!key.empty())
+    std::memcpy(&last, key.data(), key.size());
+  return static_cast<std::uint8_t>((last + key.size()) * 0x9e3779b97f4a7c15u >> 61);
+}
+static_assert(gates_of_assignment == 1u << (64 - 61));
 
 /// Wakes the reader that waits for room.
 using room_event = event_count;
@@ -169,20 +186,17 @@ public:
   // ---- any thread ----
 
   /// Whoever holds the delivery enters before it calls a handler, and leaves after.
-  [[nodiscard]] gate& gate_of(const delivery& of) noexcept {
-    return gates_[of.hash_of_key % gates];
-  }
+  [[nodiscard]] gate& gate_of(const delivery& of) noexcept { return gates_[of.gate_number]; }
   /// Who releases a delivery that is `inside` must know that the intake stays: it is a lane's.
   void release(delivery& what) noexcept;
 
 private:
-  static constexpr std::size_t gates = 8; // so that workers do not meet in one line
   struct alignas(cache_line) padded_gate : gate {};
 
   const std::string name_;
   const std::size_t capacity_;
   room_event& room_;
-  std::array<padded_gate, gates> gates_;
+  std::array<padded_gate, gates_of_assignment> gates_;
   alignas(cache_line) atomic<std::size_t> given_up_{0};
   watermark marks_;
   const maker make_;
