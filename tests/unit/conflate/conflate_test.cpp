@@ -1,19 +1,19 @@
 #include "conflate/conflated.hpp"
 #include "gate.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <convoy/convoy.hpp>
+#include <cstddef>
 #include <cstdint>
 #include <exception>
-#include <future>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <mutex>
-#include <optional>
+#include <span>
 #include <stdexcept>
 #include <string>
-#include <thread>
+#include <utility>
 #include <vector>
 
 // What conflation merges and what not, one thing at a time.
@@ -21,66 +21,16 @@
 namespace {
 
 using namespace std::chrono_literals;
-using convoy::death;
 using convoy::outcome;
-using convoy::runtime;
 using convoy::submit_status;
 using testing::ElementsAre;
-using testing::IsEmpty;
 
-using conflated::is_another;
+using conflated::conflating;
 using conflated::let_arrive;
 using conflated::merge;
 using conflated::must_submit;
 using conflated::numbers;
 using conflated::with;
-
-/// Notes what is handled of all keys but the one of let_arrive(); message 0 waits at a gate.
-class conflating : public testing::Test {
-protected:
-  numbers& make(numbers::options wanted = {}, unsigned workers = 2) {
-    wanted.partitions = 1;
-    if (!wanted.conflate)
-      wanted.conflate = merge;
-    rt_.emplace(runtime::options{.concurrency = workers});
-    return p_.emplace(*rt_, [this](const int&, int& m) { return handle(m); }, std::move(wanted));
-  }
-  /// Message 0 of a key runs until it is let go.
-  void hold(int key) {
-    must_submit(*p_, key, 0);
-    held_.await_visitors();
-  }
-  void end() {
-    held_.open();
-    p_->drain();
-  }
-  void expect_account(std::uint64_t completed, std::uint64_t dead, std::uint64_t conflated) {
-    const auto is = p_->account();
-    EXPECT_EQ(is.completed - others_, completed);
-    EXPECT_EQ(is.dead_letters, dead);
-    EXPECT_EQ(is.conflated, conflated);
-    EXPECT_TRUE(is.balanced());
-  }
-
-  gate held_;
-  std::vector<int> handled_; // without the gate's
-  std::function<outcome(int m)> then_ = [](int) { return outcome::done; };
-  std::atomic<std::uint64_t> others_{0};
-  std::optional<runtime> rt_;
-  std::optional<numbers> p_;
-
-private:
-  outcome handle(int m) {
-    if (is_another(m)) {
-      ++others_;
-      return outcome::done;
-    }
-    if (m == 0)
-      held_.pass();
-    handled_.push_back(m);
-    return then_(m);
-  }
-};
 
 TEST_F(conflating, what_comes_while_a_message_runs_becomes_one) {
   auto& p = make();
@@ -116,7 +66,8 @@ TEST_F(conflating, other_keys_are_not_touched) {
 }
 
 TEST_F(conflating, the_one_that_is_tried_again_takes_in_nothing) {
-  auto& p = make({.failure = convoy::failure_policy{.attempts = 2, .backoff = 1h, .ceiling = 1h, .max_block = 2h}});
+  auto& p = make({.failure = convoy::failure_policy{
+                      .attempts = 2, .backoff = 1h, .ceiling = 1h, .max_block = 2h}});
   std::atomic<int> calls{0};
   then_ = [&](int m) { return m == 1 && calls++ == 0 ? outcome::retry : outcome::done; };
   must_submit(p, 1, 1);
@@ -129,186 +80,16 @@ TEST_F(conflating, the_one_that_is_tried_again_takes_in_nothing) {
   expect_account(2, 0, 18);
 }
 
-TEST_F(conflating, behind_a_parked_one_a_single_message_waits) {
-  auto& p = make({.key_capacity = 4});
-  then_ = [calls = 0](int m) mutable {
-    return m == 1 && ++calls == 1 ? outcome::park : outcome::done;
-  };
-  must_submit(p, 1, 1);
-  ASSERT_TRUE(eventually([&] { return p.parked() == 1; }));
-  for (int m = 2; m <= 101; ++m) { // more than the key may have
-    ASSERT_EQ(p.submit(1, m), submit_status::accepted);
-    let_arrive(p);
-  }
-  EXPECT_TRUE(eventually([&] { return p.account().unfinished() == 2; }));
-  EXPECT_THAT(handled_, ElementsAre(1));
-  p.resume(1);
-  end();
-  EXPECT_THAT(handled_, ElementsAre(1, 1, with(2, 99)));
-  expect_account(2, 0, 99);
-}
-
-TEST_F(conflating, of_a_paused_key_a_single_message_waits) {
-  auto& p = make();
-  conflated::stop(p, 1);
-  must_submit(p, 1, 1, 100);
-  let_arrive(p);
-  EXPECT_TRUE(eventually([&] { return p.account().unfinished() == 1; }));
-  p.resume(1);
-  end();
-  EXPECT_THAT(handled_, ElementsAre(with(1, 99)));
-}
-
 TEST_F(conflating, a_dead_letter_is_the_merged_one) {
   std::vector<int> letters;
-  auto& p = make({.dead_letters = [&](numbers::dead_letter& letter) {
-    letters.push_back(letter.message);
-  }});
+  auto& p = make(
+      {.dead_letters = [&](numbers::dead_letter& letter) { letters.push_back(letter.message); }});
   then_ = [](int m) { return m == 0 ? outcome::done : outcome::skip; };
   hold(1);
   must_submit(p, 1, 1, 10);
   end();
   EXPECT_THAT(letters, ElementsAre(with(1, 9)));
   expect_account(1, 1, 9);
-}
-
-/// It came later than the purge, so it must not die with what was purged.
-TEST_F(conflating, what_was_purged_takes_in_nothing) {
-  std::vector<int> letters;
-  auto& p = make({.dead_letters = [&](numbers::dead_letter& letter) {
-    EXPECT_EQ(letter.why, death::purged);
-    letters.push_back(letter.message);
-  }});
-  hold(1);
-  must_submit(p, 1, 1, 10);
-  p.purge(1);
-  must_submit(p, 1, 11, 20);
-  p.purge(1, [] {});
-  must_submit(p, 1, 21, 30);
-  let_arrive(p);
-  must_submit(p, 1, 31, 40);
-  end();
-  EXPECT_THAT(letters, ElementsAre(with(1, 9), with(11, 9)));
-  EXPECT_THAT(handled_, ElementsAre(0, with(21, 19)));
-  expect_account(2, 2, 37);
-}
-
-/// The sink refuses what was purged, so that it stays the first of its key for a while.
-TEST_F(conflating, behind_a_letter_that_its_sink_refuses_a_single_message_waits) {
-  std::vector<int> letters;
-  std::atomic<int> refusals{3};
-  auto& p = make({.dead_letters = [&](numbers::dead_letter& letter) {
-    if (refusals-- > 0)
-      throw convoy::dead_letter_refused("not yet");
-    letters.push_back(letter.message);
-  }});
-  conflated::stop(p, 1);
-  must_submit(p, 1, 1, 10);
-  p.purge(1);
-  must_submit(p, 1, 11, 20);
-  ASSERT_TRUE(eventually([&] { return refusals < 2; }));
-  must_submit(p, 1, 21, 30);
-  ASSERT_TRUE(eventually([&] { return p.dead_letters() == 1; }));
-  p.resume(1);
-  end();
-  EXPECT_THAT(letters, ElementsAre(with(1, 9)));
-  EXPECT_THAT(handled_, ElementsAre(with(11, 19)));
-  expect_account(1, 1, 28);
-}
-
-TEST_F(conflating, what_is_put_before_others_stays_as_it_is) {
-  auto& p = make();
-  conflated::stop(p, 1);
-  must_submit(p, 1, 1, 10);
-  std::vector<int> before{101, 102, 103};
-  ASSERT_EQ(p.resubmit(1, before, convoy::place::before).accepted, 3u);
-  must_submit(p, 1, 11, 20);
-  p.resume(1);
-  end();
-  EXPECT_THAT(handled_, ElementsAre(101, 102, 103, with(1, 19)));
-  expect_account(4, 0, 19);
-}
-
-TEST_F(conflating, what_is_put_before_nothing_takes_in_nothing) {
-  auto& p = make();
-  conflated::stop(p, 1);
-  std::vector<int> before{101, 102};
-  ASSERT_EQ(p.resubmit(1, before, convoy::place::before).accepted, 2u);
-  must_submit(p, 1, 1, 10);
-  p.resume(1);
-  end();
-  EXPECT_THAT(handled_, ElementsAre(101, 102, with(1, 9)));
-}
-
-TEST_F(conflating, what_is_put_before_a_running_one_waits_for_that) {
-  auto& p = make();
-  hold(1);
-  must_submit(p, 1, 1, 10);
-  std::vector<int> before{101, 102};
-  ASSERT_EQ(p.resubmit(1, before, convoy::place::before).accepted, 2u);
-  must_submit(p, 1, 11, 20);
-  let_arrive(p);
-  end();
-  EXPECT_THAT(handled_, ElementsAre(0, 101, 102, with(1, 19)));
-}
-
-TEST_F(conflating, what_is_put_behind_is_a_message_like_others) {
-  auto& p = make();
-  hold(1);
-  must_submit(p, 1, 1);
-  std::vector<int> behind{101, 102};
-  ASSERT_EQ(p.resubmit(1, behind, convoy::place::behind).accepted, 2u);
-  end();
-  EXPECT_THAT(handled_, ElementsAre(0, with(1, 2)));
-}
-
-TEST_F(conflating, fail_rest_takes_what_was_merged) {
-  std::vector<int> letters;
-  auto& p = make({.dead_letters = [&](numbers::dead_letter& letter) {
-    letters.push_back(letter.message);
-  }});
-  then_ = [](int m) { return m == 0 ? outcome::fail_rest : outcome::done; };
-  hold(1);
-  must_submit(p, 1, 1, 10);
-  end();
-  EXPECT_THAT(letters, ElementsAre(0, with(1, 9)));
-  must_submit(p, 1, 11);
-  p.drain();
-  EXPECT_THAT(handled_, ElementsAre(0, 11));
-  expect_account(1, 2, 9);
-}
-
-TEST_F(conflating, scheduled_messages_are_merged_when_they_are_due) {
-  auto& p = make();
-  conflated::stop(p, 1);
-  must_submit(p, 1, 1);
-  for (int m = 2; m <= 11; ++m)
-    ASSERT_EQ(p.submit_after(1, 1ms, m).status(), submit_status::accepted);
-  EXPECT_TRUE(p.submit_after(1, 1h, 12).cancel());
-  ASSERT_TRUE(eventually([&] { return p.account().conflated == 10; }));
-  EXPECT_EQ(p.scheduled_messages(), 0u);
-  p.resume(1);
-  end();
-  EXPECT_THAT(handled_, ElementsAre(with(1, 10)));
-  EXPECT_EQ(p.account().discarded, 1u);
-  EXPECT_TRUE(p.account().balanced());
-}
-
-TEST_F(conflating, a_fence_and_a_drain_wait_for_what_was_merged) {
-  auto& p = make();
-  hold(1);
-  must_submit(p, 1, 1, 10);
-  std::promise<std::vector<int>> at_fence;
-  p.fence(1, [&] { at_fence.set_value(handled_); });
-  must_submit(p, 1, 11, 20);
-  auto draining = std::async(std::launch::async, [&] {
-    p.drain(1);
-    return handled_;
-  });
-  EXPECT_EQ(draining.wait_for(2ms), std::future_status::timeout);
-  held_.open();
-  EXPECT_THAT(at_fence.get_future().get(), ElementsAre(0, with(1, 19)));
-  EXPECT_THAT(draining.get(), ElementsAre(0, with(1, 19)));
 }
 
 TEST_F(conflating, gives_the_room_back_at_once) {
@@ -384,10 +165,12 @@ TEST_F(conflating, that_always_throws_keeps_order_and_loses_nothing) {
 
 TEST_F(conflating, may_submit) {
   std::atomic<int> refused{0};
-  auto& p = make({.conflate = [this, &refused](int& waiting, int& next) {
+  const auto submitting = [&](int& waiting, int& next) {
     merge(waiting, next);
-    refused += p_->submit(2, 500) != submit_status::accepted;
-  }});
+    if (conflated::number_of(waiting) == 1) // else it would go on for ever
+      refused += p_->submit(2, 500) != submit_status::accepted;
+  };
+  auto& p = make({.conflate = submitting}, 1); // who notes what both keys have
   hold(1);
   must_submit(p, 1, 1, 3);
   end();
@@ -396,7 +179,122 @@ TEST_F(conflating, may_submit) {
   EXPECT_THAT(handled_, testing::Contains(with(1, 2)));
   const auto account = p.shutdown(patience);
   EXPECT_TRUE(account.balanced());
-  EXPECT_EQ(account.accepted, 4u + account.conflated);
+  EXPECT_EQ(account.accepted, 6u);
+}
+
+// ---- what else a message or a processor has ----
+
+using dated = convoy::envelope<int, int>;
+using dated_numbers = convoy::processor<int, dated>;
+
+/// The one that is held, then those that are given, behind it.
+std::vector<int> handled_of(std::vector<dated> given, dated_numbers::options wanted,
+                            std::vector<submit_status> expected) {
+  convoy::runtime rt{{.concurrency = 2}};
+  gate held;
+  std::vector<int> handled;
+  wanted.partitions = 1;
+  dated_numbers p{rt,
+                  [&](const int&, dated& m) {
+                    if (m.message == 0)
+                      held.pass();
+                    handled.push_back(m.message);
+                  },
+                  std::move(wanted)};
+  EXPECT_EQ(p.submit(1, dated{0}), submit_status::accepted);
+  held.await_visitors();
+  for (std::size_t i = 0; i < given.size(); ++i)
+    EXPECT_EQ(p.submit(1, given[i]), expected[i]) << i;
+  held.open();
+  EXPECT_TRUE(p.shutdown(patience).balanced());
+  return handled;
+}
+void merge_dated(dated& waiting, dated& next) {
+  merge(waiting.message, next.message);
+}
+
+TEST_F(conflating, what_has_expired_takes_in_nothing) {
+  const auto now = std::chrono::steady_clock::now();
+  constexpr auto yes = submit_status::accepted;
+  std::vector<int> dead;
+  const auto handled =
+      handled_of({{1, now - 1h}, {2, now + 1h}, {3, now - 1h}, {4, now + 1h}},
+                 {.dead_letters = [&](auto& letter) { dead.push_back(letter.message.message); },
+                  .conflate = merge_dated},
+                 {yes, yes, yes, yes});
+  EXPECT_THAT(dead, ElementsAre(1));
+  EXPECT_THAT(handled, ElementsAre(0, with(2, 2))); // 3 counts as what conflate makes of it
+}
+
+TEST_F(conflating, the_id_of_a_merged_message_counts_as_seen) {
+  constexpr auto never = std::chrono::steady_clock::time_point::max();
+  constexpr auto yes = submit_status::accepted;
+  const auto handled =
+      handled_of({{1, never, 11}, {2, never, 12}, {3, never, 12}, {4, never, 11}, {5, never, 13}},
+                 {.duplicates = convoy::duplicates{}, .conflate = merge_dated},
+                 {yes, yes, submit_status::duplicate, submit_status::duplicate, yes});
+  EXPECT_THAT(handled, ElementsAre(0, with(1, 2)));
+}
+
+TEST_F(conflating, a_snapshot_tells_how_many_were_merged) {
+  auto& p = make({.insight = {.top = 3, .window = 1ms}});
+  hold(1);
+  must_submit(p, 1, 1, 100);
+  end();
+  const auto is = p.snapshot();
+  EXPECT_EQ(is.accepted, 101u);
+  EXPECT_EQ(is.finished, 101u);
+  EXPECT_EQ(is.conflated, 99u);
+  EXPECT_EQ(is.backlog, 0u);
+}
+
+TEST_F(conflating, observers_are_told_of_what_is_left) {
+  std::atomic<int> started{0}, finished{0};
+  auto& p = make({.observe = {.started = [&](const int&, const int&) { ++started; },
+                              .finished = [&](const int&, const int&) { ++finished; }}});
+  hold(1);
+  must_submit(p, 1, 1, 100);
+  end();
+  EXPECT_EQ(started, 2);
+  EXPECT_EQ(finished, 2);
+}
+
+/// Whoever shuts down asks for no time: what waits in the ring may be merged even then.
+TEST_F(conflating, shutdown_buries_what_is_left_and_the_account_comes_out_even) {
+  std::atomic<std::uint64_t> letters{0}, merged{0};
+  auto& p = make({.dead_letters = [&](numbers::dead_letter& letter) {
+    ++letters;
+    merged += static_cast<std::uint64_t>(conflated::merged_in(letter.message));
+  }});
+  conflated::stop(p, 1);
+  must_submit(p, 1, 1, 100);
+  for (int key = 2; key < 50; ++key)
+    must_submit(p, key, key, key + 10);
+  const auto is = p.shutdown(0ns);
+  EXPECT_TRUE(is.balanced());
+  EXPECT_EQ(is.dead_letters, letters);
+  EXPECT_GE(is.conflated, 99u);
+  EXPECT_GE(merged, 99u);
+}
+
+TEST_F(conflating, the_destructor_handles_what_is_left) {
+  auto& p = make();
+  hold(1);
+  must_submit(p, 1, 1, 100);
+  held_.open();
+  p_.reset();
+  EXPECT_THAT(handled_, ElementsAre(0, with(1, 99)));
+}
+
+TEST_F(conflating, of_spans_is_refused) {
+  convoy::runtime rt{{.concurrency = 1}};
+  try {
+    const numbers p{rt, [](const int&, std::span<int>) {}, {.conflate = merge}};
+    FAIL();
+  } catch (const std::invalid_argument& refusal) {
+    EXPECT_STREQ(refusal.what(), "convoy::processor: conflate must be left out for a handler that "
+                                 "gets spans: at most one message of a key waits, and is set");
+  }
 }
 
 } // namespace

@@ -4,10 +4,13 @@
 
 #include "gate.hpp"
 
-#include <chrono>
+#include <atomic>
 #include <convoy/convoy.hpp>
+#include <cstdint>
+#include <functional>
 #include <future>
 #include <gtest/gtest.h>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -52,5 +55,54 @@ inline void stop(numbers& p, int key) {
   p.pause(key, [&] { stands.set_value(); });
   stands.get_future().wait();
 }
+
+/// Of tests. Notes what is handled of all keys but the one of let_arrive(), so one of them runs at a time;
+/// message 0 waits at a gate.
+class conflating : public testing::Test {
+protected:
+  numbers& make(numbers::options wanted = {}, unsigned workers = 2) {
+    wanted.partitions = 1;
+    if (!wanted.conflate)
+      wanted.conflate = merge;
+    rt_.emplace(convoy::runtime::options{.concurrency = workers});
+    return p_.emplace(
+        *rt_, [this](const int&, int& m) { return handle(m); }, std::move(wanted));
+  }
+  /// Message 0 of a key runs until it is let go.
+  void hold(int key) {
+    must_submit(*p_, key, 0);
+    held_.await_visitors();
+  }
+  void end() {
+    held_.open();
+    p_->drain();
+  }
+  void expect_account(std::uint64_t completed, std::uint64_t dead, std::uint64_t conflated) {
+    const auto is = p_->account();
+    EXPECT_EQ(is.completed - others_, completed);
+    EXPECT_EQ(is.dead_letters, dead);
+    EXPECT_EQ(is.conflated, conflated);
+    EXPECT_TRUE(is.balanced());
+  }
+
+  gate held_;
+  std::vector<int> handled_; // without the gate's
+  std::function<convoy::outcome(int m)> then_ = [](int) { return convoy::outcome::done; };
+  std::atomic<std::uint64_t> others_{0};
+  std::optional<convoy::runtime> rt_;
+  std::optional<numbers> p_;
+
+private:
+  convoy::outcome handle(int m) {
+    if (is_another(m)) {
+      ++others_;
+      return convoy::outcome::done;
+    }
+    if (m == 0)
+      held_.pass();
+    handled_.push_back(m);
+    return then_(m);
+  }
+};
 
 } // namespace conflated
