@@ -10,7 +10,6 @@
 #include <exception>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <span>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -284,17 +283,6 @@ TEST_F(conflating, the_destructor_handles_what_is_left) {
   held_.open();
   p_.reset();
   EXPECT_THAT(handled_, ElementsAre(0, with(1, 99)));
-}
-
-TEST_F(conflating, of_spans_is_refused) {
-  convoy::runtime rt{{.concurrency = 1}};
-  try {
-    const numbers p{rt, [](const int&, std::span<int>) {}, {.conflate = merge}};
-    FAIL();
-  } catch (const std::invalid_argument& refusal) {
-    EXPECT_STREQ(refusal.what(), "convoy::processor: conflate must be left out for a handler that "
-                                 "gets spans: at most one message of a key waits, and is set");
-  }
 }
 
 } // namespace
