@@ -187,9 +187,10 @@ void check(const processor_options<Key, Message, State>& wanted, bool has_ids, b
     state_idle = wanted.state.idle;
   check(option_values{wanted.capacity, wanted.partitions, wanted.request_capacity,
                       wanted.batch_limit, wanted.rate, wanted.linger, wanted.quantum_time,
-                      gets_spans, has_ids, static_cast<bool>(wanted.conflate), wanted.duplicates ? &*wanted.duplicates : nullptr,
-                      wanted.watchdog.threshold, static_cast<bool>(wanted.watchdog.report),
-                      state_idle, wanted.insight.top, wanted.insight.window});
+                      gets_spans, has_ids, static_cast<bool>(wanted.conflate),
+                      wanted.duplicates ? &*wanted.duplicates : nullptr, wanted.watchdog.threshold,
+                      static_cast<bool>(wanted.watchdog.report), state_idle, wanted.insight.top,
+                      wanted.insight.window});
 }
 
 /// Where more or less makes no sense, what does.

@@ -220,7 +220,7 @@ template <class Core>
 void lane_set<Core>::put_before(lane_type& lane, std::vector<Message>& first,
                                 std::uint64_t consumed) noexcept {
   const auto count = static_cast<std::uint32_t>(first.size());
-  const std::uint32_t waiting = lane.handed + lane.staged; // others may be counted, too
+  const std::uint32_t waiting = lane.handed + lane.staged;        // others may be counted, too
   const auto takes_in = core_.options.conflate ? lane.staged : 0; // see lane_set_conflate.hpp
   const auto released = lane.since;
   const auto number = waiting != 0 ? lane.next_number() : static_cast<std::uint32_t>(consumed);

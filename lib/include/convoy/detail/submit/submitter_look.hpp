@@ -31,8 +31,7 @@ void submitter<Core>::explain_limits(const Key& key, explanation& why) {
   }
   if (why.state != key_state::idle && why.state != key_state::in_ring)
     return; // its own messages are why
-  if (const auto all = account();
-      all.unfinished() >= core_.options.capacity) {
+  if (const auto all = account(); all.unfinished() >= core_.options.capacity) {
     why.state = key_state::full;
   } else if (until_room.count() != 0) {
     why.state = key_state::limited;
