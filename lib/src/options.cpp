@@ -34,6 +34,9 @@ void check(const option_values& wanted) {
   if (wanted.linger.count() != 0 && !wanted.gets_spans)
     refuse("convoy::processor: linger", "0 for a handler that gets messages one by one",
            to_text(wanted.linger));
+  if (wanted.conflates && wanted.gets_spans)
+    refuse("convoy::processor: conflate",
+           "left out for a handler that gets spans: at most one message of a key waits", "set");
   if (wanted.duplicates != nullptr) {
     if (!wanted.has_ids)
       refuse("convoy::processor: duplicates",

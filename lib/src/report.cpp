@@ -35,6 +35,8 @@ wording words_of(thrower who) noexcept {
     return {"an observer", "it goes on being told"};
   case thrower::positions:
     return {"positions", "the snapshot has none"};
+  case thrower::conflate:
+    return {"conflate", "the message is not merged; set on_error to see to it"};
   case thrower::marker:
     return {"marker", "the message counts as not marked; set on_error to see to it"};
   }

@@ -20,8 +20,8 @@ class FiguresTest(ProgramTest):
         for run in result["runs"]:
             self.assertEqual(
                 set(run),
-                {"strategy", "workers", "seconds", "messages", "throughput", "order_violations", "overlaps", "lost",
-                 "repeated", "bound_seconds", "bound_workers", "efficiency", "measured_bound_seconds",
+                {"strategy", "workers", "seconds", "messages", "conflated", "throughput", "order_violations", "overlaps",
+                 "lost", "repeated", "bound_seconds", "bound_workers", "efficiency", "measured_bound_seconds",
                  "measured_efficiency", "overshoot_us", "overshoot_share", "convoy_share", "latency_us", "wait_share"},
             )
             self.assertEqual(set(run["latency_us"]), {"all", "hot", "cold"})
@@ -44,6 +44,19 @@ class FiguresTest(ProgramTest):
             if run["strategy"] != "unordered":
                 self.assertEqual((run["order_violations"], run["overlaps"]), (0, 0), run)
                 self.assertTrue(0 < run["efficiency"] <= run["measured_efficiency"] <= 1, run)
+
+    def test_conflates_through_lanes_alone(self):
+        result = self.replay(self.input, "--workers", "4", "--conflate", "--strategy", "lanes,mutex")
+        self.assertTrue(result["config"]["conflate"])
+        lanes, mutex = result["runs"]
+        self.assertGreater(lanes["conflated"], 0)
+        self.assertEqual(mutex["conflated"], 0)
+        for run in (lanes, mutex):
+            self.assertEqual(run["order_violations"] + run["overlaps"] + run["lost"] + run["repeated"], 0)
+        self.assertIsNone(lanes["bound_seconds"])
+        table = self.table(self.input, "--conflate")
+        self.assertIn("conflated: not handled, as a later message of the key stood for it", table)
+        self.assertLessEqual(max(map(len, table.splitlines())), 120)
 
     def test_runs_a_strategy_once_however_often_it_is_named(self):
         result = self.replay(self.input, "--strategy", "single,lanes,single,lanes")

@@ -47,6 +47,8 @@ class RefusalsTest(ProgramTest):
             (["--workers", "1,,2"], "--workers"),
             (["--workers", "1,2,"], "--workers"),
             (["--workers", "1,2", "--fail", "0.1"], "it is one number"),
+            (["--conflate", "--fail", "0.1"], "--conflate: not with --fail or --stick"),
+            (["--conflate", "--strategy", "mutex"], "only lanes conflates"),
             (["--workers", ""], "--workers"),
             (["--workers", "--closed"], '--workers "--closed" is not a whole number'),
         ]:

@@ -43,6 +43,16 @@ class SimulateTest(ProgramTest):
         self.assertAlmostEqual(rows[3]["latency_us"]["cold"]["max"], 1_000)
         self.assertAlmostEqual(sum(rows[3]["wait_share"].values()), 1)
 
+    def test_conflates(self):
+        # All are there at once: of the hot key the first is handled, and the last, which stands for the others.
+        row = self.simulate(self.half, "--workers", "4", "--conflate", *EXACT)["forecasts"][0]
+        self.assertEqual(row["conflated"], 98)
+        self.assertIsNone(row["bound_seconds"])
+        self.assertAlmostEqual(row["latency_us"]["hot"]["max"], 27_000, delta=25_000)
+        table = convoy("simulate", self.half, "--conflate", *EXACT).stdout.decode()
+        self.assertIn("conflated", table)
+        self.assertLessEqual(max(map(len, table.splitlines())), 120)
+
     def test_adds_what_sleeps_take_too_long(self):
         self.assertAlmostEqual(self.seconds(self.half, "--workers", "4", "--overshoot", "100us")[0], 0.11)
         measured = self.simulate(self.half, "--workers", "4")

@@ -74,6 +74,8 @@
 #include "convoy/detail/lane/held_lanes.hpp"
 #include "convoy/detail/lane/lane_requests.hpp"
 #include "convoy/detail/lane/lane_set.hpp"
+#include "convoy/detail/lane/lane_set_hand_out.hpp"
+#include "convoy/detail/lane/lane_set_conflate.hpp"
 #include "convoy/detail/lane/lane_set_held.hpp"
 #include "convoy/detail/lane/lane_set_control.hpp"
 #include "convoy/detail/partition/inline_policy.hpp"

@@ -39,7 +39,7 @@ enum class hold_reason : unsigned char {
 /// Each is optional, and what is not set costs nothing. They should be short, as the key waits for
 /// them, or a whole partition for held and resumed; they may submit and control keys, but never wait.
 /// What they throw is reported on stderr. Each accepted message is told of once in the end, by
-/// finished or by dead; but not one whose schedule was cancelled.
+/// finished or by dead; but not one whose schedule was cancelled, or that conflate has merged.
 template <class Key, class Message>
 struct observer {
   /// A handler is about to be called, each time; of a span for each of its messages.

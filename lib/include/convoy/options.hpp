@@ -126,6 +126,30 @@ struct processor_options {
   time_span linger = std::chrono::nanoseconds(0);
   convoy::watchdog<Key> watchdog = {};
 
+  // ---- conflation ----
+
+  /// Merges a message into the one that waits behind the running one, so that at most one message of
+  /// a key waits, whatever the load: conflate(waiting, next) makes of `waiting` what both mean, and
+  /// `next` is gone; the account counts it as conflated. What is merged shares the fate of what it
+  /// was merged into: its place, its attempts, its dead letter. Not merged into is what a worker has
+  /// been handed, what has failed and is tried again, what was purged, what resubmit() has put
+  /// before others, and what has expired by then; so a parked or paused key has at most one more
+  /// message, too. Deadlines, ids and times in a message are what conflate makes of them; ids count
+  /// as seen, and rates as used. Scheduled messages are merged when they are due. Observers are not
+  /// told of what is gone.
+  ///
+  /// Called on a worker, of each key's messages one at a time and in order, but perhaps while the
+  /// handler of an earlier message of the key runs: it must not touch that one's state. Must be
+  /// short, a part of the keys waits for it, and never wait; it may submit. Should not throw:
+  /// if it does, on_error is told, and `next` is not merged but waits behind `waiting`, both as
+  /// conflate has left them.
+  ///
+  /// For handlers that get messages one by one. Each message goes by way of its lane, none is handled
+  /// in its cell, so cheap handlers cost more (some 100 ns each). A key_capacity has to leave room
+  /// for the running one, the waiting one and the one that comes: with less than 3 hardly anything
+  /// is merged.
+  std::function<void(Message& waiting, Message& next)> conflate = {};
+
   // ---- insight ----
 
   std::string name = {}; ///< in snapshots; keep it unique in a runtime
@@ -145,7 +169,7 @@ struct option_values {
   std::uint32_t batch_limit;
   key_rate rate;
   time_span linger, quantum_time;
-  bool gets_spans, has_ids;
+  bool gets_spans, has_ids, conflates;
   const convoy::duplicates* duplicates; // null: none
   time_span watchdog_threshold;
   bool watchdog_reports;
@@ -163,9 +187,10 @@ void check(const processor_options<Key, Message, State>& wanted, bool has_ids, b
     state_idle = wanted.state.idle;
   check(option_values{wanted.capacity, wanted.partitions, wanted.request_capacity,
                       wanted.batch_limit, wanted.rate, wanted.linger, wanted.quantum_time,
-                      gets_spans, has_ids, wanted.duplicates ? &*wanted.duplicates : nullptr,
-                      wanted.watchdog.threshold, static_cast<bool>(wanted.watchdog.report),
-                      state_idle, wanted.insight.top, wanted.insight.window});
+                      gets_spans, has_ids, static_cast<bool>(wanted.conflate),
+                      wanted.duplicates ? &*wanted.duplicates : nullptr, wanted.watchdog.threshold,
+                      static_cast<bool>(wanted.watchdog.report), state_idle, wanted.insight.top,
+                      wanted.insight.window});
 }
 
 /// Where more or less makes no sense, what does.

@@ -106,10 +106,13 @@ public:
               .owner = this,
               .run_lane = detail::runner_of<Handler, core_type>(
                   detail::handles_failures<Handler, core_type>(wanted)),
-              .run_inline = detail::inline_runner_of<Handler, core_type>(
-                  detail::handles_failures<Handler, core_type>(wanted)),
+              .run_inline = wanted.conflate
+                                ? nullptr // else what could be merged would be handled
+                                : detail::inline_runner_of<Handler, core_type>(
+                                      detail::handles_failures<Handler, core_type>(wanted)),
               .run_lane_carefully = detail::runner_of<Handler, core_type>(true),
               .handles_failures = detail::handles_failures<Handler, core_type>(wanted),
+              .hands_out_parts = wanted.linger.count() != 0 || wanted.conflate,
               .is_watched =
                   wanted.watchdog.report || wanted.observe.started || wanted.observe.finished,
               .failures = {wanted.failure, std::move(wanted.exceptions),

@@ -81,6 +81,7 @@ struct snapshot {
 
   // ---- since the processor was made ----
   std::uint64_t accepted = 0, finished = 0, dead = 0;
+  std::uint64_t conflated = 0; ///< of the finished: merged into others
 
   std::uint64_t backlog = 0;              ///< unfinished messages, just now
   std::vector<source_position> positions; ///< just now, see processor_options::positions

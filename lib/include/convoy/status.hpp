@@ -72,17 +72,21 @@ private:
 /// What has become of a processor's messages, at any moment of its life: before, during and after
 /// close() and shutdown(). `accepted` holds every message whose submit has returned, and nothing
 /// that was refused. The others hold what is finished; they come a moment late, never early. So no
-/// figure ever falls, accepted is at least completed + dead_letters + discarded, and when it is
-/// exactly that nothing that was accepted is unfinished. shutdown() leaves it so.
+/// figure ever falls, accepted is at least the sum of the others, and when it is exactly that nothing that was accepted is unfinished. shutdown() leaves it so.
 struct account {
   std::uint64_t accepted = 0;
   std::uint64_t completed = 0;    ///< handled
   std::uint64_t dead_letters = 0; ///< given to the sink, or without one reported or dropped
   std::uint64_t discarded = 0;    ///< cancelled, or refused by the sink while the processor ended
+  std::uint64_t conflated = 0;    ///< merged into others, see processor_options::conflate
 
-  [[nodiscard]] constexpr bool balanced() const noexcept {
-    return accepted == completed + dead_letters + discarded;
+  [[nodiscard]] constexpr std::uint64_t finished() const noexcept {
+    return completed + dead_letters + discarded + conflated;
   }
+  [[nodiscard]] constexpr std::uint64_t unfinished() const noexcept {
+    return accepted - finished();
+  }
+  [[nodiscard]] constexpr bool balanced() const noexcept { return accepted == finished(); }
 };
 
 /// Thrown by pause(), resume(), purge() and fence() on a worker thread, where they would have to

@@ -86,6 +86,7 @@ json of(const snapshot& s) {
           {"accepted", s.accepted},
           {"finished", s.finished},
           {"dead", s.dead},
+          {"conflated", s.conflated},
           {"backlog", s.backlog},
           {"positions", of(s.positions)},
           {"keys",

@@ -261,8 +261,11 @@ void write_metrics(std::ostream& out, std::span<const snapshot> of, metrics_form
   writer w(out, of, format);
   w.counter("convoy_messages_accepted", "Messages that were submitted.",
             [](const auto& s) { return s.accepted; });
-  w.counter("convoy_messages_finished", "Messages that were handled, or are dead letters.",
+  w.counter("convoy_messages_finished",
+            "Messages that were handled, are dead letters, or were merged into others.",
             [](const auto& s) { return s.finished; });
+  w.counter("convoy_messages_conflated", "Messages that were merged into others.",
+            [](const auto& s) { return s.conflated; });
   w.counter("convoy_dead_letters", "Messages that became dead letters.",
             [](const auto& s) { return s.dead; });
   w.gauge("convoy_backlog", "", "Messages that are not finished.",

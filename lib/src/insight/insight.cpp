@@ -335,8 +335,9 @@ snapshot counted(const std::string& name, const scheduler& where, const account&
   s.name = name;
   s.workers = where.concurrency();
   s.accepted = is.accepted;
-  s.finished = is.completed + is.dead_letters + is.discarded;
+  s.finished = is.finished();
   s.dead = is.dead_letters;
+  s.conflated = is.conflated;
   s.backlog = s.accepted - s.finished;
   if (positions) {
     try {
@@ -362,6 +363,7 @@ snapshot insight_base::take() const {
   s.accepted = is.accepted;
   s.finished = is.finished;
   s.dead = is.dead;
+  s.conflated = is.conflated;
   s.backlog = is.backlog;
   s.positions = std::move(is.positions);
   if (s.window.count() != 0)

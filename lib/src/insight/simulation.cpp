@@ -66,6 +66,10 @@ public:
         next_(messages.size(), no_message), may_begin_(messages.size(), false),
         waiting_(messages.size()) {
     awake_.reserve(messages.size());
+    if (limits.conflates) {
+      keys_.resize(keys);
+      stands_.resize(messages.size());
+    }
     std::vector<std::uint32_t> last(keys, no_message);
     for (std::uint32_t i = 0; i < messages.size(); ++i) {
       auto& before = last[messages[i].key];
@@ -81,7 +85,7 @@ public:
   }
 
   void run() {
-    while (done_ < messages_.size()) {
+    while (done_ + merged_ < messages_.size()) {
       const auto wake = asleep_.empty() ? never_simulated : asleep_.top().first;
       const auto end = done_ == awake_.size() ? never_simulated : out_[awake_[done_]].done;
       const auto arrival = has_room() ? messages_[arrived_].arrival_ns : never_simulated;
@@ -103,16 +107,33 @@ private:
 
   /// For the next message, if there is one.
   [[nodiscard]] bool has_room() const noexcept {
-    return arrived_ < messages_.size() && arrived_ - done_ < limits_.capacity;
+    return arrived_ < messages_.size() && arrived_ - done_ - merged_ < limits_.capacity;
   }
 
   void arrive() noexcept {
-    if (may_begin_[arrived_])
+    if (limits_.conflates)
+      arrive_conflated(arrived_);
+    else if (may_begin_[arrived_])
       waiting_.push(arrived_);
     ++arrived_;
   }
 
+  void arrive_conflated(std::uint32_t message) noexcept {
+    auto& key = keys_[messages_[message].key];
+    if (!std::exchange(key.is_busy, true)) {
+      stands_[message] = message;
+      waiting_.push(message);
+    } else if (key.waiting == no_message) {
+      key.waiting = stands_[message] = message;
+    } else {
+      out_[std::exchange(stands_[key.waiting], message)] = {-1, now_};
+      ++merged_;
+    }
+  }
+
   void begin(std::uint32_t message) {
+    if (limits_.conflates)
+      message = stands_[message];
     out_[message].begun = now_;
     asleep_.emplace(now_ + messages_[message].service_ns, message);
   }
@@ -132,11 +153,23 @@ private:
   void finish(std::uint32_t message) noexcept {
     const auto next = next_[message];
     ++idle_workers_;
+    if (limits_.conflates) {
+      auto& key = keys_[messages_[message].key];
+      key.is_busy = key.waiting != no_message;
+      if (key.is_busy)
+        waiting_.push(std::exchange(key.waiting, no_message));
+      return;
+    }
     if (next < arrived_)
       waiting_.push(next);
     else if (next != no_message)
       may_begin_[next] = true;
   }
+
+  struct conflated_key {
+    bool is_busy = false;               // a worker has one of it, or it waits for one
+    std::uint32_t waiting = no_message; // the first of those that wait behind that
+  };
 
   const std::span<const simulated_message> messages_;
   const std::span<simulated_times> out_;
@@ -144,9 +177,12 @@ private:
   std::int64_t now_ = 0;
   unsigned idle_workers_;
   std::uint32_t arrived_ = 0;
-  std::size_t done_ = 0;            // the first of awake_
-  std::vector<std::uint32_t> next_; // of the same key, for each message
-  std::vector<bool> may_begin_;     // as soon as it arrives: those of its key before it are done
+  std::size_t done_ = 0; // the first of awake_
+  std::size_t merged_ = 0;
+  std::vector<conflated_key> keys_;   // if it conflates
+  std::vector<std::uint32_t> stands_; // likewise: for a message that is handed out, the latest
+  std::vector<std::uint32_t> next_;   // of the same key, for each message
+  std::vector<bool> may_begin_;       // as soon as it arrives: those of its key before it are done
   waiting_heads waiting_;
   endings asleep_;
   std::vector<std::uint32_t> awake_; // messages whose service time is over, in that order

@@ -214,4 +214,52 @@ TEST(simulation, finds_the_makespan_of_uniform_keys_on_many_workers) {
   EXPECT_EQ(makespan(1), 7'000);
 }
 
+// ---- conflation ----
+
+constexpr simulated_limits conflating{.conflates = true};
+
+TEST(simulation, lets_the_latest_of_those_that_wait_stand_for_the_others) {
+  std::vector<simulated_message> load;
+  for (std::int64_t at = 0; at < 10; ++at)
+    load.push_back({at, 4, 0});
+  const auto times = simulate(load, 1, conflating);
+  const std::vector<std::int64_t> begun{0, -1, -1, 4, -1, -1, -1, 8, -1, 12};
+  for (std::size_t i = 0; i < begun.size(); ++i)
+    EXPECT_EQ(times[i].begun, begun[i]) << i;
+  EXPECT_EQ(times[1].done, 2); // when the next one came
+  EXPECT_EQ(times[9].done, 16);
+}
+
+TEST(simulation, that_conflates_gives_room_back_at_once) {
+  std::vector<simulated_message> load;
+  for (std::int64_t at = 0; at < 10; ++at)
+    load.push_back({at, 100, 0});
+  const auto times = simulate(load, 1, {.capacity = 3, .conflates = true});
+  EXPECT_EQ(times[9].begun, 100);
+  EXPECT_EQ(times[9].done, 200);
+}
+
+TEST(simulation, that_conflates_keeps_order_and_loses_nothing) {
+  for (unsigned seed = 1; seed <= 100; ++seed) {
+    std::mt19937 random(seed);
+    std::vector<simulated_message> load;
+    std::int64_t at = 0;
+    for (int i = 0; i < 200; ++i)
+      load.push_back({at += random() % 3, 1 + random() % 10, random() % 4});
+    const auto times = simulate(load, 1 + seed % 3, conflating);
+    std::vector<std::int64_t> free(4), merged(4);
+    for (std::size_t i = 0; i < load.size(); ++i) {
+      const auto key = load[i].key;
+      merged[key] = times[i].begun < 0;
+      if (merged[key] != 0)
+        continue;
+      ASSERT_GE(times[i].begun, std::max(free[key], load[i].arrival_ns)) << seed << ", " << i;
+      ASSERT_EQ(times[i].done, times[i].begun + load[i].service_ns) << seed << ", " << i;
+      free[key] = times[i].done;
+    }
+    for (const auto last : merged)
+      EXPECT_EQ(last, 0) << seed; // nothing comes that could stand for it
+  }
+}
+
 } // namespace

@@ -29,6 +29,7 @@ using number = std::uint64_t;
 struct plain_message {
   number n;
   bool failed = false; // once
+  number merged = 0;   // others, into this one
 };
 using with_id = convoy::envelope<plain_message, number>;
 
@@ -293,6 +294,14 @@ inline std::vector<row> rows() {
     h.finish(key, m.n);
     return outcome::done;
   };
+  const auto handle_all = [](handling& h, const number& key, plain_message& m) {
+    h.handle(key, m.n);
+    h.finished += m.merged;
+  };
+  const auto merge = [](plain_message& waiting, plain_message& next) {
+    next.merged += waiting.merged + 1;
+    waiting = next;
+  };
   constexpr convoy::failure_policy at_once{.attempts = 2, .backoff = 0ns, .jitter = false};
   constexpr convoy::duplicates ids{.window = 1ms, .most = 16};
   constexpr convoy::key_rate rate{.per_second = 1e7, .burst = 1e4};
@@ -327,6 +336,7 @@ inline std::vector<row> rows() {
       {.name = "linger",
        .make = with(handle_span, {.batch_limit = 4, .linger = 1ms}, spans{}),
        .waits_for_times = true},
+      {.name = "conflate", .make = with(handle_all, {.conflate = merge}, one_by_one{})},
       {.name = "state",
        .make = with<stateful>(handle, {}, with_state{}),
        .allocations = 1,

@@ -50,6 +50,11 @@ TEST(an_option_that_makes_no_sense, is_refused_by_its_name_and_its_value) {
       of_numbers("convoy::processor: partitions must be a power of two up to 1024, or 0 for "
                  "automatic, and is 3",
                  {.partitions = 3}),
+      {[](runtime& rt) {
+         const numbers p{rt, [](const int&, std::span<int>) {}, {.conflate = [](int&, int&) {}}};
+       },
+       "convoy::processor: conflate must be left out for a handler that gets spans: at most one "
+       "message of a key waits, and is set"},
       of_numbers("convoy::processor: batch_limit must be at most 65535, and is 65536",
                  {.batch_limit = 65536}),
       of_numbers("convoy::processor: failure.attempts must be at least 1, and is 0",

@@ -58,6 +58,13 @@ plan make_plan(const command_line& line) {
     throw input_error{"--strategy: with --fail or --stick it is lanes alone, as the others can "
                       "neither retry nor bury messages; leave --strategy out"};
 
+  if (line.conflates && config.faults)
+    throw input_error{"--conflate: not with --fail or --stick, where two runs of the same messages "
+                      "are compared"};
+  if (line.conflates && std::ranges::find(p.chosen, strategy::lanes) == p.chosen.end())
+    throw input_error{"--conflate: only lanes conflates, and --strategy leaves it out"};
+  config.conflates = line.conflates;
+
   if (line.socket && std::ranges::find(p.chosen, strategy::lanes) == p.chosen.end())
     throw input_error{"--socket: only lanes can be watched, and --strategy leaves it out"};
 
@@ -79,6 +86,7 @@ plan make_plan(const command_line& line) {
                .capacity = config.capacity,
                .service = sleeps ? service_kind::sleep : service_kind::spin,
                .shows_progress = shows_progress(line),
+               .conflates = config.conflates,
                .socket = line.socket.value_or("")};
   if (config.faults) {
     fault_options& faults = *config.faults;

@@ -92,6 +92,11 @@ void declare_options(CLI::App& replay, command_line& line) {
       ->type_name("N,...")
       ->group(processing);
   declare_capacity(replay, line.capacity, processing);
+  replay
+      .add_flag("--conflate", line.conflates,
+                "Of the messages of a key that wait, lanes handles the latest,\n"
+                "which stands for the others; other strategies handle each")
+      ->group(processing);
 
   const auto faults = "Faults";
   auto* fail = replay.add_option("--fail", line.fail,

@@ -27,6 +27,7 @@ struct command_line : input_line, output_line {
   std::optional<std::string> workers;
   std::optional<unsigned> producers;
   std::optional<std::size_t> capacity;
+  bool conflates = false;
   std::optional<std::string> page, trace; ///< the files of --report and --trace
 };
 

@@ -70,6 +70,7 @@ void execute(const simulate_line& line) {
   config.sweep =
       line.workers ? parse_workers(*line.workers) : useful_workers(measure_trace(load, 1).keys);
   config.workers = config.sweep.back();
+  config.conflates = line.conflates;
   config.capacity = choose(line.capacity, "--capacity", std::size_t{1} << 20);
   input.trace = measure_trace(load, config.workers);
   std::ranges::move(load_warnings(load, input), std::back_inserter(input.warnings));
@@ -77,10 +78,12 @@ void execute(const simulate_line& line) {
   tell(input.warnings);
 
   choose_costs(line, load, result);
-  result.rows =
-      forecast_all(load, config.sweep, changes,
-                   {.capacity = config.capacity, .costs = result.costs, .seed = config.seed},
-                   shows_progress(line));
+  result.rows = forecast_all(load, config.sweep, changes,
+                             {.capacity = config.capacity,
+                              .conflates = config.conflates,
+                              .costs = result.costs,
+                              .seed = config.seed},
+                             shows_progress(line));
   publish(line, to_json(result), to_table(result));
 }
 

@@ -58,6 +58,11 @@ void declare_options(CLI::App& simulate, simulate_line& line) {
       ->group(processing);
   declare_capacity(simulate, line.capacity, processing);
   simulate
+      .add_flag("--conflate", line.conflates,
+                "Of the messages of a key that wait, the latest is handled, and\n"
+                "stands for the others")
+      ->group(processing);
+  simulate
       .add_option("--overshoot", line.overshoot,
                   "By which each sleep takes too long; 0: handlers take exactly\n"
                   "their time [measured on this machine]")

@@ -22,6 +22,7 @@ struct simulate_line : input_line, output_line {
   std::optional<std::string> workers, overshoot;
   std::vector<std::string> what_if;
   std::optional<std::size_t> capacity;
+  bool conflates = false;
 };
 
 /// Adds the subcommand `simulate`, with its options. run() is called with what the user gave.

@@ -35,6 +35,7 @@ struct record {
   std::int64_t begun = 0;    ///< b: handler entered, for the first time
   std::int64_t done = -1;    ///< d: handler left; -1: never handled
   std::int64_t died = -1;    ///< became a dead letter; -1: never
+  bool merged = false;       ///< conflated: a later one of its key stands for it, and was handled
 };
 
 /// What failing handlers led to, one entry per workload message; empty where none can fail.

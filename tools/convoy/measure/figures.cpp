@@ -241,15 +241,17 @@ run_figures measure_run(const workload& load, const run& seen, unsigned bound_wo
   result.overlaps = seen.overlaps;
   result.repeated = seen.repeated;
   result.dead = static_cast<std::uint64_t>(std::ranges::count_if(seen.records, has_died));
+  result.conflated =
+      static_cast<std::uint64_t>(std::ranges::count_if(seen.records, &record::merged));
   result.lost = static_cast<std::uint64_t>(std::ranges::count_if(
-      seen.records, [](const record& r) { return !was_handled(r) && !has_died(r); }));
+      seen.records, [](const record& r) { return !was_handled(r) && !has_died(r) && !r.merged; }));
 
   result.seconds = static_cast<double>(makespan(seen)) / ns_per_second;
   result.bound_workers = bound_workers;
   if (result.seconds > 0)
     result.throughput =
         static_cast<double>(std::ranges::count_if(seen.records, was_handled)) / result.seconds;
-  if (result.dead == 0)
+  if (result.dead + result.conflated == 0)
     compare_with_bounds(load, seen, result);
   result.overshoot_us = mean_overshoot_us(load, seen);
   measure_latency(load, seen, result);

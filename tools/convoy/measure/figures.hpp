@@ -54,7 +54,8 @@ struct run_figures {
   unsigned workers = 0;
   bool keeps_order = true; ///< what the strategy promises
   std::uint64_t messages = 0;
-  std::uint64_t dead = 0; ///< dead letters, which are not lost
+  std::uint64_t dead = 0;      ///< dead letters, which are not lost
+  std::uint64_t conflated = 0; ///< merged into later ones, which is not lost either
   std::uint64_t order_violations = 0, overlaps = 0, lost = 0, repeated = 0;
   double seconds = 0; ///< makespan: first intended submission to the last handler's end, or death
   double throughput = 0;      ///< handled messages per second
@@ -62,7 +63,8 @@ struct run_figures {
                               ///< nature uses fewer
   double bound_seconds = 0; ///< no schedule of the configured service times on P workers that keeps
                             ///< the order of each key can be faster: the same for every strategy; 0
-                            ///< where some died: failed attempts and their waits are not in it
+                            ///< where some died: failed attempts and their waits are not in it;
+                            ///< or were merged: then less was to be done
   double efficiency = 0;    ///< bound / makespan; 1 at most where order is kept; says nothing where
                             ///< the bound is 0
   double measured_bound_seconds = 0; ///< likewise, of the service times that this run took, in the

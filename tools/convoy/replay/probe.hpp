@@ -35,7 +35,7 @@ public:
     key_state& key = keys_[m.key];
 
     const std::int64_t begun = enter(index, key);
-    if (seen.begun.load(relaxed) != never)
+    if (seen.begun.load(relaxed) != never || seen.done.load(relaxed) == merged_away)
       findings_[index] |= repeat;
     else
       take_turn(index, m, key);
@@ -74,6 +74,16 @@ public:
     take_turn(index, m, key);
   }
 
+  /// Message `waiting` is not handled: `next`, a later one of its key, is what is left of both.
+  void merge(std::uint32_t waiting, std::uint32_t next) {
+    const message& m = load_.messages[waiting];
+    if (m.key != load_.messages[next].key || m.position >= load_.messages[next].position)
+      findings_[next] |= violation;
+    if (seen_[waiting].begun.load(relaxed) != never || seen_[waiting].done.load(relaxed) != never)
+      findings_[next] |= repeat;
+    seen_[waiting].done.store(merged_away, relaxed);
+  }
+
   /// About how much of the workload is done, 0 to 1. Looks at a sample, so that the handlers need
   /// no counter. Any thread.
   [[nodiscard]] double progress() const {
@@ -91,7 +101,9 @@ public:
     std::uint64_t calls = failed;
     for (std::size_t i = 0; i < seen_.size(); ++i) {
       result.records[i].begun = seen_[i].begun.load(relaxed);
-      result.records[i].done = seen_[i].done.load(relaxed);
+      const std::int64_t done = seen_[i].done.load(relaxed);
+      result.records[i].merged = done == merged_away;
+      result.records[i].done = done == merged_away ? never : done;
       result.order_violations += (findings_[i] & violation) != 0;
       result.overlaps += (findings_[i] & overlap) != 0;
       result.repeated += (findings_[i] & repeat) != 0;
@@ -109,7 +121,7 @@ public:
 
 private:
   static constexpr auto relaxed = std::memory_order_relaxed;
-  static constexpr std::int64_t never = -1;
+  static constexpr std::int64_t never = -1, merged_away = -2;
   enum finding : std::uint8_t { overlap = 1, violation = 2, repeat = 4 };
 
   struct stamps {

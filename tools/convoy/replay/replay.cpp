@@ -84,8 +84,9 @@ run run_through(const workload& load, const strategy_traits& traits, const repla
   run result = new_run(load, traits, workers);
   Probe handler{load, options.service, traits.keeps_order};
   {
-    Strategy<Probe> subject{
-        handler, {workers, options.capacity, load.keys.size(), options.socket, &load.keys}};
+    Strategy<Probe> subject{handler,
+                            {workers, options.capacity, load.keys.size(), options.socket,
+                             &load.keys, options.conflates}};
     const progress_bar bar{traits.name, [&] { return handler.progress(); }, options.shows_progress};
     produce_all(subject, load, options.producers, handler.clock(), result.records);
     subject.drain();

@@ -28,6 +28,7 @@ struct replay_options {
   service_kind service = service_kind::sleep;
   bool shows_progress = false; ///< a bar on stderr
   bool traces = false;         ///< notes which worker ran what: run::seen
+  bool conflates = false;      ///< see strategy_setup
   std::string socket = {};     ///< where `lanes` can be watched meanwhile; empty: nowhere
 };
 

@@ -49,6 +49,8 @@ public:
     probe_(index);
   }
 
+  void merge(std::uint32_t waiting, std::uint32_t next) { probe_.merge(waiting, next); }
+
   void report_to(run& result) {
     probe_.report_to(result);
     result.seen.workers = std::move(workers_);

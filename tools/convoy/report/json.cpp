@@ -48,6 +48,8 @@ json to_object(const replay_config& c) {
               {"seed", c.seed},
               {"cores", c.cores},
               {"defaults", c.defaults}};
+  if (c.conflates)
+    all["conflate"] = true;
   if (c.skip_bad)
     all["skip_bad"] = *c.skip_bad == bad_lines::all ? json("all") : json(*c.skip_bad);
   if (c.faults)
@@ -126,6 +128,7 @@ json to_object(const run_figures& r) {
           {"workers", r.workers},
           {"seconds", r.seconds},
           {"messages", r.messages},
+          {"conflated", r.conflated},
           {"throughput", r.throughput},
           {"order_violations", r.order_violations},
           {"overlaps", r.overlaps},

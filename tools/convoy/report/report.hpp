@@ -27,6 +27,7 @@ struct replay_config {
   std::vector<unsigned> sweep; ///< all numbers of them that were tried; empty: that one alone
   unsigned producers = 1;
   std::size_t capacity = 1;
+  bool conflates = false; ///< lanes, of each key
   std::uint64_t seed = 1;
   unsigned cores = 1;
   std::optional<std::uint64_t> skip_bad; ///< bad lines that may be left out; the largest: all

@@ -29,6 +29,7 @@ json to_object(const forecast_row& row) {
           {"speedup", row.speedup},
           {"gain", row.gain},
           {"throughput", f.throughput},
+          {"conflated", f.conflated},
           {"bound_seconds", has_bound ? json(f.bound_seconds) : json{}},
           {"efficiency", has_bound ? json(f.efficiency) : json{}},
           {"latency_us",

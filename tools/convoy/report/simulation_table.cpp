@@ -70,6 +70,8 @@ std::string speed_part(const simulation_report& r) {
   std::vector<row> rows{which_header(r)};
   for (const char* const name : {"seconds", "speed-up", "messages/s", "bound s", "efficiency"})
     rows[0].emplace_back(name);
+  if (r.input.config.conflates)
+    rows[0].emplace_back("conflated");
   if (has_changes(r))
     rows[0].emplace_back("gain");
   for (const forecast_row& each : r.rows) {
@@ -81,6 +83,8 @@ std::string speed_part(const simulation_report& r) {
     cells.push_back(count_text(static_cast<std::uint64_t>(f.throughput)));
     cells.push_back(has_bound ? seconds_text(f.bound_seconds) : "–");
     cells.push_back(has_bound ? percent_text(f.efficiency) : "–");
+    if (r.input.config.conflates)
+      cells.push_back(count_text(f.conflated));
     if (has_changes(r))
       cells.push_back(each.change ? ratio_text(each.gain) : "–");
     rows.push_back(std::move(cells));

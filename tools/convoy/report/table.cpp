@@ -79,16 +79,22 @@ std::string trace_part(const report& r) {
 
 std::string speed_part(const report& r) {
   std::vector<row> rows{{"strategy", "workers", "seconds", "messages/s", "bound s", "efficiency",
-                         "overshoot", "loss by it", "other loss", "order"}};
+                         "overshoot", "loss by it", "other loss"}};
+  if (r.config.conflates)
+    rows[0].emplace_back("conflated");
+  rows[0].emplace_back("order");
   for (const run_figures& f : r.runs) {
     const bool has_bound = f.bound_seconds > 0;
     const double other = 1 - f.efficiency - f.overshoot_share;
-    rows.push_back(
-        {f.strategy, count_text(f.workers), seconds_text(f.seconds),
-         count_text(static_cast<std::uint64_t>(f.throughput)),
-         has_bound ? seconds_text(f.bound_seconds) : "–", share_or_none(has_bound, f.efficiency),
-         duration_text(f.overshoot_us), share_or_none(has_bound, f.overshoot_share),
-         share_or_none(has_bound && f.efficiency <= 1, std::max(0.0, other)), order_text(f)});
+    rows.push_back({f.strategy, count_text(f.workers), seconds_text(f.seconds),
+                    count_text(static_cast<std::uint64_t>(f.throughput)),
+                    has_bound ? seconds_text(f.bound_seconds) : "–",
+                    share_or_none(has_bound, f.efficiency), duration_text(f.overshoot_us),
+                    share_or_none(has_bound, f.overshoot_share),
+                    share_or_none(has_bound && f.efficiency <= 1, std::max(0.0, other))});
+    if (r.config.conflates)
+      rows.back().push_back(count_text(f.conflated));
+    rows.back().push_back(order_text(f));
   }
   const unsigned workers = effective_workers(r.config, r.config.workers);
   std::string text = "SPEED  bound: no schedule of the configured service times, on ";
@@ -99,6 +105,8 @@ std::string speed_part(const report& r) {
       "loss is the strategy's\n"
       "       late: began after a later message of its key; overlapped: began while another of "
       "its key ran\n";
+  if (r.config.conflates)
+    text += "       conflated: not handled, as a later message of the key stood for it\n";
   return text + align(rows, last_column::to_the_left);
 }
 

@@ -11,8 +11,9 @@ void measure_hot_as_it_was(const workload& as_it_is, const run& seen, run_figure
   const std::uint32_t hot_key = hottest_key(as_it_is);
   std::vector<std::int64_t> hot, cold;
   for (std::size_t i = 0; i < seen.records.size(); ++i)
-    (as_it_is.messages[i].key == hot_key ? hot : cold)
-        .push_back(seen.records[i].done - seen.records[i].intended);
+    if (!seen.records[i].merged)
+      (as_it_is.messages[i].key == hot_key ? hot : cold)
+          .push_back(seen.records[i].done - seen.records[i].intended);
   figures.hot = percentiles(hot);
   figures.cold = percentiles(cold);
 }

@@ -26,11 +26,12 @@ std::vector<detail::simulated_message> with_overshoot(const workload& load,
 
 /// When each message was let in: it, and those before it, waited for the end of others. Closed, it
 /// was meant to come right behind the one before.
-void admit(std::vector<record>& records, bool closed, std::size_t capacity) {
+void admit(std::vector<record>& records, const std::vector<detail::simulated_times>& times,
+           bool closed, std::size_t capacity) {
   if (capacity >= records.size())
     return;
   std::vector<std::int64_t> ends(records.size());
-  std::ranges::transform(records, ends.begin(), &record::done);
+  std::ranges::transform(times, ends.begin(), &detail::simulated_times::done);
   std::ranges::sort(ends);
   std::int64_t latest = 0;
   for (std::size_t i = 0; i < records.size(); ++i) {
@@ -50,18 +51,22 @@ run simulate(std::string_view name, const workload& load, const simulation_optio
   std::vector<detail::simulated_times> times(messages.size());
   detail::simulate(messages, static_cast<std::uint32_t>(load.keys.size()), options.workers, times,
                    {.capacity = options.capacity,
+                    .conflates = options.conflates,
                     .cores = options.costs.cores,
                     .core_ns = options.costs.core_ns});
   run result;
   result.strategy = name;
   result.workers = options.workers;
   result.records.reserve(times.size());
-  for (std::size_t i = 0; i < times.size(); ++i)
+  for (std::size_t i = 0; i < times.size(); ++i) {
+    const bool merged = times[i].begun < 0;
     result.records.push_back({.intended = messages[i].arrival_ns,
                               .accepted = messages[i].arrival_ns,
                               .begun = times[i].begun,
-                              .done = times[i].done});
-  admit(result.records, load.closed, options.capacity);
+                              .done = merged ? -1 : times[i].done,
+                              .merged = merged});
+  }
+  admit(result.records, times, load.closed, options.capacity);
   return result;
 }
 

@@ -26,6 +26,7 @@ struct simulation_options {
   std::size_t capacity = std::numeric_limits<std::size_t>::max(); ///< at least 1: while so many
                                                                   ///< messages are submitted and
                                                                   ///< not finished, the next waits
+  bool conflates = false; ///< of the messages of a key that wait the latest stands for the others
   sleep_costs costs{};
   std::uint64_t seed = 1; ///< of the overshoots
 };

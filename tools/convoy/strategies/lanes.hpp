@@ -16,7 +16,8 @@ class convoy_lanes {
 public:
   convoy_lanes(Handler& handler, const strategy_setup& setup)
       : runtime_{{.concurrency = setup.workers}},
-        messages_{runtime_, call{handler}, options_of(setup)}, door_{runtime_, setup.socket} {}
+        messages_{runtime_, call{handler}, options_of(setup, handler)}, door_{runtime_,
+                                                                              setup.socket} {}
 
   void submit(std::uint32_t key, std::uint32_t index) {
     if (messages_.submit(key_index{key}, index) != submit_status::accepted)
@@ -33,9 +34,16 @@ private:
     void operator()(std::uint32_t& index) const { handler(index); }
   };
 
-  static processor_type::options options_of(const strategy_setup& setup) {
+  static processor_type::options options_of(const strategy_setup& setup,
+                                            [[maybe_unused]] Handler& handler) {
     processor_type::options options;
     options.capacity = setup.capacity;
+    if constexpr (requires { handler.merge(0U, 0U); })
+      if (setup.conflates)
+        options.conflate = [&handler](std::uint32_t& waiting, std::uint32_t& next) {
+          handler.merge(waiting, next);
+          waiting = next;
+        };
     make_watched(options, setup, "lanes");
     return options;
   }

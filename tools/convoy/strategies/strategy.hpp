@@ -44,6 +44,7 @@ struct strategy_setup {
   std::size_t keys = 0;     ///< keys are 0 … keys - 1
   std::string socket = {};  ///< where `lanes` can be watched; empty: nowhere
   const std::vector<std::string>* names = nullptr; ///< of the keys, for that
+  bool conflates = false; ///< `lanes` handles the latest of the messages of a key that wait
 };
 
 } // namespace convoy::tool

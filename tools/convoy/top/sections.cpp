@@ -174,11 +174,14 @@ std::vector<screen_line> times_of(const snapshot& s, std::size_t width) {
     return short_span(seconds(d.p50)) + " p50, " + short_span(seconds(d.p99)) + " p99, " +
            short_span(seconds(d.p999)) + " p99.9";
   };
-  return flow({heading("TIME"),
-               {"handler " + times(s.handler)},
-               {"  latency " + times(s.latency)},
-               {"  " + plural(s.dead, "dead letter"), s.dead == 0 ? look::dim : look::warning}},
-              width, heading_cells);
+  std::vector<span> words{
+      heading("TIME"),
+      {"handler " + times(s.handler)},
+      {"  latency " + times(s.latency)},
+      {"  " + plural(s.dead, "dead letter"), s.dead == 0 ? look::dim : look::warning}};
+  if (s.conflated != 0)
+    words.push_back({"  " + count_text(s.conflated) + " conflated"});
+  return flow(words, width, heading_cells);
 }
 
 std::vector<screen_line> sources_of(const snapshot& s, std::size_t width, std::size_t most) {

@@ -153,6 +153,7 @@ snapshot snapshot_of(const members& from) {
   s.accepted = from.count("accepted");
   s.finished = from.count("finished");
   s.dead = from.count("dead");
+  s.conflated = from.count("conflated");
   s.backlog = from.count("backlog");
   s.positions = positions_of(from.list("positions"));
   s.oldest = from.time("oldest_seconds");

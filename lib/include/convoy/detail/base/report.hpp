@@ -17,6 +17,7 @@ enum class thrower : unsigned char {
   on_parked,
   on_evict,
   marker,
+  conflate,
   observer,
   positions, ///< processor_options::positions
 };

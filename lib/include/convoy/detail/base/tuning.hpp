@@ -208,6 +208,10 @@ inline constexpr std::size_t kept_lanes = 256;
 /// visit, and the longer wait other partitions and credit. It was 1,024 at first (5581074); the
 /// halving (499f0ab) has no figure.
 inline constexpr std::uint64_t most_tickets_per_visit = 512;
+/// More tickets, if messages are conflated. A lane that is handed out takes in nothing, so what is in the
+/// ring should come first: of one key, at most as much as comes while a message is handled. Bounds
+/// the time of a visit to some 100 us.
+inline constexpr std::uint64_t more_tickets_to_conflate = 4096;
 /// Messages that a visit may move to lanes though the pump's queue is full.
 /// Not measured: else a pump with a long queue would not get on with its ring.
 inline constexpr std::uint64_t fewest_messages_per_visit = 32;

@@ -17,8 +17,8 @@ struct simulated_message {
 };
 
 struct simulated_times {
-  std::int64_t begun = 0; ///< the handler enters
-  std::int64_t done = 0;  ///< the handler leaves
+  std::int64_t begun = 0; ///< the handler enters; -1: it was merged into a later message
+  std::int64_t done = 0;  ///< the handler leaves, or it was merged
 };
 
 /// What else holds messages up.
@@ -26,6 +26,9 @@ struct simulated_limits {
   /// Messages that have arrived and are not done, at least 1: while there are so many the next one
   /// waits, and those behind it.
   std::size_t capacity = std::numeric_limits<std::size_t>::max();
+  /// Of the messages of a key that wait behind one that a worker has, or waits for, the latest stands
+  /// for the others. It takes the place of the first of them.
+  bool conflates = false;
   /// A handler that has slept for its service time then needs one of so many cores, at least 1, for
   /// this time, before it is done. Who woke first goes first.
   unsigned cores = 1;

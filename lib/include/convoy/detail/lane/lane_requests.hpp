@@ -25,6 +25,7 @@ public:
     request_list<Request> fences;    ///< their marks never fall
     std::uint32_t finished = 0;
     std::uint32_t put_at_return = 0; ///< messages of requests in at_return
+    std::uint32_t purged = 0;        ///< mark of the last purge that waits, or has waited
 
     /// `unfinished`: messages in the lane, those of at_return included.
     void set_mark(Request& r, std::uint32_t unfinished) const noexcept {
@@ -39,6 +40,10 @@ public:
       return !fences.empty() && static_cast<std::int32_t>(fences.first().mark - finished) <= 0
                  ? fences.pop()
                  : nullptr;
+    }
+    /// A purge waits that takes the last of so many messages in the lane, all counted.
+    [[nodiscard]] bool purges_last(std::uint32_t unfinished) const noexcept {
+      return !at_return.empty() && purged == finished + unfinished;
     }
     [[nodiscard]] bool empty() const noexcept { return at_return.empty() && fences.empty(); }
   };

@@ -2,8 +2,10 @@
 
 // The lanes of a partition, as its drainer sees them: the table of keys, which lanes are handed
 // out, what is unfinished. Everything here runs in the drainer's role, without concurrency. Lanes
-// that are held are in lane_set_held.hpp, requests for lanes in lane_set_control.hpp.
+// that are held are in lane_set_held.hpp, requests for lanes in lane_set_control.hpp, what goes out
+// with a lane in lane_set_hand_out.hpp, merging messages in lane_set_conflate.hpp.
 
+#include "convoy/detail/base/atomic.hpp"
 #include "convoy/detail/base/function_ref.hpp"
 #include "convoy/detail/base/thread_sanitizer.hpp"
 #include "convoy/detail/ds/arrival_times.hpp"
@@ -243,26 +245,17 @@ public:
   /// See held_lanes::end(); likewise what is paused.
   [[gnu::cold]] void end_stopped(std::uint64_t tickets) noexcept;
 
-  /// Makes the lanes ready that got work or came back with some, once per lane and visit. By age,
-  /// if lanes are slow or the quantum has left some of it over: else it falls behind with each turn
-  /// of the others, who then wait for it in the end.
-  void hand_out(pump& self) noexcept {
-    if (lined_up_.empty())
-      return;
-    ready_list by_age;
-    while (auto* const each = lined_up_.pop()) {
-      auto& lane = static_cast<lane_type&>(*each);
-      const bool is_behind = self.lanes_are_slow() || lane.handed != 0;
-      hand(lane);
-      lane.become(lane_state::out);
-      if (is_behind)
-        by_age.push(lane);
-      else
-        self.push(lane); // from here on it is the runner's
-    }
-    self.push_by_age(by_age);
-    self.note_visit_end(clock::now());
-  }
+  /// Makes the lanes ready that got work or came back with some, once per lane and visit. See
+  /// lane_set_hand_out.hpp.
+  void hand_out(pump& self) noexcept;
+
+  // ---- conflation, see lane_set_conflate.hpp ----
+
+  /// Merges a message into the last one of its key. False: there is none that takes it in, and all
+  /// is as it was.
+  [[nodiscard]] bool conflate(const Key& key, std::uint32_t hash, Message& message) noexcept;
+  /// Messages that were merged; others look.
+  atomic<std::uint64_t> conflated{0};
 
   /// Of the messages in lanes, see drain_progress.
   epochs unfinished;
@@ -331,19 +324,9 @@ private:
     pool_.free_lane(lane);
   }
 
-  void hand(lane_type& lane) noexcept {
-    auto ready = lane.staged;
-    if (core_.options.linger.count() != 0 && !lane.flush && lane.hold == nullptr &&
-        !core_.is_ending()) [[unlikely]]
-      ready -= std::min(ready, (lane.handed + ready) % core_.options.batch_limit); // whole batches
-    lane.flush = false;
-    lane.handed += ready;
-    lane.staged -= ready;
-    // Since it came, or since it was released; further apart than the oldest they could not be
-    // compared.
-    lane.since =
-        coarse_now_ - std::min({coarse_now_ - lane.since, coarse_now_ - lane.first_came(), oldest});
-  }
+  void hand(lane_type& lane) noexcept;
+  [[gnu::cold]] [[nodiscard]] std::uint32_t part_of(const lane_type& lane) const noexcept;
+  [[nodiscard]] bool takes_more(lane_type& lane) noexcept;
 
   [[gnu::cold]] [[nodiscard]] bool must_hold(lane_type& lane, std::uint64_t consumed) noexcept;
   [[gnu::cold]] void begin_hold(lane_type& lane, stop why) noexcept;

@@ -150,6 +150,8 @@ void lane_set<Core>::wait_for_lane(lane_type& lane, request_type& r) noexcept {
   lane.has_requests = true;
   auto& waiting = waiting_requests_.of(lane);
   auto& later = waiting.at_return;
+  if (r.what == wish::purge)
+    waiting.purged = waiting.finished + lane.unsettled;
   if (!later.empty() && later.last().is_quiet_purge() && r.is_quiet_purge()) {
     waiting.set_mark(later.last(), lane.unsettled); // it does for both: they must not pile up
     delete &r;
@@ -218,7 +220,8 @@ template <class Core>
 void lane_set<Core>::put_before(lane_type& lane, std::vector<Message>& first,
                                 std::uint64_t consumed) noexcept {
   const auto count = static_cast<std::uint32_t>(first.size());
-  const std::uint32_t waiting = lane.handed + lane.staged; // others may be counted, too
+  const std::uint32_t waiting = lane.handed + lane.staged;        // others may be counted, too
+  const auto takes_in = core_.options.conflate ? lane.staged : 0; // see lane_set_conflate.hpp
   const auto released = lane.since;
   const auto number = waiting != 0 ? lane.next_number() : static_cast<std::uint32_t>(consumed);
   std::vector<std::pair<Message, coarse_time>> all;
@@ -242,8 +245,8 @@ void lane_set<Core>::put_before(lane_type& lane, std::vector<Message>& first,
       sleep_for(tuning::out_of_memory_nap);
   if (waiting != 0 && is_before(lane.since, released))
     lane.since = released;
-  lane.handed = waiting + count;
-  lane.staged = 0;
+  lane.handed = waiting + count - takes_in;
+  lane.staged = takes_in;
   if (auto* const t = lane.hold) { // it was about another message
     if (t->stopped == stop::retry || t->stopped == stop::linger)
       lane.is(lane_state::held) ? held_lanes::release(*t) : void(t->stopped = stop::none);

@@ -50,7 +50,14 @@ public:
   [[nodiscard]] bool is_full() const noexcept { return staged_ >= most_ || enough(); }
 
   /// Moves messages from the ring to their lanes.
-  void move_messages() noexcept { (void)move<false>(); }
+  void move_messages() noexcept {
+    if (home_.core_.options.conflate) [[unlikely]] {
+      end_ += tuning::more_tickets_to_conflate;
+      (void)move<moving::conflating>();
+    } else {
+      (void)move<moving::to_lanes>();
+    }
+  }
 
   // ---- inline ----
 
@@ -72,7 +79,7 @@ public:
       return {};
     if (auto* const lane = home_.lanes_first_ ? next_turn() : nullptr)
       return {lane};
-    if (const auto work = move<true>(); work.lane != nullptr)
+    if (const auto work = move<moving::inline_first>(); work.lane != nullptr)
       return work;
     return {next_turn()};
   }
@@ -161,10 +168,12 @@ private:
     moved_ += static_cast<std::uint32_t>(ran);
   }
 
-  /// As move_messages(). With `Inline` it stops at the first message that the drainer may run now,
-  /// as its key has none waiting, and returns it: in its cell, with the lane in reserve, or in its
-  /// lane. Else nothing.
-  template <bool Inline>
+  enum class moving : unsigned char { to_lanes, inline_first, conflating };
+
+  /// As move_messages(). With `inline_first` it stops at the first message that the drainer may run
+  /// now, as its key has none waiting, and returns it: in its cell, with the lane in reserve, or in
+  /// its lane. Else nothing.
+  template <moving How>
   inline_work move() noexcept {
     auto& lanes = home_.lanes_;
     for (; !is_full(); ++staged_, ++moved_) {
@@ -180,10 +189,15 @@ private:
       lane_type* lane = nullptr;
       auto& cell = ring_.current();
       const auto hash = home_.hash_of(cell);
-      if constexpr (Inline && keeps_lanes) {
+      if constexpr (How == moving::conflating) {
+        if (lanes.conflate(cell.key, hash, cell.message)) {
+          pass_conflated(cell);
+          continue;
+        }
+      } else if constexpr (How == moving::inline_first && keeps_lanes) {
         lane = lanes.append_inline(std::move(cell.key), hash, std::move(cell.message),
                                    ring_.consumed());
-      } else if constexpr (Inline) {
+      } else if constexpr (How == moving::inline_first) {
         if (lanes.find(cell.key, hash) == nullptr)
           if (auto* const reserve = lanes.reserve())
             return {reserve, &cell};
@@ -191,9 +205,7 @@ private:
       if (lane == nullptr &&
           !lanes.append(std::move(cell.key), hash, std::move(cell.message), ring_.consumed()))
         break; // out of memory: it stays where it is, and we come back
-      std::destroy_at(&cell.message);
-      std::destroy_at(&cell.key);
-      ring_.consume();
+      leave(cell);
       if (lane != nullptr) {
         ++moved_;
         return {lane};
@@ -202,11 +214,26 @@ private:
     return {};
   }
 
+  /// What it had in it is elsewhere.
+  void leave(cell_type& cell) noexcept {
+    std::destroy_at(&cell.message);
+    std::destroy_at(&cell.key);
+    ring_.consume();
+  }
+  /// Its message was merged into another one.
+  void pass_conflated(cell_type& cell) noexcept {
+    if (home_.limits)
+      home_.limits->remove(cell.key, 1);
+    ++home_.credit_;
+    --staged_; // it takes no place in a lane
+    leave(cell);
+  }
+
   Partition& home_;
   ring_type& ring_;
   worker_samples* samples_ = nullptr;  // null: no insight
   const lane_type* reserve_ = nullptr; // of what runs in its cell
-  const std::uint64_t end_;            // no ticket from here on
+  std::uint64_t end_;                  // no ticket from here on
   const std::uint32_t most_;           // messages to move to their lanes
   std::uint32_t staged_ = 0;           // so far
   std::uint32_t moved_ = 0;            // and run

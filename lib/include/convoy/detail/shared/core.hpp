@@ -89,11 +89,13 @@ struct core {
   void* owner; ///< the processor
 
   lane_function run_lane;     ///< run_lane<true> if handles_failures, else run_lane<false>
-  inline_function run_inline; ///< null for handlers that want messages in spans
+  inline_function run_inline; ///< null for handlers that want spans, and if it conflates
   /// run_lane<true>: for lanes with a hold, and for all when the processor is abandoned.
   lane_function run_lane_carefully;
   /// There is more to do about a message than to call its handler and to count what it throws.
   bool handles_failures;
+  /// A lane may go out with less than all that waits in it: see linger, conflate.
+  bool hands_out_parts;
   /// The watchdog or an observer wants to know when a handler runs.
   bool is_watched;
 

@@ -354,6 +354,7 @@ private:
   mutex borrowing_;          // credit on its way to a partition must not look like a full processor
   mutable mutex accounting_; // guards the next, and who counts what is in the rings
   mutable std::uint64_t completed_ = 0; // as far as account() has told
+  mutable std::uint64_t conflated_ = 0; // likewise
 };
 
 } // namespace convoy::detail

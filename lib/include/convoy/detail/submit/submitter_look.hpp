@@ -31,8 +31,7 @@ void submitter<Core>::explain_limits(const Key& key, explanation& why) {
   }
   if (why.state != key_state::idle && why.state != key_state::in_ring)
     return; // its own messages are why
-  if (const auto all = account();
-      all.accepted - all.completed - all.dead_letters - all.discarded >= core_.options.capacity) {
+  if (const auto all = account(); all.unfinished() >= core_.options.capacity) {
     why.state = key_state::full;
   } else if (until_room.count() != 0) {
     why.state = key_state::limited;
@@ -150,15 +149,20 @@ void submitter<Core>::explain(const Key& key, std::function<void(const explanati
 template <class Core>
 account submitter<Core>::account() const noexcept {
   const std::lock_guard lock(accounting_);
-  std::uint64_t finished = 0;
+  std::uint64_t finished = 0, conflated = 0;
   for (const auto& p : partitions_)
     finished += p->finished();
+  for (const auto& p : partitions_)
+    conflated += p->lanes().conflated.load(std::memory_order_relaxed); // at least those of finished
   const auto dead = core_.failures.buried();
   const auto refused = core_.failures.discarded();
   // (1) acquire: that they were accepted; pairs with (1) in maintenance.hpp
   const auto cancelled = core_.cancelled.load(std::memory_order_acquire);
   // A dead letter counts before its message does as finished, so this may be too low, and go back.
-  completed_ = std::max(completed_, finished - std::min(finished, dead + refused));
+  // Likewise what was merged; it must not count before it does as finished, as it orders nothing.
+  const auto done = finished - std::min(finished, dead + refused);
+  conflated_ = std::max(conflated_, std::min(conflated, done - std::min(done, completed_)));
+  completed_ = std::max(completed_, done - std::min(done, conflated));
   // After all that: whatever is finished is seen to be accepted.
   auto accepted = core_.put_off.load(std::memory_order_relaxed) +   // see above
                   core_.put_before.load(std::memory_order_relaxed); // likewise
@@ -167,7 +171,8 @@ account submitter<Core>::account() const noexcept {
   return {.accepted = accepted,
           .completed = completed_,
           .dead_letters = dead,
-          .discarded = refused + cancelled};
+          .discarded = refused + cancelled,
+          .conflated = conflated_};
 }
 
 } // namespace convoy::detail
