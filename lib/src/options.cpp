@@ -42,6 +42,10 @@ void check(const option_values& wanted) {
     more_than_zero("convoy::processor: duplicates.window", wanted.duplicates->window);
     number("duplicates.most", wanted.duplicates->most != 0, "at least 1", wanted.duplicates->most);
   }
+  if (wanted.most_shared != 0 && !wanted.has_access)
+    refuse("convoy::processor: most_shared",
+           "left out for messages of which none is shared (specialise message_traits)",
+           std::to_string(wanted.most_shared));
   more_than_zero("convoy::processor: watchdog.threshold", wanted.watchdog_threshold);
   if (wanted.watchdog_reports && wanted.watchdog_threshold == std::chrono::nanoseconds::max())
     refuse("convoy::processor: watchdog.threshold",
