@@ -110,8 +110,9 @@ struct sharing_lane {
   // ---- of the key's lane ----
   Lane* first_sibling = nullptr; // in the order of their messages
   Lane* last_sibling = nullptr;
+  ready_list late;                // siblings that would go on if there were not so many out
   std::uint32_t siblings = 0;     // there are so many,
-  std::uint32_t siblings_out = 0; // so many of them are out,
+  std::uint32_t siblings_out = 0; // so many of them are out or lined up,
   std::uint32_t by_epoch[2] = {}; // and so many are of each epoch
   std::uint32_t parted = 0;       // so many there were
 };

@@ -279,7 +279,6 @@ private:
   [[nodiscard]] lane_type* part(lane_type& main) noexcept;
   void add_sibling(lane_type& main, lane_type& sibling, bool epoch) noexcept;
   void end_sibling(lane_type& sibling) noexcept;
-  void send(lane_type& sibling) noexcept;
   void share_more(lane_type& main) noexcept;
   [[nodiscard]] bool hand_out_shared(lane_type& lane, pump& self, ready_list& by_age) noexcept;
   [[nodiscard]] lane_type* next_shared_inline(lane_type& lane) noexcept;

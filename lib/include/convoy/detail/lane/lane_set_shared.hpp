@@ -127,6 +127,7 @@ void lane_set<Core>::add_sibling(lane_type& main, lane_type& sibling, bool epoch
   sibling.its_epoch = epoch;
   ++main.by_epoch[epoch];
   ++main.siblings;
+  ++main.siblings_out; // the caller hands it out, or runs it
   sibling.previous = main.last_sibling;
   (main.last_sibling == nullptr ? main.first_sibling : main.last_sibling->next) = &sibling;
   main.last_sibling = &sibling;
@@ -147,16 +148,11 @@ void lane_set<Core>::end_sibling(lane_type& sibling) noexcept {
     serve_reached(main, finished_in_order(main) - before);
 }
 
-/// The caller hands it out, or runs it.
-template <class Core>
-void lane_set<Core>::send(lane_type& sibling) noexcept {
-  sibling.become(lane_state::out);
-  ++sibling.main->siblings_out;
-}
-
-/// Something has changed of a lane: perhaps it may part with its first message now.
+/// Something has changed of a lane: perhaps one more of its shared messages may go.
 template <class Core>
 void lane_set<Core>::share_more(lane_type& main) noexcept {
+  while (!main.late.empty() && main.siblings_out < most_shared())
+    go_on_sharing(static_cast<lane_type&>(*main.late.pop()));
   if (main.is(lane_state::sharing) && may_share(main))
     line_up(main);
 }
@@ -166,7 +162,7 @@ template <class Core>
 bool lane_set<Core>::hand_out_shared(lane_type& lane, pump& self, ready_list& by_age) noexcept {
   const auto hand_to = [&](lane_type& sibling) {
     hand(sibling);
-    send(sibling);
+    sibling.become(lane_state::out);
     if (self.lanes_are_slow())
       by_age.push(sibling);
     else
@@ -193,7 +189,7 @@ bool lane_set<Core>::hand_out_shared(lane_type& lane, pump& self, ready_list& by
 template <class Core>
 auto lane_set<Core>::next_shared_inline(lane_type& lane) noexcept -> lane_type* {
   if (lane.is_sibling()) {
-    send(lane);
+    lane.become(lane_state::out);
     return &lane;
   }
   auto* const sibling = may_share(lane) ? part(lane) : nullptr;
@@ -201,7 +197,7 @@ auto lane_set<Core>::next_shared_inline(lane_type& lane) noexcept -> lane_type* 
     lane.become(lane_state::sharing);
     lane.resumed = false;
     if (sibling != nullptr)
-      send(*sibling);
+      sibling->become(lane_state::out);
     share_more(lane);
     return sibling;
   }
@@ -250,7 +246,7 @@ auto lane_set<Core>::append_shared(Key&& key, std::uint32_t hash, Message&& mess
   add_sibling(*main, *sibling, main->epoch);
   if (main->is(lane_state::resting))
     main->become(lane_state::sharing);
-  send(*sibling);
+  sibling->become(lane_state::out);
   return inline_ = sibling;
 }
 
@@ -314,6 +310,9 @@ void lane_set<Core>::go_on_sharing(lane_type& lane) noexcept {
   }
   if (lane.main->paused && (lane.hold == nullptr || lane.hold->doomed == 0))
     return begin_hold(lane, stop::none);
+  if (lane.main->siblings_out >= most_shared())
+    return lane.main->late.push(lane);
+  ++lane.main->siblings_out;
   line_up(lane);
 }
 
