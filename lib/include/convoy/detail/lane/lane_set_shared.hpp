@@ -220,9 +220,10 @@ auto lane_set<Core>::append_shared(Key&& key, std::uint32_t hash, Message&& mess
       return nullptr;
     table_.insert(*main);
   } else {
+    if (!main->is(lane_state::resting) && !main->is(lane_state::sharing))
+      return nullptr; // nothing else of it is ours
     if (waiting(*main) != 0 || main->hold != nullptr || main->paused ||
-        main->siblings_out >= most_shared() ||
-        !(main->is(lane_state::resting) || main->is(lane_state::sharing)))
+        main->siblings_out >= most_shared())
       return nullptr;
     if constexpr (!std::is_void_v<State>)
       if (!main->state)
