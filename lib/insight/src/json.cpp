@@ -175,6 +175,7 @@ std::string to_json(const explanation& why) {
           {"text", to_string(why)},
           {"depth", why.depth},
           {"in_ring", why.in_ring},
+          {"shared", why.shared},
           {"since_seconds", nullptr},
           {"until_seconds", nullptr},
           {"worker", nullptr},

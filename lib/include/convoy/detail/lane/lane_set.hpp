@@ -229,6 +229,7 @@ public:
   /// Of the messages in lanes, see drain_progress.
   epochs unfinished;
   held_counts held;
+  std::uint64_t beside = 0; ///< siblings, but for one of each key
 
   /// See lane_pool, key_table.
   [[nodiscard]] bool has_spares() const noexcept {

@@ -126,7 +126,7 @@ void lane_set<Core>::add_sibling(lane_type& main, lane_type& sibling, bool epoch
   sibling.nth = main.parted++;
   sibling.its_epoch = epoch;
   ++main.by_epoch[epoch];
-  ++main.siblings;
+  beside += main.siblings++ != 0;
   ++main.siblings_out; // the caller hands it out, or runs it
   sibling.previous = main.last_sibling;
   (main.last_sibling == nullptr ? main.first_sibling : main.last_sibling->next) = &sibling;
@@ -141,7 +141,7 @@ void lane_set<Core>::end_sibling(lane_type& sibling) noexcept {
   (sibling.previous == nullptr ? main.first_sibling : sibling.previous->next) = sibling.next;
   (sibling.next == nullptr ? main.last_sibling : sibling.next->previous) = sibling.previous;
   --main.by_epoch[sibling.its_epoch];
-  --main.siblings;
+  beside -= --main.siblings != 0;
   unfinished.settle_one(main, sibling.its_epoch);
   pool_.free_lane(sibling);
   if (main.has_requests) [[unlikely]]
