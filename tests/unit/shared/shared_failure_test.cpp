@@ -293,11 +293,15 @@ TEST(shared_control, a_fence_waits_for_those_before_it_in_whatever_order_they_en
 TEST(shared_control, what_is_put_before_goes_before_what_has_not_begun) {
   runtime rt{{.concurrency = 3}};
   readers all;
-  reading_processor p{rt, [&](reading& r) { all.handle(r); }, {.most_shared = 2}};
+  reading_processor p{
+      rt, [&](reading& r) { all.handle(r); }, {.partitions = 1, .most_shared = 2}};
   submit_all(p, {read(1), read(2), read(3), write(4)});
   all.await(1, 2);
   std::vector<reading> again{write(10), read(11)};
   ASSERT_EQ(p.resubmit(1, again, convoy::place::before).accepted, 2u);
+  std::atomic<bool> is_there{false};
+  p.fence(2, [&] { is_there = true; }); // requests of a partition keep their order
+  ASSERT_TRUE(eventually([&] { return is_there.load(); }));
   all.let_go(3);
   all.let_go(11);
   std::atomic<bool> reached{false};
