@@ -40,8 +40,8 @@ constexpr page_access writes(int number) {
 
 /// Of one key; plain.
 struct page {
-  int written = 0;          // by the last writer
-  bool has_read[8] = {};    // each by its reader
+  int written = 0;       // by the last writer
+  bool has_read[8] = {}; // each by its reader
   int handled_writes = 0;
 
   void read(int number, int last_write) {
@@ -112,17 +112,16 @@ TEST(shared, readers_of_a_state) {
     model::handled all;
     {
       runtime rt{{.concurrency = 2}};
-      processor<int, page_access, page> p{rt,
-                                          [&](page_access& m, auto& its) {
-                                            if constexpr (std::is_const_v<std::remove_reference_t<
-                                                              decltype(its)>>)
-                                              model::check(its.written == (m.number > 2 ? 2 : 0),
-                                                           "another state");
-                                            else
-                                              its.written = m.number;
-                                            all.one_more();
-                                          },
-                                          {.capacity = 64, .partitions = 1}};
+      processor<int, page_access, page> p{
+          rt,
+          [&](page_access& m, auto& its) {
+            if constexpr (std::is_const_v<std::remove_reference_t<decltype(its)>>)
+              model::check(its.written == (m.number > 2 ? 2 : 0), "another state");
+            else
+              its.written = m.number;
+            all.one_more();
+          },
+          {.capacity = 64, .partitions = 1}};
       thread other([&] { must_submit(p, 2, reads(1)); });
       for (const auto each : {reads(1), writes(2), reads(3), reads(4), writes(5)})
         must_submit(p, 1, each);
@@ -231,16 +230,15 @@ TEST(shared, a_reader_that_is_parked_at_the_end) {
     std::uint64_t accepted = 0;
     {
       runtime rt{{.concurrency = 1}};
-      processor<int, page_access> p{rt,
-                                    [&](page_access& m) -> outcome {
-                                      if (m.number == 1)
-                                        return outcome::park;
-                                      ++handled_writes;
-                                      return outcome::done;
-                                    },
-                                    {.capacity = 64, .partitions = 1, .dead_letters = [&](auto&) {
-                                       ++dead;
-                                     }}};
+      processor<int, page_access> p{
+          rt,
+          [&](page_access& m) -> outcome {
+            if (m.number == 1)
+              return outcome::park;
+            ++handled_writes;
+            return outcome::done;
+          },
+          {.capacity = 64, .partitions = 1, .dead_letters = [&](auto&) { ++dead; }}};
       thread other([&] {
         for (const auto each : {reads(1), writes(2)})
           accepted += p.submit(1, each) == convoy::submit_status::accepted;

@@ -62,8 +62,8 @@ constexpr std::uint32_t traced_keys = 12;
 struct played_key {
   explicit played_key(std::uint32_t messages) : traces(messages + 2) {}
   std::vector<trace> traces;
-  std::uint32_t last_exclusive = 0;         // plain: shared ones read it
-  std::atomic<std::uint32_t> at_once{0};    // relaxed: how many handlers run
+  std::uint32_t last_exclusive = 0;      // plain: shared ones read it
+  std::atomic<std::uint32_t> at_once{0}; // relaxed: how many handlers run
   std::atomic<std::uint32_t> most_at_once{0};
 };
 

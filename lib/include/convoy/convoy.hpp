@@ -78,6 +78,7 @@
 #include "convoy/detail/lane/lane_set_held.hpp"
 #include "convoy/detail/lane/lane_set_control.hpp"
 #include "convoy/detail/lane/lane_set_shared.hpp"
+#include "convoy/detail/lane/lane_set_siblings.hpp"
 #include "convoy/detail/partition/inline_policy.hpp"
 #include "convoy/detail/partition/revisit.hpp"
 #include "convoy/detail/partition/drain_progress.hpp"

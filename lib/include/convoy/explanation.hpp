@@ -32,7 +32,7 @@ struct explanation {
   using time_point = std::chrono::steady_clock::time_point;
 
   key_state state = key_state::idle;
-  std::uint64_t depth = 0;   ///< messages of it in its lane, the running one too
+  std::uint64_t depth = 0; ///< messages of it in its lane, the running one too
   /// Of these, shared messages that run, wait for a worker, or stand still by themselves; state and
   /// what follows are of the first one that is out, else of the first.
   std::uint64_t shared = 0;

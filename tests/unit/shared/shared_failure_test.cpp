@@ -37,8 +37,8 @@ public:
       call = calls_[r.number]++;
     }
     const auto its = script.find(r.number);
-    const auto result =
-        its != script.end() && call < its->second.size() ? its->second[call] : outcome(outcome::done);
+    const auto result = its != script.end() && call < its->second.size() ? its->second[call]
+                                                                         : outcome(outcome::done);
     if (result.what() == outcome::kind::done)
       what.add('-', r.number);
     return result;
@@ -293,8 +293,7 @@ TEST(shared_control, a_fence_waits_for_those_before_it_in_whatever_order_they_en
 TEST(shared_control, what_is_put_before_goes_before_what_has_not_begun) {
   runtime rt{{.concurrency = 3}};
   readers all;
-  reading_processor p{
-      rt, [&](reading& r) { all.handle(r); }, {.partitions = 1, .most_shared = 2}};
+  reading_processor p{rt, [&](reading& r) { all.handle(r); }, {.partitions = 1, .most_shared = 2}};
   submit_all(p, {read(1), read(2), read(3), write(4)});
   all.await(1, 2);
   std::vector<reading> again{write(10), read(11)};

@@ -148,8 +148,7 @@ TEST(shared, messages_get_a_state_that_is_const_and_see_what_was_written_before_
     const bool is_write = i % 7 == 3;
     writes += is_write;
     reads += !is_write;
-    ASSERT_EQ(p.submit(1, is_write ? write(writes) : read(writes)),
-              submit_status::accepted);
+    ASSERT_EQ(p.submit(1, is_write ? write(writes) : read(writes)), submit_status::accepted);
   }
   p.drain();
   EXPECT_EQ(wrong, 0);
@@ -168,7 +167,8 @@ TEST(shared, a_state_is_made_once_though_the_first_messages_are_shared) {
     return counted_book{};
   };
   wanted.on_error = [](const int&, const std::exception_ptr&) {};
-  processor p{rt, [&](processor::context& context, reading& r) {
+  processor p{rt,
+              [&](processor::context& context, reading& r) {
                 EXPECT_EQ(context.exclusive_state() != nullptr, r.writes);
                 EXPECT_EQ(context.state().writes, 0);
                 if (r.number > 2)
@@ -220,7 +220,8 @@ TEST(shared, messages_are_told_by_the_watchdog) {
   reading_processor p{rt, [&](reading& r) { all.handle(r); }, wanted};
   submit_to(p, {read(1), read(2), write(3)});
   all.await(1, 2);
-  EXPECT_TRUE(eventually([&] { return reports >= 2 && waiting == 2; })) << reports << ' ' << waiting;
+  EXPECT_TRUE(eventually([&] { return reports >= 2 && waiting == 2; }))
+      << reports << ' ' << waiting;
   all.let_all_go(1, 2);
   p.drain();
 }

@@ -271,9 +271,7 @@ private:
     const auto key = key_from<Key>(text);
     return key ? std::optional(all_.explain(*key, until)) : std::nullopt;
   }
-  [[nodiscard]] bool keys_bind() const noexcept override {
-    return !Core::lane_type::shares;
-  }
+  [[nodiscard]] bool keys_bind() const noexcept override { return !Core::lane_type::shares; }
   void survey_now(clock::time_point until) override { all_.survey(until); }
   [[nodiscard]] std::size_t look_at_partitions() noexcept override {
     std::size_t limited = 0;

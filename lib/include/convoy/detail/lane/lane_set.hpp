@@ -3,7 +3,8 @@
 // The lanes of a partition, as its drainer sees them: the table of keys, which lanes are handed
 // out, what is unfinished. Everything here runs in the drainer's role, without concurrency. What it
 // runs itself is in lane_set_inline.hpp, lanes that are held in lane_set_held.hpp, requests for
-// lanes in lane_set_control.hpp, shared messages in lane_set_shared.hpp.
+// lanes in lane_set_control.hpp, shared messages in lane_set_shared.hpp and
+// lane_set_siblings.hpp.
 
 #include "convoy/detail/base/function_ref.hpp"
 #include "convoy/detail/base/thread_sanitizer.hpp"
@@ -267,7 +268,7 @@ private:
 
   [[nodiscard]] hold& hold_of(lane_type& lane) noexcept { return hold::of(lane, holds_); }
 
-  // ---- lanes with shared messages, see lane_set_shared.hpp; only for those ----
+  // ---- lanes with shared messages, see lane_set_shared.hpp and lane_set_siblings.hpp ----
 
   static constexpr bool shares = lane_type::shares;
 

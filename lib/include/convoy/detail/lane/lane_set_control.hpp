@@ -57,9 +57,9 @@ template <class Core>
 bool lane_set<Core>::serve(request_type& r, std::uint64_t consumed) noexcept {
   auto* lane = table_.find(r.key, r.hash);
   if constexpr (shares) // while it is lined up it is the drainer's as well
-    if (lane != nullptr && (lane->has_siblings() || (lane->is(lane_state::lined_up) &&
-                                                     (r.what == wish::purge ||
-                                                      r.what == wish::put_before))))
+    if (lane != nullptr &&
+        (lane->has_siblings() ||
+         (lane->is(lane_state::lined_up) && (r.what == wish::purge || r.what == wish::put_before))))
       return serve_sharing(*lane, r, consumed);
   switch (r.what) {
   case wish::pause:
@@ -169,8 +169,9 @@ void lane_set<Core>::wait_for_lane(lane_type& lane, request_type& r) noexcept {
   waiting.set_mark(r, in_line(lane));
   const bool is_fence = // of a lane with siblings, or lined up, serve_sharing() has done it
       r.what == wish::fence ||
-      (r.what == wish::purge && (lane.is(lane_state::held) ||
-                                 (shares && (lane.has_siblings() || lane.is(lane_state::lined_up)))));
+      (r.what == wish::purge &&
+       (lane.is(lane_state::held) ||
+        (shares && (lane.has_siblings() || lane.is(lane_state::lined_up)))));
   (is_fence && later.empty() ? waiting.fences : later).push(std::unique_ptr<request_type>(&r));
 }
 

@@ -35,9 +35,10 @@ template <class Handler, class Core>
   static_assert(returns, "convoy: the handler must return void or convoy::outcome: what else it "
                          "returns, a bool for instance, would mean nothing");
   constexpr bool shares = has_access<typename Core::message_type>;
-  static_assert(!shares || !gets_spans<Handler, Core>,
-                "convoy: a handler of spans can't have messages with access(): those that are shared "
-                "are handled one by one, at the same time");
+  static_assert(
+      !shares || !gets_spans<Handler, Core>,
+      "convoy: a handler of spans can't have messages with access(): those that are shared "
+      "are handled one by one, at the same time");
   constexpr bool reads = !shares || gets_spans<Handler, Core> || can_share<Handler, Core>();
   static_assert(reads, "convoy: messages may be shared, so the handler must be callable with const "
                        "State& as well: that is what a shared message gets");
