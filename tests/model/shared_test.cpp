@@ -61,15 +61,15 @@ struct page {
 
 TEST(shared, readers_and_writers_keep_their_order) {
   expect_works(1500, [] {
-    page its;
+    page its[3]; // by key
     {
       runtime rt{{.concurrency = 2}};
       processor<int, page_access> p{rt,
-                                    [&](page_access& m) {
+                                    [&](const int& key, page_access& m) {
                                       if (m.writes)
-                                        its.write(m.number, 1);
+                                        its[key].write(m.number, 1);
                                       else
-                                        its.read(m.number, m.number > 3 ? 3 : 0);
+                                        its[key].read(m.number, key == 1 && m.number > 3 ? 3 : 0);
                                     },
                                     {.capacity = 64, .partitions = 1}};
       thread other([&] { must_submit(p, 2, reads(7)); });
@@ -77,7 +77,9 @@ TEST(shared, readers_and_writers_keep_their_order) {
         must_submit(p, 1, each);
       other.join();
     }
-    model::check(its.handled_writes == 1 && its.has_read[4] && its.has_read[5], "lost");
+    model::check(its[1].handled_writes == 1 && its[1].has_read[4] && its[1].has_read[5] &&
+                     its[2].has_read[7],
+                 "lost");
   });
 }
 
