@@ -28,10 +28,11 @@ std::uint32_t lane_set<Core>::settle_sibling(lane_type& sibling, std::uint64_t c
   } else {
     if (sibling.is_purged)
       doom(sibling, 1);
+    const bool parks = sibling.hold != nullptr && sibling.hold->stopped == stop::park;
     const bool holds = sibling.hold != nullptr && must_hold(sibling, consumed);
     sibling.resumed = false;
-    if (holds && ended_ && sibling.hold->why == death::shutdown)
-      doom_rest(main, ended_at_, death::shutdown); // it has parked
+    if (parks && ended_ && (holds || sibling.hold->doomed != 0)) // it is dead, and so is the rest
+      doom_rest(main, ended_at_, death::shutdown);
     if (holds)
       begin_hold(sibling, sibling.hold->stopped);
     else
