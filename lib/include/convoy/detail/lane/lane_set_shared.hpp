@@ -185,12 +185,13 @@ bool lane_set<Core>::hand_out_shared(lane_type& lane, pump& self, ready_list& by
     auto* const sibling = part(lane);
     if (sibling == nullptr) // out of memory: when another is back, or the message goes alone
       break;
+    sibling->resumed = lane.resumed; // before they went out
     hand_to(*sibling);
   }
   if (!lane.has_siblings())
     return false;
   lane.become(lane_state::sharing);
-  lane.resumed = false; // it was about what went out before
+  lane.resumed = false;
   return true;
 }
 
@@ -204,9 +205,11 @@ auto lane_set<Core>::next_shared_inline(lane_type& lane) noexcept -> lane_type* 
   auto* const sibling = may_share(lane) ? part(lane) : nullptr;
   if (lane.has_siblings()) {
     lane.become(lane_state::sharing);
-    lane.resumed = false;
-    if (sibling != nullptr)
+    if (sibling != nullptr) {
+      sibling->resumed = lane.resumed;
       sibling->become(lane_state::out);
+    }
+    lane.resumed = false;
     share_more(lane);
     return sibling;
   }
