@@ -118,6 +118,8 @@ std::string to_string(const explanation& why) {
   if (why.depth != 0)
     text += "; " + std::to_string(why.depth) + (why.depth == 1 ? " message" : " messages") +
             " in its lane";
+  if (why.shared != 0)
+    text += ", " + std::to_string(why.shared) + " of them shared and on the way";
   if (why.is_full)
     text += ", as many as a key may have";
   return text;

@@ -34,6 +34,10 @@ void check(const option_values& wanted) {
   if (wanted.linger.count() != 0 && !wanted.gets_spans)
     refuse("convoy::processor: linger", "0 for a handler that gets messages one by one",
            to_text(wanted.linger));
+  if (wanted.conflates && wanted.has_access)
+    refuse("convoy::processor: conflate",
+           "left out for messages with access(): those that are shared do not wait behind each other",
+           "set");
   if (wanted.conflates && wanted.gets_spans)
     refuse("convoy::processor: conflate",
            "left out for a handler that gets spans: at most one message of a key waits", "set");
@@ -45,6 +49,10 @@ void check(const option_values& wanted) {
     more_than_zero("convoy::processor: duplicates.window", wanted.duplicates->window);
     number("duplicates.most", wanted.duplicates->most != 0, "at least 1", wanted.duplicates->most);
   }
+  if (wanted.most_shared != 0 && !wanted.has_access)
+    refuse("convoy::processor: most_shared",
+           "left out for messages of which none is shared (specialise message_traits)",
+           std::to_string(wanted.most_shared));
   more_than_zero("convoy::processor: watchdog.threshold", wanted.watchdog_threshold);
   if (wanted.watchdog_reports && wanted.watchdog_threshold == std::chrono::nanoseconds::max())
     refuse("convoy::processor: watchdog.threshold",

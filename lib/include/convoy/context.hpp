@@ -11,6 +11,7 @@
 #include <exception>
 #include <stop_token>
 #include <type_traits>
+#include <utility>
 
 namespace convoy {
 
@@ -55,9 +56,17 @@ public:
     return moment(message_traits<Message>::submitted(message_));
   }
 
-  /// Lane state.
+  /// Lane state. If messages may be shared it is const, see exclusive_state().
   [[nodiscard]] auto& state() const noexcept requires(!std::is_void_v<State>) {
-    return *lane_.state;
+    if constexpr (detail::has_access<Message>)
+      return std::as_const(*lane_.whole().state);
+    else
+      return *lane_.state;
+  }
+  /// Null: the message is shared, and others of its key may be reading it.
+  [[nodiscard]] auto* exclusive_state() const noexcept
+      requires(!std::is_void_v<State> && detail::has_access<Message>) {
+    return detail::is_shared(message_) ? nullptr : &*lane_.state;
   }
 
   /// Stop is requested when a limit() has passed, or the deadline of shutdown(). Functions

@@ -32,7 +32,10 @@ struct explanation {
   using time_point = std::chrono::steady_clock::time_point;
 
   key_state state = key_state::idle;
-  std::uint64_t depth = 0;   ///< messages of it in its lane, the running one too
+  std::uint64_t depth = 0; ///< messages of it in its lane, the running one too
+  /// Of these, shared messages that run, wait for a worker, or stand still by themselves; state and
+  /// what follows are of the first one that is out, else of the first.
+  std::uint64_t shared = 0;
   std::uint64_t in_ring = 0; ///< messages of its ring, of any key, that were not looked at
   std::optional<time_point> since = std::nullopt; ///< it waits or runs, or has failed first
   std::optional<time_point> until = std::nullopt; ///< of a retry, lingering, or being limited

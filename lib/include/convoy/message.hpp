@@ -1,7 +1,7 @@
 #pragma once
 
 // What the library may know about a message besides its content: until when it must start, its id,
-// when it was submitted.
+// when it was submitted, and whether it may be handled beside others of its key.
 
 #include "convoy/detail/base/prologue.hpp"
 
@@ -21,9 +21,27 @@ namespace convoy {
 ///   static std::chrono::steady_clock::time_point deadline(const Message&);  // must not start later
 ///   static std::optional<Id> id(const Message&);       // an Id has std::hash and ==; nullopt: none
 ///   static std::chrono::steady_clock::time_point submitted(const Message&); // for context::submitted()
+///   static convoy::access access(const Message&);      // always the same of a message
 /// which must not throw, or use envelope. Messages that say nothing cost nothing.
 template <class Message>
 struct message_traits {};
+
+/// What a message needs of its key. Without message_traits<Message>::access all are exclusive.
+enum class access : unsigned char {
+  exclusive, ///< handled alone, after all that came before it, and before all that came later
+  /// May be handled at the same time as the shared messages next to it: the first exclusive one
+  /// behind them begins when all of them have ended. It reads the lane's state (const State&).
+  shared,
+};
+
+namespace detail {
+
+template <class Message>
+concept has_access = requires(const Message& m) {
+  { message_traits<Message>::access(m) } -> std::same_as<convoy::access>;
+};
+
+} // namespace detail
 
 /// A message with all of that.
 template <class Message, class Id = std::string>
@@ -43,6 +61,10 @@ struct message_traits<envelope<Message, Id>> {
   static moment deadline(const envelope_type& e) noexcept { return e.deadline; }
   static const std::optional<Id>& id(const envelope_type& e) noexcept { return e.id; }
   static moment submitted(const envelope_type& e) noexcept { return e.submitted; }
+  static convoy::access access(const envelope_type& e) noexcept
+      requires(detail::has_access<Message>) {
+    return message_traits<Message>::access(e.message);
+  }
 };
 
 namespace detail {
@@ -77,6 +99,14 @@ struct id_type<Message> {
   using type =
       std::remove_cvref_t<decltype(*message_traits<Message>::id(std::declval<const Message&>()))>;
 };
+
+template <class Message>
+[[nodiscard]] bool is_shared([[maybe_unused]] const Message& message) noexcept {
+  if constexpr (has_access<Message>)
+    return message_traits<Message>::access(message) == access::shared;
+  else
+    return false;
+}
 
 template <class Message>
 [[nodiscard]] bool has_expired(const Message& message) noexcept {

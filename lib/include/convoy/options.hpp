@@ -87,6 +87,9 @@ struct processor_options {
   unsigned quantum_messages = 64; ///< handled of one lane before the next is chosen
   time_span quantum_time = std::chrono::microseconds(100); ///< likewise, whichever comes first
   unsigned batch_limit = 64; ///< most messages that a span handler gets at once, 1 to 65535
+  /// Shared messages of a key that are handled at the same time, at most, so many workers as that a
+  /// key may hold; 0: as many as there are workers. Needs message_traits<Message>::access.
+  unsigned most_shared = 0;
   /// Called on a worker with what a handler threw, each time, and marker, on_parked or
   /// state.on_evict; should not throw. Default: a line on stderr, see dead_letters.
   std::function<void(const Key&, std::exception_ptr)> on_error = {};
@@ -96,9 +99,10 @@ struct processor_options {
   /// How often a message is tried whose handler throws or returns outcome::retry. Without one what
   /// is thrown is not tried again, and outcome::retry follows failure_policy{}.
   std::optional<failure_policy> failure = {};
-  /// Called on a worker with each dead letter, for each key in order; should not throw anything but
-  /// dead_letter_refused, or std::bad_alloc: then it is offered the letter again, so it must not
-  /// have moved from it nor kept it. Default: the last exception becomes a line on stderr, unless
+  /// Called on a worker with each dead letter, for each key in order (but for shared messages that
+  /// are next to each other: in the order in which they fail, perhaps several at a time); should not
+  /// throw anything but dead_letter_refused, or std::bad_alloc: then it is offered the letter again,
+  /// so it must not have moved from it nor kept it. Default: the last exception becomes a line on stderr, unless
   /// on_error had it.
   std::function<void(dead_letter<Key, Message>&)> dead_letters = {};
   /// The first that matches counts instead of `failure`.
@@ -176,6 +180,8 @@ struct option_values {
   time_span state_idle;
   unsigned insight_top;
   time_span insight_window;
+  unsigned most_shared;
+  bool has_access;
 };
 void check(const option_values& wanted); ///< throws std::invalid_argument
 
@@ -190,7 +196,7 @@ void check(const processor_options<Key, Message, State>& wanted, bool has_ids, b
                       gets_spans, has_ids, static_cast<bool>(wanted.conflate),
                       wanted.duplicates ? &*wanted.duplicates : nullptr, wanted.watchdog.threshold,
                       static_cast<bool>(wanted.watchdog.report), state_idle, wanted.insight.top,
-                      wanted.insight.window});
+                      wanted.insight.window, wanted.most_shared, has_access<Message>});
 }
 
 /// Where more or less makes no sense, what does.

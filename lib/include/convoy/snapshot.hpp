@@ -63,7 +63,7 @@ struct wait_split {
   double service = 0;   ///< its handler ran
 };
 
-/// Keys with unfinished messages, when last looked at.
+/// Keys with unfinished messages, when last looked at. Shared messages count one by one.
 struct lane_counts {
   std::size_t running = 0;   ///< a worker runs it; cheap handlers are seldom seen
   std::size_t waiting = 0;   ///< for a worker
@@ -102,10 +102,11 @@ struct snapshot {
   wait_split wait;      ///< of all messages, those that are not finished too; not so the latency
   double utilisation = 0; ///< share of the workers' time that handlers ran
   /// How near the window is to what order allows: the larger of the work per worker and the work of
-  /// the hottest key, over its length. Low with a backlog means time was lost.
+  /// the hottest key, over its length. Low with a backlog means time was lost. Where messages may be
+  /// shared no key bounds it: it is the work per worker.
   double efficiency = 0;
   /// All keys' work of the window over the hottest key's: no number of workers does that faster than
-  /// so many. A hot key that could not do more has a depth besides.
+  /// so many. A hot key that could not do more has a depth besides. 0: messages may be shared.
   double speedup_ceiling = 0;
 
   // ---- of all windows so far ----

@@ -172,17 +172,10 @@ std::string to_json(const snapshot& one) {
 
 std::string to_json(const explanation& why) {
   const auto now = std::chrono::steady_clock::now();
-  json is{{"state", to_string(why.state)},
-          {"text", to_string(why)},
-          {"depth", why.depth},
-          {"in_ring", why.in_ring},
-          {"since_seconds", nullptr},
-          {"until_seconds", nullptr},
-          {"worker", nullptr},
-          {"attempts", why.attempts},
-          {"is_full", why.is_full},
-          {"reason", why.reason},
-          {"error", of(why.error)}};
+  json is{{"state", to_string(why.state)}, {"text", to_string(why)}, {"depth", why.depth},
+          {"in_ring", why.in_ring},        {"shared", why.shared},   {"since_seconds", nullptr},
+          {"until_seconds", nullptr},      {"worker", nullptr},      {"attempts", why.attempts},
+          {"is_full", why.is_full},        {"reason", why.reason},   {"error", of(why.error)}};
   if (why.since)
     is["since_seconds"] = seconds(now - *why.since);
   if (why.until)

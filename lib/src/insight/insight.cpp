@@ -292,7 +292,7 @@ bool insight_base::sum_up(clock::time_point now) {
                   .handler = handler};
 
   const auto whole = in_ns(length);
-  const auto hot = share_of_first(by_service, service);
+  const auto hot = keys_bind() ? share_of_first(by_service, service) : 0;
   s.utilisation = busy / (whole * s.workers);
   s.efficiency = std::min(busy * std::max(1.0 / s.workers, hot) / whole, 1.0);
   s.speedup_ceiling = hot > 0 ? 1 / hot : 0;

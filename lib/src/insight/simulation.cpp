@@ -71,14 +71,19 @@ public:
       stands_.resize(messages.size());
     }
     std::vector<std::uint32_t> last(keys, no_message);
+    std::vector<std::uint32_t> first;
     for (std::uint32_t i = 0; i < messages.size(); ++i) {
       auto& before = last[messages[i].key];
       if (before == no_message)
-        may_begin_[i] = true;
+        first.push_back(i);
       else
         next_[before] = i;
+      if (messages[i].is_shared)
+        add_to_run(i, before);
       before = i;
     }
+    for (const auto each : first)
+      open(each);
     std::vector<ending> room;
     room.reserve(std::min<std::size_t>(workers, messages.size()));
     asleep_ = endings(std::greater<>{}, std::move(room));
@@ -151,7 +156,6 @@ private:
   }
 
   void finish(std::uint32_t message) noexcept {
-    const auto next = next_[message];
     ++idle_workers_;
     if (limits_.conflates) {
       auto& key = keys_[messages_[message].key];
@@ -160,11 +164,47 @@ private:
         waiting_.push(std::exchange(key.waiting, no_message));
       return;
     }
-    if (next < arrived_)
-      waiting_.push(next);
-    else if (next != no_message)
-      may_begin_[next] = true;
+    if (!messages_[message].is_shared)
+      return open(next_[message]);
+    auto& run = runs_[run_of_[message]];
+    if (--run.left == 0)
+      open(next_[run.last]);
   }
+
+  /// It is the turn of this message, and of those behind it that are shared as it is.
+  void open(std::uint32_t message) noexcept {
+    const auto allow = [&] {
+      if (message < arrived_)
+        waiting_.push(message);
+      else
+        may_begin_[message] = true;
+    };
+    if (message == no_message)
+      return;
+    if (!messages_[message].is_shared)
+      return allow();
+    for (; message != no_message && messages_[message].is_shared; message = next_[message])
+      allow();
+  }
+
+  void add_to_run(std::uint32_t message, std::uint32_t before) {
+    run_of_.resize(messages_.size(), 0);
+    if (before == no_message || !messages_[before].is_shared) {
+      run_of_[message] = static_cast<std::uint32_t>(runs_.size());
+      runs_.emplace_back();
+    } else {
+      run_of_[message] = run_of_[before];
+    }
+    auto& run = runs_[run_of_[message]];
+    run.last = message;
+    ++run.left;
+  }
+
+  /// Shared messages that lie next to each other.
+  struct run_of_shared {
+    std::uint32_t left = 0; // that are not done
+    std::uint32_t last = 0;
+  };
 
   struct conflated_key {
     bool is_busy = false;               // a worker has one of it, or it waits for one
@@ -182,6 +222,8 @@ private:
   std::vector<conflated_key> keys_;   // if it conflates
   std::vector<std::uint32_t> stands_; // likewise: for a message that is handed out, the latest
   std::vector<std::uint32_t> next_;   // of the same key, for each message
+  std::vector<run_of_shared> runs_;
+  std::vector<std::uint32_t> run_of_; // each message that is shared; empty: none is
   std::vector<bool> may_begin_;       // as soon as it arrives: those of its key before it are done
   waiting_heads waiting_;
   endings asleep_;

@@ -38,8 +38,8 @@ input_format format_of(std::string_view name) {
 } // namespace
 
 const char* const input_words =
-    R"(CSV has a header line; without options the columns timestamp_us,key,service_us,bytes are read,
-of which only key must be there; a column such as "timestamp" or "Service_us" is not passed over
+    R"(CSV has a header line; without options the columns timestamp_us,key,service_us,bytes,access
+are read, of which only key must be there; a column such as "timestamp" or "Service_us" is not passed over
 in silence but refused: name it, or name none with "". Keys are kept as they are, byte by byte;
 a JSON number stays as it is written. Times and service are kept to the nanosecond. The names in
 the JSON are in the README.)";
@@ -84,6 +84,12 @@ void declare_input(CLI::App& command, input_line& line) {
       .add_option("--bytes-column", line.bytes_column,
                   "Column of the size [bytes], of which\n"
                   "the report shows each hot key's share")
+      ->type_name("NAME")
+      ->group(input);
+  command
+      .add_option("--access-column", line.access_column,
+                  "Column of the access [access]: shared for what may be handled\n"
+                  "beside its neighbours of the key, exclusive or nothing for others")
       ->type_name("NAME")
       ->group(input);
   auto* skip = command.add_option_function<std::string>(
@@ -160,6 +166,7 @@ input_options parse_input(const input_line& line, std::uint64_t seed) {
                    .time_column = line.time_column,
                    .service_column = line.service_column,
                    .bytes_column = line.bytes_column,
+                   .access_column = line.access_column,
                    .skip_bad = line.skip_bad.value_or(0)};
   if (line.time_unit)
     input.reading.time_unit_ns = unit_ns(*line.time_unit);

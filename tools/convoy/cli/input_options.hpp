@@ -25,7 +25,8 @@ inline constexpr std::uint64_t most_threads = 1024;
 struct input_line {
   std::vector<std::string> files;
   std::string format = "csv";
-  std::optional<std::string> key_column, time_column, time_unit, service_column, bytes_column;
+  std::optional<std::string> key_column, time_column, time_unit, service_column, bytes_column,
+      access_column;
   std::optional<std::uint64_t> skip_bad;
   std::vector<std::string> broker_settings; ///< KEY=VALUE
   std::optional<std::uint64_t> last, key_token;

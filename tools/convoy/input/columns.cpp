@@ -43,6 +43,7 @@ constexpr std::string_view key_option = "--key";
 constexpr std::string_view time_option = "--time-column";
 constexpr std::string_view service_option = "--service-column";
 constexpr std::string_view bytes_option = "--bytes-column";
+constexpr std::string_view access_option = "--access-column";
 
 bool is_upper(char c) {
   return c >= 'A' && c <= 'Z';
@@ -129,10 +130,21 @@ event_columns::event_columns(const read_options& options)
       time{choose(time_option, options.time_column, standard_names("timestamp"),
                   options.time_unit_ns)},
       service{choose(service_option, options.service_column, standard_names("service"))},
-      bytes{choose(bytes_option, options.bytes_column, {{"bytes", 1}})} {
+      bytes{choose(bytes_option, options.bytes_column, {{"bytes", 1}})},
+      access{choose(access_option, options.access_column, {{"access", 1}})} {
   if (key.names.empty())
     throw input_error("the name of the key column is empty; every event needs a key");
   key.must_exist = true;
+}
+
+bool parse_access(std::string_view text) {
+  if (text == "shared")
+    return true;
+  if (!text.empty() && text != "exclusive")
+    throw input_error("access " + in_quotes(text) +
+                      " is neither shared nor exclusive; do without by " +
+                      std::string(access_option) + " \"\"");
+  return false;
 }
 
 std::optional<std::int64_t> unit_of(std::string_view name) {

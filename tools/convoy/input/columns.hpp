@@ -30,8 +30,12 @@ struct column_names {
 struct event_columns {
   explicit event_columns(const read_options&);
 
-  column_names key, time, service, bytes;
+  column_names key, time, service, bytes, access;
 };
+
+/// Whether an event may be handled beside others of its key: "shared", or "exclusive", which nothing
+/// means as well.
+bool parse_access(std::string_view text);
 
 /// Nanoseconds of the unit that a name ends with, after a separator or as a word of its own
 /// (timestamp_ms, cost.us, "time (s)", tookMillis); nothing where it ends with none.

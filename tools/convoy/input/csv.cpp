@@ -189,6 +189,7 @@ void read_csv(line_source& lines, const read_options& options, trace_builder& ev
   const optional_column time = header.find(names.time);
   const optional_column service = header.find(names.service);
   const optional_column bytes = header.find(names.bytes);
+  const optional_column access = header.find(names.access);
   header.refuse_unread({.time = !time && !names.time.names.empty(),
                         .service = !service && !names.service.names.empty(),
                         .bytes = !bytes && !names.bytes.names.empty()});
@@ -209,7 +210,8 @@ void read_csv(line_source& lines, const read_options& options, trace_builder& ev
                 .at_ns = came ? std::optional{came->at_ns} : std::nullopt,
                 .time_unit_ns = came ? came->unit_ns : 0,
                 .service_ns = service_cell(record, service),
-                .bytes = size_cell(record, bytes)});
+                .bytes = size_cell(record, bytes),
+                .is_shared = parse_access(value_cell(record, access))});
     return true;
   };
   while (bad.next_event(lines, read_event)) {

@@ -87,6 +87,14 @@ std::optional<std::int64_t> service_of(const found_field& found) {
                       : std::optional{parse_decimal("service time", text, found.unit_ns)};
 }
 
+bool access_of(const found_field& found) {
+  if (found.field == nullptr)
+    return false;
+  return parse_access(found.field->what == json_line::kind::string
+                          ? std::string_view(found.field->text)
+                          : "that is no string");
+}
+
 std::int64_t size_of(const found_field& found) {
   const std::string text = value_text(found.field, "size");
   return text.empty() ? 0 : parse_size("size", text);
@@ -111,7 +119,8 @@ void add(const json_line& object, const event_columns& names, trace_builder& eve
               .at_ns = came ? std::optional{came->at_ns} : std::nullopt,
               .time_unit_ns = came ? came->unit_ns : 0,
               .service_ns = service_of(service),
-              .bytes = size_of(bytes)});
+              .bytes = size_of(bytes),
+              .is_shared = access_of(find_field(object, names.access))});
 }
 
 } // namespace

@@ -26,6 +26,7 @@ struct read_options {
   std::optional<std::string> time_column = {};    ///< default "timestamp_us", or _ns, _ms, _s
   std::optional<std::string> service_column = {}; ///< default "service_us", or _ns, _ms, _s
   std::optional<std::string> bytes_column = {};   ///< default "bytes"
+  std::optional<std::string> access_column = {};  ///< default "access"
   /// Of numbers in time_column; unset: what the name of the column ends with, else microseconds.
   std::optional<std::int64_t> time_unit_ns = {};
   std::uint64_t skip_bad = 0; ///< so many lines that cannot be read may be left out

@@ -17,6 +17,7 @@ struct event {
   std::int64_t service_ns = 0; ///< cost of the handler, nanoseconds; 0 where the source has none
   std::int64_t bytes = 0;      ///< size of the payload; 0 where the source has none; the sum fits
   std::uint32_t key = 0;       ///< index into trace::keys
+  bool is_shared = false;      ///< may be handled beside the shared ones next to it, see access
 };
 
 /// What of the input is not in the trace, for people to read.

@@ -63,7 +63,8 @@ void trace_builder::add(const row& row) {
   made_.events.push_back({.at_ns = row.at_ns.value_or(0),
                           .service_ns = row.service_ns.value_or(0),
                           .bytes = row.bytes,
-                          .key = key});
+                          .key = key,
+                          .is_shared = row.is_shared});
 }
 
 std::uint32_t trace_builder::index_of(std::string_view key, bool is_number) {

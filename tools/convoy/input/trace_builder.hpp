@@ -24,6 +24,7 @@ struct row {
   std::int64_t time_unit_ns = 0;     ///< at_ns was a number of this unit; 0: no number
   std::optional<std::int64_t> service_ns;
   std::int64_t bytes = 0;
+  bool is_shared = false;
 };
 
 class trace_builder {

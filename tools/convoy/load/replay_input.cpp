@@ -70,7 +70,9 @@ workload make_workload(trace source, const std::vector<std::int64_t>& service_ns
     load.messages.push_back({.arrival_ns = speed ? at_pace(e.at_ns, *speed) : 0,
                              .service_ns = service_ns[i],
                              .key = e.key,
-                             .position = next_position[e.key]++});
+                             .position = next_position[e.key]++,
+                             .is_shared = e.is_shared});
+    load.has_shared |= e.is_shared;
   }
   if (speed && load.messages.back().arrival_ns == 0 && source.events.back().at_ns > 0)
     throw input_error{"at this --speed the whole trace lasts less than a nanosecond; use --closed"};

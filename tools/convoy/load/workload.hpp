@@ -17,6 +17,7 @@ struct message {
   std::int64_t service_ns = 0; ///< time its handler spends
   std::uint32_t key = 0;       ///< index into workload::keys
   std::uint32_t position = 0;  ///< 0, 1, 2, … within its key: the order that must be kept
+  bool is_shared = false;      ///< may be handled beside the shared ones next to it
 };
 
 struct workload {
@@ -24,6 +25,7 @@ struct workload {
   std::vector<std::string> keys;
   std::vector<std::int64_t> key_bytes; ///< payload of each key; none where nothing is known of it
   std::size_t moved = 0;               ///< messages that were put in order of arrival
+  bool has_shared = false;             ///< some are
   bool closed = true;                  ///< submitted as fast as it is taken, not at arrival_ns
 };
 
@@ -62,6 +64,7 @@ struct run {
   std::string strategy;
   unsigned workers = 0;
   bool keeps_order = true;     ///< what the strategy promises, not what was seen
+  bool shares = false;         ///< it handles shared messages of a key at the same time
   std::vector<record> records; ///< one per workload message, same index
   std::uint64_t order_violations =
       0;                      ///< messages that began after a later one of their key had begun

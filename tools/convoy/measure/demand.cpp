@@ -24,7 +24,8 @@ demand measure_demand(const workload& load) {
     ++keys[m.key].messages;
     if (m.arrival_ns == end) // nothing of its work belongs to the span
       continue;
-    keys[m.key].work += static_cast<double>(m.service_ns);
+    if (!m.is_shared) // they come in parallel
+      keys[m.key].work += static_cast<double>(m.service_ns);
     work += static_cast<double>(m.service_ns);
   }
   result.rate = work / span;

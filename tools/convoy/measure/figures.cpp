@@ -21,6 +21,42 @@ struct key_total {
   }
 };
 
+/// The messages of a key, from the last one back: how long the rest of it takes at least.
+class path_of_key {
+public:
+  /// Of the messages from this one on. Shared ones that lie next to each other take as long as the
+  /// longest, or as `workers` of them at a time.
+  double add(std::int64_t service, bool is_shared, unsigned workers) {
+    if (is_shared) {
+      run_work_ += service;
+      longest_ = std::max(longest_, service);
+    } else {
+      behind_ = length(workers) + static_cast<double>(service);
+      run_work_ = longest_ = 0;
+    }
+    return length(workers);
+  }
+
+private:
+  [[nodiscard]] double length(unsigned workers) const {
+    return behind_ +
+           std::max(static_cast<double>(longest_), static_cast<double>(run_work_) / workers);
+  }
+
+  double behind_ = 0;                       // from the next exclusive one on
+  std::int64_t run_work_ = 0, longest_ = 0; // of the shared ones before that
+};
+
+/// Of the longest key, as path_of_key; `or_messages`: where no message takes time each takes 1.
+double longest_path(const workload& load, unsigned workers, bool or_messages) {
+  std::vector<path_of_key> keys(load.keys.size());
+  double longest = 0;
+  for (auto m = load.messages.rbegin(); m != load.messages.rend(); ++m)
+    longest =
+        std::max(longest, keys[m->key].add(or_messages ? 1 : m->service_ns, m->is_shared, workers));
+  return longest;
+}
+
 std::vector<key_total> totals_per_key(const workload& load) {
   std::vector<key_total> totals(load.keys.size());
   for (std::uint32_t key = 0; key < totals.size(); ++key)
@@ -73,13 +109,18 @@ std::int64_t makespan(const run& seen) {
 /// together they are d - a.
 wait_shares split_waits(const workload& load, const run& seen) {
   wait_shares sum;
-  std::vector<std::int64_t> predecessor_done(load.keys.size(), 0);
+  struct ends {
+    std::int64_t all = 0, exclusive = 0; // the latest so far
+  };
+  std::vector<ends> predecessor_done(load.keys.size());
   for (std::size_t i = 0; i < seen.records.size(); ++i) {
     const record& r = seen.records[i];
-    std::int64_t& previous = predecessor_done[load.messages[i].key];
+    ends& before = predecessor_done[load.messages[i].key];
+    const bool is_beside = load.messages[i].is_shared && seen.shares;
+    std::int64_t& previous = is_beside ? before.exclusive : before.all;
     if (!was_handled(r)) {
       if (has_died(r)) // those behind it waited for that
-        previous = r.died;
+        before.all = before.exclusive = r.died;
       continue;
     }
     const std::int64_t accepted = std::clamp(r.accepted, std::min(r.intended, r.begun), r.begun);
@@ -88,7 +129,9 @@ wait_shares split_waits(const workload& load, const run& seen) {
     sum.own_key += static_cast<double>(head - accepted);
     sum.scheduler += static_cast<double>(r.begun - head);
     sum.service += static_cast<double>(r.done - r.begun);
-    previous = r.done;
+    before.all = std::max(before.all, r.done);
+    if (!is_beside)
+      before.exclusive = before.all;
   }
   const double total = sum.admission + sum.own_key + sum.scheduler + sum.service;
   if (total > 0)
@@ -156,23 +199,22 @@ std::uint32_t hottest_key(const workload& load) {
 trace_figures measure_trace(const workload& load, unsigned workers) {
   auto totals = totals_per_key(load);
   std::erase_if(totals, [](const key_total& t) { return t.messages == 0; });
-  if (std::ranges::all_of(totals, [](const key_total& t) { return t.work == 0; }))
-    for (key_total& t : totals)
+  const bool takes_none =
+      std::ranges::all_of(totals, [](const key_total& t) { return t.work == 0; });
+  std::int64_t work = 0;
+  for (key_total& t : totals) {
+    if (takes_none)
       t.work = static_cast<std::int64_t>(t.messages);
-
-  std::int64_t work = 0, busiest = 0;
-  for (const key_total& t : totals) {
     work += t.work;
-    busiest = std::max(busiest, t.work);
   }
+  const double busiest = longest_path(load, workers, takes_none);
 
   trace_figures result;
   result.messages = load.messages.size();
   result.keys = totals.size();
   result.moved = load.moved;
   if (busiest > 0)
-    result.speedup_bound =
-        std::min<double>(workers, static_cast<double>(work) / static_cast<double>(busiest));
+    result.speedup_bound = std::min<double>(workers, static_cast<double>(work) / busiest);
 
   const std::size_t listed = std::min(hottest_listed, totals.size());
   std::ranges::partial_sort(
@@ -209,18 +251,17 @@ double makespan_bound(const workload& load, const std::vector<std::int64_t>& ser
   if (load.messages.empty())
     return 0;
   const std::int64_t start = load.messages.front().arrival_ns;
-  std::vector<std::int64_t> key_work(load.keys.size(), 0);
+  std::vector<path_of_key> keys(load.keys.size());
   std::int64_t work = 0;
   double bound = 0;
   for (std::size_t i = load.messages.size(); i-- > 0;) {
     const message& m = load.messages[i];
     const auto at = static_cast<double>(m.arrival_ns - start);
     work += service[i];
-    key_work[m.key] += service[i];
     bound = std::max(
         {bound, at + static_cast<double>(work) / workers, at + static_cast<double>(service[i])});
     if (keeps_order)
-      bound = std::max(bound, at + static_cast<double>(key_work[m.key]));
+      bound = std::max(bound, at + keys[m.key].add(service[i], m.is_shared, workers));
   }
   return bound;
 }

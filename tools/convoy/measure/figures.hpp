@@ -27,9 +27,11 @@ struct trace_figures {
   std::uint64_t messages = 0;
   std::uint64_t keys = 0;        ///< with at least one message
   std::vector<key_load> hottest; ///< at most ten, most messages first
-  double speedup_bound = 1;      ///< that order allows: min(P, all work / work of the busiest key)
-  std::uint64_t bytes = 0;       ///< of all payloads; 0 where the source does not say
-  std::uint64_t moved = 0;       ///< that the input had behind later ones; sorted by time
+  double speedup_bound =
+      1; ///< that order allows: min(P, all work / longest path of a key): its work,
+         ///< where none of it is shared
+  std::uint64_t bytes = 0; ///< of all payloads; 0 where the source does not say
+  std::uint64_t moved = 0; ///< that the input had behind later ones; sorted by time
 };
 
 /// Latency from the intended time to the end of the handler, microseconds; NaN where there was no
@@ -95,7 +97,8 @@ struct run_figures {
 
 /// Lower bound of the makespan in nanoseconds: for every start t, t plus the work that arrives at
 /// or after t spread over `workers`, and t plus any one message that does; where order is kept, also
-/// t plus the work of any one key that arrives at or after t. `service[i]` is the service of message i, in the order of arrival; times
+/// t plus the longest path of any one key through what arrives at or after t: its work, but shared
+/// messages that lie next to each other count as the longest of them, or as `workers` at a time. `service[i]` is the service of message i, in the order of arrival; times
 /// count from the first arrival.
 [[nodiscard]] double makespan_bound(const workload&, const std::vector<std::int64_t>& service,
                                     unsigned workers, bool keeps_order);

@@ -3,11 +3,13 @@
 #include "replay/fault_probe.hpp"
 #include "replay/probe.hpp"
 #include "replay/progress.hpp"
+#include "replay/shared_order.hpp"
 #include "replay/traced_probe.hpp"
 #include "strategies/failing_lanes.hpp"
 #include "strategies/lanes.hpp"
 #include "strategies/mutex.hpp"
 #include "strategies/queues.hpp"
+#include "strategies/shared_lanes.hpp"
 #include "strategies/watched.hpp"
 #include "text/input_error.hpp"
 
@@ -102,6 +104,29 @@ run run_with(const workload& load, const strategy_traits& traits, const replay_o
                         : run_through<probe, Strategy>(load, traits, options, workers);
 }
 
+/// What the probe says of order is about keys whose messages are handled one at a time: here the time
+/// stamps say it.
+template <class Probe>
+run run_shared(const workload& load, const replay_options& options) {
+  run result = new_run(load, traits_of(strategy::lanes), options.workers);
+  result.shares = true;
+  Probe handler{load, options.service, false};
+  {
+    shared_lanes<Probe> subject{
+        handler,
+        {options.workers, options.capacity, load.keys.size(), options.socket, &load.keys},
+        load};
+    const progress_bar bar{result.strategy, [&] { return handler.progress(); },
+                           options.shows_progress};
+    produce_all(subject, load, options.producers, handler.clock(), result.records);
+    subject.drain();
+  }
+  handler.report_to(result);
+  result.overlaps = 0;
+  result.order_violations = shared_order_violations(load, result.records);
+  return result;
+}
+
 template <class Probe>
 run run_failing(std::string_view name, const workload& load, const std::vector<bool>& poison,
                 const failure_policy& policy, const replay_options& options) {
@@ -141,6 +166,9 @@ run replay(const workload& load, strategy id, const replay_options& options) try
   const strategy_traits& traits = traits_of(id);
   switch (id) {
   case strategy::lanes:
+    if (load.has_shared)
+      return options.traces ? run_shared<traced_probe>(load, options)
+                            : run_shared<probe>(load, options);
     return run_with<convoy_lanes>(load, traits, options, options.workers);
   case strategy::single:
     return run_with<single_queue>(load, traits, options, 1);

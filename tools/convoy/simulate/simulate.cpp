@@ -19,7 +19,7 @@ std::vector<detail::simulated_message> with_overshoot(const workload& load,
     if (!overshoot.empty() && service > 0)
       service +=
           overshoot[static_cast<std::size_t>(uniform() * static_cast<double>(overshoot.size()))];
-    messages.push_back({m.arrival_ns, service, m.key});
+    messages.push_back({m.arrival_ns, service, m.key, m.is_shared});
   }
   return messages;
 }
@@ -57,6 +57,7 @@ run simulate(std::string_view name, const workload& load, const simulation_optio
   run result;
   result.strategy = name;
   result.workers = options.workers;
+  result.shares = load.has_shared;
   result.records.reserve(times.size());
   for (std::size_t i = 0; i < times.size(); ++i) {
     const bool merged = times[i].begun < 0;

@@ -14,6 +14,7 @@ struct simulated_message {
   std::int64_t arrival_ns = 0; ///< when it is submitted, 0 or more
   std::int64_t service_ns = 0; ///< that its handler takes, 0 or more
   std::uint32_t key = 0;
+  bool is_shared = false; ///< may be handled beside the shared ones of its key next to it
 };
 
 struct simulated_times {
@@ -37,7 +38,8 @@ struct simulated_limits {
 
 /// Simulates `workers`, at least 1, that handle the messages of each key in order, one at a time,
 /// know of everything at once and lose no time. Of the keys that wait for a worker the one whose
-/// first message came first goes next.
+/// first message came first goes next. Shared messages that lie next to each other in a key may be
+/// handled at the same time, by as many workers as there are.
 ///
 /// Arrivals never decrease; of equal ones the first in the list came first. Keys are 0 … keys - 1;
 /// there are fewer than 2^32 messages, and as many in `out`. O(n log workers), of whatever keys: a

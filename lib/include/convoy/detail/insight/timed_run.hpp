@@ -74,11 +74,11 @@ private:
     if (!counts_->must_time(most))
       return;
     is_timed_ = true;
-    begin_sample(core, *counts_, lane.key(), lane.first_came(), lane.unsettled.value(),
+    begin_sample(core, *counts_, lane.key(), lane.first_came(), lane.whole().unsettled.value(),
                  lane.hold == nullptr ? 0 : lane.hold->attempts);
   }
   [[gnu::noinline]] void end_counted(const lane_type& lane, std::uint32_t done) noexcept {
-    const std::uint32_t unsettled = lane.unsettled;
+    const std::uint32_t unsettled = lane.whole().unsettled;
     if (is_timed_)
       counts_->end(clock::now(), done, unsettled - std::min(unsettled, lane.finished));
     else

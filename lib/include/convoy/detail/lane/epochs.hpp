@@ -52,6 +52,23 @@ public:
     keys_ -= finished != 0 && lane.unsettled == 0;
   }
 
+  // ---- of a lane whose messages need not finish in order, see lane_set_shared.hpp ----
+
+  /// Whose first message is: of the lane's, so many of each epoch are elsewhere already.
+  [[nodiscard]] bool epoch_of_first(const lane_base& lane,
+                                    const std::uint32_t (&elsewhere)[2]) const noexcept {
+    const bool is_older = lane.epoch != current_ || lane.older > elsewhere[!current_];
+    return is_older ? !current_ : current_;
+  }
+  /// One of that epoch is finished.
+  void settle_one(lane_base& lane, bool epoch) noexcept {
+    if (lane.epoch == current_ && epoch != current_)
+      --lane.older;
+    --unfinished_[epoch];
+    lane.unsettled -= 1;
+    keys_ -= lane.unsettled == 0;
+  }
+
   [[nodiscard]] bool older_is_finished() const noexcept { return unfinished_[!current_] == 0; }
   [[nodiscard]] bool all_finished() const noexcept { return unfinished_[0] + unfinished_[1] == 0; }
 

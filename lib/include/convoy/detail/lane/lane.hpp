@@ -10,6 +10,7 @@
 #include "convoy/detail/ds/ready_queue.hpp"
 #include "convoy/detail/ds/timer_wheel.hpp"
 #include "convoy/detail/lane/lane_base.hpp"
+#include "convoy/message.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -95,10 +96,36 @@ struct kept_state {
 template <class Lane>
 struct kept_state<void, Lane> {};
 
+/// What a lane has besides if its key may have shared messages, see lane_set_shared.hpp. All of it
+/// is the drainer's; `main` never changes.
+template <class Lane, bool Shares>
+struct sharing_lane {
+  // ---- of a sibling, which has one shared message ----
+  Lane* main = nullptr;     // the key's lane; null: this is it
+  Lane* previous = nullptr; // sibling of the key; the next one is `next`
+  std::uint32_t nth = 0;    // of the main lane's siblings
+  bool its_epoch = false;   // its message's
+  bool is_purged = false;   // it becomes a dead letter unless it is done when it comes back
+
+  // ---- of the key's lane ----
+  Lane* first_sibling = nullptr; // in the order of their messages
+  Lane* last_sibling = nullptr;
+  ready_list late;                // siblings that would go on if there were not so many out
+  std::uint32_t siblings = 0;     // there are so many,
+  std::uint32_t siblings_out = 0; // so many of them are out or lined up,
+  std::uint32_t by_epoch[2] = {}; // and so many are of each epoch
+  std::uint32_t parted = 0;       // so many there were
+};
+template <class Lane>
+struct sharing_lane<Lane, false> {};
+
 template <class Key, class Message, class State>
-struct lane : lane_base, kept_state<State, lane<Key, Message, State>> {
+struct lane : lane_base,
+              kept_state<State, lane<Key, Message, State>>,
+              sharing_lane<lane<Key, Message, State>, has_access<Message>> {
   using key_type = Key;
   using message_type = Message;
+  static constexpr bool shares = has_access<Message>;
 
   lane(runner& where, Key&& of, std::uint32_t its_hash) noexcept
       : lane_base(where), own_key(std::move(of)) {
@@ -114,6 +141,39 @@ struct lane : lane_base, kept_state<State, lane<Key, Message, State>> {
     first.next = nullptr;
     first.capacity = first.filled = 1;
     handed = 1;
+  }
+
+  /// A sibling, which gets one shared message of a lane that is the drainer's.
+  lane(runner& where, lane& whose) noexcept requires(shares)
+      : lane_base(where), key_in_cell(&whose.own_key) {
+    hash = whose.hash;
+    in_cell = true; // the key is elsewhere
+    this->main = &whose;
+    unsettled = 1;
+    first.next = nullptr;
+    first.capacity = first.filled = 1;
+    handed = 1;
+  }
+
+  [[nodiscard]] bool is_sibling() const noexcept {
+    if constexpr (shares)
+      return this->main != nullptr;
+    else
+      return false;
+  }
+  [[nodiscard]] bool has_siblings() const noexcept {
+    if constexpr (shares)
+      return this->siblings != 0;
+    else
+      return false;
+  }
+  /// The key's lane, which has its state.
+  [[nodiscard]] lane& whole() noexcept { return const_cast<lane&>(std::as_const(*this).whole()); }
+  [[nodiscard]] const lane& whole() const noexcept {
+    if constexpr (shares)
+      if (this->main != nullptr)
+        return *this->main;
+    return *this;
   }
 
   [[nodiscard]] const Key& key() const noexcept { return in_cell ? *key_in_cell : own_key; }

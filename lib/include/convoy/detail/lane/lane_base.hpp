@@ -37,6 +37,7 @@ enum class lane_state : unsigned char {
   out,      ///< a pump's, or run by the drainer itself: ready or running
   held,     ///< the drainer's: it waits for something else than a worker, see hold
   evicting, ///< a pump's, for its state to go
+  sharing,  ///< the drainer's: shared messages of it are on their way, see lane_set_shared.hpp
 };
 
 /// The drawing is in lib/design/architecture.md.
@@ -46,7 +47,9 @@ enum class lane_state : unsigned char {
   case resting:
     return to != resting;
   case lined_up:
-    return to == out;
+    return to == out || to == sharing;
+  case sharing:
+    return to == resting || to == lined_up;
   case out:
   case evicting:
   case held:

@@ -1,9 +1,10 @@
 #pragma once
 
 // The lanes of a partition, as its drainer sees them: the table of keys, which lanes are handed
-// out, what is unfinished. Everything here runs in the drainer's role, without concurrency. Lanes
-// that are held are in lane_set_held.hpp, requests for lanes in lane_set_control.hpp, what goes out
-// with a lane in lane_set_hand_out.hpp, merging messages in lane_set_conflate.hpp.
+// out, what is unfinished. Everything here runs in the drainer's role, without concurrency. What goes
+// out with a lane is in lane_set_hand_out.hpp, what the drainer runs itself in lane_set_inline.hpp,
+// lanes that are held in lane_set_held.hpp, requests for lanes in lane_set_control.hpp, merging
+// messages in lane_set_conflate.hpp, shared messages in lane_set_shared.hpp and lane_set_siblings.hpp.
 
 #include "convoy/detail/base/atomic.hpp"
 #include "convoy/detail/base/function_ref.hpp"
@@ -77,6 +78,8 @@ public:
       start(*lane);
     else if (lane->is(lane_state::held)) [[unlikely]]
       added_to_held(*lane);
+    else if constexpr (shares)
+      share_more(*lane);
     return true;
   }
 
@@ -84,23 +87,10 @@ public:
   /// drainer. Null: as long as others wait, the message must too, or out of memory. Of keys with
   /// state; the others' messages run in their cell.
   [[nodiscard]] lane_type* append_inline(Key&& key, std::uint32_t hash, Message&& message,
-                                         std::uint64_t ticket) noexcept {
-    auto* lane = table_.size() == 0 ? nullptr : table_.find(key, hash);
-    if (lane == nullptr) {
-      lane = pool_.make_lane(home_, std::move(key), hash);
-      if (lane == nullptr)
-        return nullptr;
-      table_.insert(*lane);
-    } else if (!lane->is(lane_state::resting)) {
-      return nullptr;
-    }
-    lane->first.number = static_cast<std::uint32_t>(ticket);
-    (void)pool_.append(*lane, std::move(message),
-                       arrivals_.of(ticket)); // it is empty: there is room
-    lane->handed = 1;
-    lane->become(lane_state::out);
-    return inline_ = lane;
-  }
+                                         std::uint64_t ticket) noexcept;
+  /// Likewise of a shared message: it may also run beside others of its key.
+  [[nodiscard]] lane_type* append_shared(Key&& key, std::uint32_t hash, Message&& message,
+                                         std::uint64_t ticket) noexcept;
 
   /// Some key has messages in a lane.
   [[nodiscard]] bool any() const noexcept { return size() != 0; }
@@ -129,61 +119,30 @@ public:
   /// The message of the reserve has failed and is the drainer's: it moves into its lane, which is
   /// run inline like the others from here on.
   void leave_cell(lane_type& lane, Message& message, std::uint32_t hash,
-                  std::uint64_t ticket) noexcept {
-    lane.take_message_home(message);
-    (void)lane.take_key_home();
-    lane.hash = hash;
-    lane.since = arrivals_.of(ticket);
-    lane.become(lane_state::out);
-    reserve_ = nullptr;
-  }
+                  std::uint64_t ticket) noexcept;
 
   /// Of a drainer that is stuck in a handler; null: there is none.
   [[nodiscard]] lane_type* left_inline() const noexcept { return inline_; }
   [[nodiscard]] bool is_reserve(const lane_type& lane) const noexcept { return &lane == reserve_; }
 
-  /// The lane that has been lined up longest, to be run by the drainer. There must be one.
-  [[nodiscard]] lane_type* next_lined_up() noexcept {
-    auto* const lane = static_cast<lane_type*>(lined_up_.pop());
-    lane->become(lane_state::out);
-    lane->handed += std::exchange(lane->staged, 0); // inline handlers don't linger
-    return inline_ = lane;
-  }
+  /// The lane that has been lined up longest, to be run by the drainer. There must be one. Null: it
+  /// may not go on.
+  [[nodiscard]] lane_type* next_lined_up() noexcept;
   [[nodiscard]] std::uint32_t lined_up() const noexcept { return lined_up_.size(); }
 
   /// The drainer has run the lane. Returns how many messages are finished. `consumed` tickets have
   /// left the ring.
-  std::uint32_t finish_inline(lane_type& lane, std::uint64_t consumed) noexcept {
-    inline_ = nullptr;
-    if (lane.hold != nullptr) [[unlikely]]
-      add_to_table(lane);
-    if (lane.unsettled != 0)
-      return settle(lane, consumed);
-    lane.finished = 0;
-    lane.become(lane_state::resting);
-    if constexpr (std::is_void_v<State>) {
-      pool_.rewind(lane);
-      pool_.free_lane(lane);
-    } else {
-      free_if_idle(lane);
-    }
-    return 1;
-  }
+  std::uint32_t finish_inline(lane_type& lane, std::uint64_t consumed) noexcept;
 
   /// Takes over from a drainer that is stuck in a handler, of a message with this `ticket`: its lane
   /// is out, on the old drainer's pump.
-  void adopt(lane_type& lane, std::uint64_t ticket) noexcept {
-    inline_ = nullptr;
-    if (is_reserve(lane)) {
-      reserve_ = nullptr;
-      lane.since = arrivals_.of(ticket); // not later: what came behind it would be as young
-      lane.become(lane_state::out);
-    }
-    add_to_table(lane);
-  }
+  void adopt(lane_type& lane, std::uint64_t ticket) noexcept;
 
   /// Takes a lane back. Returns how many of its messages are finished. `consumed` as above.
   std::uint32_t settle(lane_type& lane, std::uint64_t consumed) noexcept {
+    if constexpr (shares)
+      if (lane.is_sibling())
+        return settle_sibling(lane, consumed);
     const auto finished = std::exchange(lane.finished, 0);
     unfinished.settle(lane, finished);
     const bool evicted = lane.is(lane_state::evicting);
@@ -260,6 +219,7 @@ public:
   /// Of the messages in lanes, see drain_progress.
   epochs unfinished;
   held_counts held;
+  std::uint64_t beside = 0; ///< siblings, but for one of each key
 
   /// See lane_pool, key_table.
   [[nodiscard]] bool has_spares() const noexcept {
@@ -273,19 +233,14 @@ public:
   }
 
 private:
-  /// A lane that was run straight from the ring becomes one like the others, if it is not one
-  /// already.
-  void add_to_table(lane_type& lane) noexcept {
-    if (lane.unsettled != 0)
-      return;
-    unfinished.count(lane);
-    if constexpr (std::is_void_v<State>)
-      table_.insert(lane);
-  }
+  void add_to_table(lane_type& lane) noexcept;
 
   /// Of a lane that is not out, or was held. What was held waits for a worker from now on: else a
   /// key that fails for ever would go before all others each time it is tried again.
   void go_on(lane_type& lane) noexcept {
+    if constexpr (shares)
+      if (lane.is_sibling() || lane.has_siblings())
+        return go_on_sharing(lane);
     if (lane.is(lane_state::held)) {
       lane.since = coarse_now_;
       end_hold(lane);
@@ -301,6 +256,32 @@ private:
   }
 
   [[nodiscard]] hold& hold_of(lane_type& lane) noexcept { return hold::of(lane, holds_); }
+
+  // ---- lanes with shared messages, see lane_set_shared.hpp and lane_set_siblings.hpp ----
+
+  static constexpr bool shares = lane_type::shares;
+
+  [[nodiscard]] std::uint32_t most_shared() const noexcept;
+  [[nodiscard]] static std::uint32_t waiting(const lane_type& lane) noexcept {
+    return lane.handed + lane.staged;
+  }
+  [[nodiscard]] std::uint32_t next_to_hand(lane_type& lane) const noexcept;
+  [[nodiscard]] bool may_share(lane_type& main) noexcept;
+  [[nodiscard]] lane_type* part(lane_type& main) noexcept;
+  void add_sibling(lane_type& main, lane_type& sibling, bool epoch) noexcept;
+  void end_sibling(lane_type& sibling) noexcept;
+  void share_more(lane_type& main) noexcept;
+  [[nodiscard]] bool hand_out_shared(lane_type& lane, pump& self, ready_list& by_age) noexcept;
+  [[nodiscard]] lane_type* next_shared_inline(lane_type& lane) noexcept;
+  std::uint32_t settle_sibling(lane_type& sibling, std::uint64_t consumed) noexcept;
+  void end_sharing(lane_type& main) noexcept;
+  [[gnu::cold]] void go_on_sharing(lane_type& lane) noexcept;
+  [[gnu::cold]] void take_out_of_line(lane_type& main) noexcept;
+  [[gnu::cold]] void doom_rest(lane_type& main, std::uint64_t until, death why) noexcept;
+  [[gnu::cold]] [[nodiscard]] bool serve_sharing(lane_type& main, request_type& r,
+                                                 std::uint64_t consumed) noexcept;
+  [[gnu::cold]] void end_stopped_siblings(lane_type& main, std::uint64_t tickets) noexcept;
+  [[nodiscard]] std::uint32_t in_line(const lane_type& lane) const noexcept;
 
   /// A lane has work, and is not out.
   void start(lane_type& lane) noexcept {
@@ -351,6 +332,8 @@ private:
   [[gnu::cold]] void wait_for_lane(lane_type& lane, request_type& r) noexcept;
   [[gnu::cold]] void serve_waiting_requests(lane_type& lane, std::uint32_t finished,
                                             std::uint64_t consumed) noexcept;
+  [[gnu::cold]] void serve_reached(lane_type& lane, std::uint32_t finished) noexcept;
+  [[gnu::cold]] void try_again(lane_type& lane) noexcept;
   [[gnu::cold]] void doom(lane_type& lane, std::uint32_t count) noexcept;
   [[gnu::cold]] void put_before(lane_type& lane, std::vector<Message>& first,
                                 std::uint64_t consumed) noexcept;

@@ -56,6 +56,11 @@ void lane_set<Core>::idle_timer_is_due(idle_timer<Lane>& t) noexcept {
 template <class Core>
 bool lane_set<Core>::serve(request_type& r, std::uint64_t consumed) noexcept {
   auto* lane = table_.find(r.key, r.hash);
+  if constexpr (shares) // while it is lined up it is the drainer's as well
+    if (lane != nullptr &&
+        (lane->has_siblings() ||
+         (lane->is(lane_state::lined_up) && (r.what == wish::purge || r.what == wish::put_before))))
+      return serve_sharing(*lane, r, consumed);
   switch (r.what) {
   case wish::pause:
     if (ended_) // what was asked for before the end still counts
@@ -82,13 +87,8 @@ bool lane_set<Core>::serve(request_type& r, std::uint64_t consumed) noexcept {
     }
     break;
   case wish::try_now:
-    if (lane == nullptr || !lane->is(lane_state::held) || lane->paused || lane->hold == nullptr)
-      break;
-    if (auto& t = *lane->hold; // a dead letter that its sink refuses is not handled again
-        (t.stopped == stop::retry || t.stopped == stop::park) && (t.doomed == 0 || t.spared != 0)) {
-      release(*lane);
-      go_on(*lane);
-    }
+    if (lane != nullptr && !lane->paused)
+      try_again(*lane);
     break;
   case wish::purge:
     if (lane == nullptr || lane->unsettled == 0)
@@ -134,6 +134,17 @@ bool lane_set<Core>::serve(request_type& r, std::uint64_t consumed) noexcept {
 }
 
 template <class Core>
+void lane_set<Core>::try_again(lane_type& lane) noexcept {
+  if (!lane.is(lane_state::held) || lane.hold == nullptr)
+    return;
+  const auto& t = *lane.hold; // a dead letter that its sink refuses is not handled again
+  if ((t.stopped == stop::retry || t.stopped == stop::park) && (t.doomed == 0 || t.spared != 0)) {
+    release(lane);
+    go_on(lane);
+  }
+}
+
+template <class Core>
 auto lane_set<Core>::make_lane(request_type& r) noexcept -> lane_type& {
   lane_type* lane = nullptr;
   while ((lane = pool_.make_lane(home_, std::move(r.key), r.hash)) == nullptr)
@@ -153,13 +164,16 @@ void lane_set<Core>::wait_for_lane(lane_type& lane, request_type& r) noexcept {
   if (r.what == wish::purge)
     waiting.purged = waiting.finished + lane.unsettled;
   if (!later.empty() && later.last().is_quiet_purge() && r.is_quiet_purge()) {
-    waiting.set_mark(later.last(), lane.unsettled); // it does for both: they must not pile up
+    waiting.set_mark(later.last(), in_line(lane)); // it does for both: they must not pile up
     delete &r;
     return;
   }
-  waiting.set_mark(r, lane.unsettled);
-  const bool is_fence =
-      r.what == wish::fence || (r.what == wish::purge && lane.is(lane_state::held));
+  waiting.set_mark(r, in_line(lane));
+  const bool is_fence = // of a lane with siblings, or lined up, serve_sharing() has done it
+      r.what == wish::fence ||
+      (r.what == wish::purge &&
+       (lane.is(lane_state::held) ||
+        (shares && (lane.has_siblings() || lane.is(lane_state::lined_up)))));
   (is_fence && later.empty() ? waiting.fences : later).push(std::unique_ptr<request_type>(&r));
 }
 
@@ -177,7 +191,7 @@ void lane_set<Core>::serve_waiting_requests(lane_type& lane, std::uint32_t finis
       put_before(lane, r->messages, consumed);
       continue;
     case wish::purge:
-      if (const auto count = waiting.before(*r); count != 0)
+      if (const auto count = waiting.before(*r); count != 0 && !lane.has_siblings())
         doom(lane, count);
       [[fallthrough]];
     case wish::fence:
@@ -191,6 +205,14 @@ void lane_set<Core>::serve_waiting_requests(lane_type& lane, std::uint32_t finis
     }
     callback::make_ready(std::move(r->then));
   }
+  serve_reached(lane, 0);
+}
+
+/// Of a lane that requests wait for so many messages are finished.
+template <class Core>
+void lane_set<Core>::serve_reached(lane_type& lane, std::uint32_t finished) noexcept {
+  auto& waiting = waiting_requests_.of(lane);
+  waiting.finished += finished;
   while (auto reached = waiting.take_reached())
     callback::make_ready(std::move(reached->then));
   lane.has_requests = !waiting.empty();
@@ -203,7 +225,7 @@ void lane_set<Core>::serve_waiting_requests(lane_type& lane, std::uint32_t finis
 template <class Core>
 void lane_set<Core>::doom(lane_type& lane, std::uint32_t count) noexcept {
   auto& t = hold_of(lane);
-  if (lane.is(lane_state::held))
+  if (lane.is(lane_state::held) || (shares && t.stopped == stop::tickets))
     release(lane);
   else if (std::exchange(t.stopped, stop::none) == stop::park)
     core_.failures.count_parked(-1);
@@ -245,8 +267,13 @@ void lane_set<Core>::put_before(lane_type& lane, std::vector<Message>& first,
       sleep_for(tuning::out_of_memory_nap);
   if (waiting != 0 && is_before(lane.since, released))
     lane.since = released;
-  lane.handed = waiting + count - takes_in;
-  lane.staged = takes_in;
+  if constexpr (shares) { // some of them may be shared
+    lane.staged = waiting + count;
+    lane.handed = 0;
+  } else {
+    lane.handed = waiting + count - takes_in;
+    lane.staged = takes_in;
+  }
   if (auto* const t = lane.hold) { // it was about another message
     if (t->stopped == stop::retry || t->stopped == stop::linger)
       lane.is(lane_state::held) ? held_lanes::release(*t) : void(t->stopped = stop::none);

@@ -20,6 +20,9 @@ void lane_set<Core>::hand_out(pump& self) noexcept {
   ready_list by_age;
   while (auto* const each = lined_up_.pop()) {
     auto& lane = static_cast<lane_type&>(*each);
+    if constexpr (shares)
+      if (hand_out_shared(lane, self, by_age))
+        continue;
     const bool is_behind = self.lanes_are_slow() || lane.handed != 0;
     hand(lane);
     lane.become(lane_state::out);
@@ -34,7 +37,7 @@ void lane_set<Core>::hand_out(pump& self) noexcept {
 
 template <class Core>
 void lane_set<Core>::hand(lane_type& lane) noexcept {
-  auto ready = lane.staged;
+  auto ready = next_to_hand(lane);
   if (core_.hands_out_parts) [[unlikely]]
     ready = part_of(lane);
   lane.flush = false;

@@ -158,6 +158,9 @@ void lane_set<Core>::end_stopped(std::uint64_t tickets) noexcept {
   if (stopped_ != nullptr)
     core_.failures.count_parked(-stopped_->end(tickets));
   table_.for_each([this](lane_type& lane) {
+    if constexpr (shares)
+      if (lane.has_siblings())
+        return end_stopped_siblings(lane, ended_at_);
     if (!lane.is(lane_state::held))
       return;
     if (lane.paused && (lane.hold == nullptr || lane.hold->stopped == stop::none))

@@ -63,19 +63,46 @@ template <class Lane>
   return nullptr;
 }
 
+/// Of a lane with siblings: the first that is out, else nothing.
+template <class Lane>
+[[gnu::cold]] [[nodiscard]] const Lane* explain_siblings(const Lane& main,
+                                                         explanation& why) noexcept {
+  const Lane* out = nullptr;
+  for_each_sibling(main, [&](const Lane& each) {
+    if (out == nullptr && each.is(lane_state::out))
+      out = &each;
+  });
+  (void)explain_lane(out != nullptr ? out : main.first_sibling, why);
+  if (why.state == key_state::idle)
+    why.state = key_state::ready; // its turn comes
+  if (out == nullptr && main.paused)
+    why.state = key_state::paused;
+  why.depth = main.unsettled;
+  why.shared = main.siblings;
+  return out;
+}
+
 /// In the drainer's role; null: the key has no lane.
 template <class Core>
 [[gnu::cold]] [[nodiscard]] explanation explain(Core& core, partition<Core>& p,
                                                 const typename Core::lane_type* lane) noexcept {
   explanation why;
   why.in_ring = p.ring.tickets() - p.ring.consumed();
-  const auto* const out = explain_lane(lane, why);
+  const auto* out = static_cast<const typename Core::lane_type*>(nullptr);
+  if constexpr (Core::lane_type::shares)
+    if (lane != nullptr && lane->has_siblings())
+      out = explain_siblings(*lane, why);
+  if (why.shared == 0)
+    out = explain_lane(lane, why);
   if (why.state == key_state::idle && why.in_ring != 0)
     why.state = key_state::in_ring;
   if (out == nullptr || core.insight == nullptr)
     return why;
   clock::time_point begun{};
   why.worker = core.insight->worker_with(out, begun);
+  if constexpr (Core::lane_type::shares)
+    for (; !why.worker && why.shared != 0 && out->next != nullptr; out = out->next)
+      why.worker = core.insight->worker_with(out->next, begun); // a lane that is not out has none
   if (why.worker) {
     why.state = key_state::running;
     why.since = begun == clock::time_point{} ? std::nullopt : std::optional(begun);
@@ -133,6 +160,13 @@ void partition<Core>::look_at_lanes(bool drains) noexcept try {
   lanes_.for_each([&](const lane_type& lane) {
     if (lane.unsettled == 0)
       return;
+    if constexpr (lane_type::shares)
+      for_each_sibling(lane, [&](const lane_type& each) {
+        const auto its = age_of(each.since);
+        seen.oldest = std::min<clock::time_point>(seen.oldest, now - its);
+        if (each.is(lane_state::held))
+          held.add(its, &each);
+      });
     const bool is_held = lane.is(lane_state::held);
     std::chrono::nanoseconds age = age_of(is_held ? lane.first_came() : lane.since);
     if (is_held) {
@@ -141,8 +175,10 @@ void partition<Core>::look_at_lanes(bool drains) noexcept try {
       held.add(age, &lane);
     }
     seen.oldest = std::min<clock::time_point>(seen.oldest, now - age);
-    const bool runs = lane.is(lane_state::out); // or is about to
-    deepest.add(lane.unsettled - (runs ? 1u : 0u), &lane);
+    std::uint32_t runs = lane.is(lane_state::out) ? 1 : 0; // or is about to
+    if constexpr (lane_type::shares)
+      runs += lane.siblings_out;
+    deepest.add(lane.unsettled - runs, &lane);
   });
   for (const auto& [messages, lane] : deepest.items())
     seen.deepest.push_back({core_.scattered_hash_or(lane->key(), 0), messages});
@@ -171,7 +207,7 @@ void partition<Core>::look_at_lanes(bool drains) noexcept try {
 template <class Core>
 void partition<Core>::note_levels(clock::time_point now) noexcept {
   levels->note(now, ring.tickets() - ring.consumed(), lanes_.unfinished.unfinished(),
-               lanes_.unfinished.keys(), lanes_.held.get());
+               lanes_.unfinished.keys() + lanes_.beside, lanes_.held.get());
   if (levels->must_survey(now, true))
     look_at_lanes(true);
 }

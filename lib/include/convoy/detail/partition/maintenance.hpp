@@ -6,7 +6,7 @@
 
 #include "convoy/detail/base/atomic.hpp"
 #include "convoy/detail/base/tuning.hpp"
-#include "convoy/detail/lane/lane_set_control.hpp"
+#include "convoy/detail/lane/lane_set_siblings.hpp"
 #include "convoy/detail/shared/core.hpp"
 #include "convoy/detail/shared/requests.hpp"
 

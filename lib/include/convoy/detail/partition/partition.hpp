@@ -251,7 +251,7 @@ private:
   [[gnu::noinline]] void note_levels(clock::time_point now) noexcept;
   void settle_returned() noexcept {
     inbox_.take_lanes([this](lane_type& back) {
-      if (back.in_cell) [[unlikely]]
+      if (back.in_cell && !back.is_sibling()) [[unlikely]]
         ring.take_back(back.take_key_home());
       if (limits)
         limits->remove(back.key(), back.finished);

@@ -23,6 +23,7 @@ class visit {
   using lane_type = typename Partition::lane_type;
   using ring_type = typename Partition::ring_type;
   using cell_type = typename Partition::cell_type;
+  static constexpr bool shares = lane_type::shares;
   static constexpr bool keeps_lanes = !std::is_void_v<typename core_type::state_type>;
 
 public:
@@ -100,9 +101,9 @@ public:
                                                                   : longest_counted_run(most);
   }
   /// Some keys have others that wait: only what may_run() can follow. So it stays while they run.
-  [[nodiscard]] bool must_look() const noexcept { return home_.lanes_.any(); }
+  [[nodiscard]] bool must_look() const noexcept { return shares || home_.lanes_.any(); }
   [[nodiscard]] bool may_run(const cell_type& cell) const noexcept {
-    return home_.lanes_.find(cell.key, home_.hash_of(cell)) == nullptr;
+    return !is_shared(cell.message) && home_.lanes_.find(cell.key, home_.hash_of(cell)) == nullptr;
   }
   /// A run is over. The first cell of the next one, if that may follow.
   [[nodiscard]] cell_type* next_run(std::uint32_t ran) noexcept {
@@ -194,6 +195,11 @@ private:
           pass_conflated(cell);
           continue;
         }
+      } else if (How == moving::inline_first && is_shared(cell.message)) {
+        // not in its cell: another one may run beside it
+        if constexpr (How == moving::inline_first && shares)
+          lane = lanes.append_shared(std::move(cell.key), hash, std::move(cell.message),
+                                     ring_.consumed());
       } else if constexpr (How == moving::inline_first && keeps_lanes) {
         lane = lanes.append_inline(std::move(cell.key), hash, std::move(cell.message),
                                    ring_.consumed());

@@ -57,6 +57,18 @@ template <class Handler, class Core>
 inline constexpr bool gets_context = form<Handler, Core> == handler_form::context_message ||
                                      form<Handler, Core> == handler_form::context_span;
 
+/// A handler of messages that may be shared can be called with a state that is const.
+template <class Handler, class Core>
+consteval bool can_share() {
+  using state = typename Core::state_type;
+  if constexpr (std::is_void_v<state> || gets_context<Handler, Core> ||
+                form<Handler, Core> == handler_form::none)
+    return true;
+  else
+    return plain_form_of<Handler, typename Core::key_type, typename Core::message_type,
+                         const state>() == form<Handler, Core>;
+}
+
 /// The messages that a handler gets at once.
 template <class Handler, class Core>
 using messages_for =
@@ -94,12 +106,17 @@ struct invocation {
     if constexpr (std::is_void_v<state_type>) {
       return call(handler);
     } else {
-      if (!lane.state)
+      auto& whole = lane.whole();
+      if (!whole.state)
         make_state();
-      if constexpr (gets_context<Handler, Core>)
+      if constexpr (gets_context<Handler, Core>) {
         return call(handler);
-      else
-        return call(handler, *lane.state);
+      } else {
+        if constexpr (lane_type::shares)
+          if (is_shared(messages.front()))
+            return call(handler, std::as_const(*whole.state));
+        return call(handler, *whole.state);
+      }
     }
   }
 

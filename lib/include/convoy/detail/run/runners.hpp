@@ -34,8 +34,16 @@ template <class Handler, class Core>
       !fits || returns_nothing<Handler, Core> || returns_outcome<Handler, Core>;
   static_assert(returns, "convoy: the handler must return void or convoy::outcome: what else it "
                          "returns, a bool for instance, would mean nothing");
+  constexpr bool shares = has_access<typename Core::message_type>;
+  static_assert(
+      !shares || !gets_spans<Handler, Core>,
+      "convoy: a handler of spans can't have messages with access(): those that are shared "
+      "are handled one by one, at the same time");
+  constexpr bool reads = !shares || gets_spans<Handler, Core> || can_share<Handler, Core>();
+  static_assert(reads, "convoy: messages may be shared, so the handler must be callable with const "
+                       "State& as well: that is what a shared message gets");
   using function = typename Core::lane_function;
-  if constexpr (!fits || !returns)
+  if constexpr (!fits || !returns || !reads)
     return function{};
   else if constexpr (always_handles_failures<Handler, Core>)
     return function{&run_lane<true, Handler, Core>};

@@ -61,7 +61,7 @@ private:
                                      if (!r.is_due)
                                        return;
                                      const auto& lane = *static_cast<const Lane*>(r.lane);
-                                     const std::uint32_t unfinished = lane.unsettled;
+                                     const std::uint32_t unfinished = lane.whole().unsettled;
                                      key.emplace(lane.key());
                                      running = r.running;
                                      waiting = unfinished == 0 ? 0 : unfinished - 1;

@@ -1,0 +1,17 @@
+#pragma once
+
+// Whether messages that may be shared were handled in order.
+
+#include "load/workload.hpp"
+
+#include <cstdint>
+#include <vector>
+
+namespace convoy::tool {
+
+/// Messages that began before one had ended for which they had to wait: an exclusive one for all
+/// earlier ones of its key, a shared one for the exclusive ones among them.
+[[nodiscard]] std::uint64_t shared_order_violations(const workload& load,
+                                                    const std::vector<record>& records);
+
+} // namespace convoy::tool
