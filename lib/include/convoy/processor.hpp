@@ -112,6 +112,7 @@ public:
               .handles_failures = detail::handles_failures<Handler, core_type>(wanted),
               .is_watched =
                   wanted.watchdog.report || wanted.observe.started || wanted.observe.finished,
+              .suspends = detail::returns_task<Handler, core_type>,
               .failures = {wanted.failure, std::move(wanted.exceptions),
                            std::move(wanted.dead_letters)}},
         submitter_(core_, partitions_of(wanted)) {
@@ -233,6 +234,24 @@ public:
     return core_.insight != nullptr ? core_.insight->take()
                                     : detail::counted(core_.options.name, core_.scheduler,
                                                       account(), core_.options.positions);
+  }
+
+  // ---- for handlers that are coroutines ----
+
+  /// Awaits the answer of a message of another key, of this processor or another one:
+  ///   const int left = co_await stock.ask(context, "apples", question{…});
+  /// The message has a member convoy::completion<T> answer (or message_traits<Message>::answer names
+  /// one), which its handler calls; a handler that is a coroutine may return task_of<T> instead. It takes its
+  /// place behind those of its key, like others. Awaited it throws would_deadlock if that key waits for
+  /// the asking one, or is it; refused if there is no room, for which it never waits; no_answer if the
+  /// message has gone without an answer; and `cancelled`. The context is that of the handler that asks.
+  template <class Context>
+  [[nodiscard]] auto ask(const Context& from, const Key& key, Message&& message) {
+    static_assert(detail::has_answer<Message>(),
+                  "convoy: a message that is asked needs a member convoy::completion<T> answer, or "
+                  "message_traits<Message>::answer");
+    return detail::ask_begin<submitter_type>(submitter_, core_, from.place(), key,
+                                             std::move(message));
   }
 
   // ---- schedules ----

@@ -37,6 +37,7 @@ enum class lane_state : unsigned char {
   out,      ///< a pump's, or run by the drainer itself: ready or running
   held,     ///< the drainer's: it waits for something else than a worker, see hold
   evicting, ///< a pump's, for its state to go
+  suspended, ///< the drainer's: its handler, a coroutine, waits, see suspension
 };
 
 /// The drawing is in lib/design/architecture.md.
@@ -50,6 +51,7 @@ enum class lane_state : unsigned char {
   case out:
   case evicting:
   case held:
+  case suspended:
     return to == resting;
   }
   return false;
@@ -70,7 +72,7 @@ struct lane_base : ready_item {
 
   // ---- the pump that runs it, while it is out; ready_item::handed as well ----
   std::uint32_t finished = 0;   // handled since the lane went out
-  detail::hold* hold = nullptr; // its first message has failed, or it is stopped
+  detail::hold* hold = nullptr; // its first message has failed, or it is stopped; see also suspension
 
   // ---- the drainer ----
   std::uint32_t staged = 0;      // appended, not yet handed out

@@ -27,6 +27,9 @@
 namespace convoy::detail {
 
 template <class Core>
+class suspended_lanes;
+
+template <class Core>
 class lane_set {
   using Key = typename Core::key_type;
   using Message = typename Core::message_type;
@@ -192,7 +195,7 @@ public:
     const bool holds = lane.hold != nullptr && must_hold(lane, consumed);
     lane.resumed = false;
     if (holds) [[unlikely]]
-      begin_hold(lane, lane.hold->stopped);
+      hold_back(lane);
     else
       go_on(lane); // and it may be gone
     if (evicted) [[unlikely]]
@@ -240,6 +243,9 @@ public:
   /// See processor::pause(), resume(), purge(), fence().
   [[gnu::cold]] [[nodiscard]] bool serve(request_type& r, std::uint64_t consumed) noexcept;
 
+  /// Coroutines that wait, for something that can be cancelled.
+  [[gnu::cold]] void stop_suspended() noexcept;
+
   /// See held_lanes::end(); likewise what is paused.
   [[gnu::cold]] void end_stopped(std::uint64_t tickets) noexcept;
 
@@ -280,6 +286,8 @@ public:
   }
 
 private:
+  friend class suspended_lanes<Core>;
+
   /// A lane that was run straight from the ring becomes one like the others, if it is not one
   /// already.
   void add_to_table(lane_type& lane) noexcept {
@@ -346,8 +354,10 @@ private:
   }
 
   [[gnu::cold]] [[nodiscard]] bool must_hold(lane_type& lane, std::uint64_t consumed) noexcept;
+  [[gnu::cold]] void hold_back(lane_type& lane) noexcept;
   [[gnu::cold]] void begin_hold(lane_type& lane, stop why) noexcept;
   [[gnu::cold]] void end_hold(lane_type& lane) noexcept;
+  [[gnu::cold]] void release_waiting_for_places() noexcept;
   [[gnu::cold]] void hold_paused(lane_type& lane) noexcept;
   [[gnu::cold]] void end_pause(lane_type& lane) noexcept;
   [[gnu::cold]] void release(lane_type& lane) noexcept;

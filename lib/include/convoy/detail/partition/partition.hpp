@@ -21,6 +21,7 @@
 #include "convoy/detail/partition/drainer_role.hpp"
 #include "convoy/detail/partition/inline_policy.hpp"
 #include "convoy/detail/partition/maintenance.hpp"
+#include "convoy/detail/partition/resumptions.hpp"
 #include "convoy/detail/partition/revisit.hpp"
 #include "convoy/detail/partition/room_notifier.hpp"
 #include "convoy/detail/partition/spare_memory.hpp"
@@ -35,7 +36,7 @@
 namespace convoy::detail {
 
 template <class Core>
-class partition final : public runner, private ready_item, private alarm {
+class partition final : public runner, public resumer, private ready_item, private alarm {
   using Key = typename Core::key_type;
   using Message = typename Core::message_type;
   using State = typename Core::state_type;
@@ -58,6 +59,8 @@ public:
     since = lanes_.before_visit();
     if (limits_type::is_needed(core.options))
       limits.emplace(core.options, core.hash_of, core.equal);
+    if (core.suspends)
+      resumptions_ = std::make_unique<resumptions<partition>>();
   }
   partition(const partition&) = delete;
   partition& operator=(const partition&) = delete;
@@ -94,6 +97,11 @@ public:
   void ring_alarm() noexcept override {
     inbox_.ring();
     signal();
+  }
+  /// See resumer, resumptions.
+  void resume_soon(suspension& s) noexcept override { resumptions_->post(*this, s); }
+  [[nodiscard]] bool is_resuming() const noexcept {
+    return resumptions_ != nullptr && resumptions_->is_posting();
   }
   /// Throws as scheduler::add_alarm(). Once, before anything of it waits for a time.
   void use_alarm() { core_.scheduler.add_alarm(*this); }
@@ -384,6 +392,7 @@ private:
   std::uint64_t void_ = 0;            // of these
   atomic<std::uint64_t> finished_{0}; // messages
   maintenance<partition> maintenance_;
+  std::unique_ptr<resumptions<partition>> resumptions_; // null: the handler is no coroutine
   room_notifier room_;
   revisit pace_;
   unsigned looks_ = 0; // at a ticket that is not published
