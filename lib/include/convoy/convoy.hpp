@@ -75,6 +75,7 @@
 #include "convoy/detail/lane/message_batch.hpp"
 #include "convoy/detail/lane/hold.hpp"
 #include "convoy/detail/lane/suspension.hpp"
+#include "convoy/detail/lane/posted.hpp"
 #include "convoy/detail/lane/held_lanes.hpp"
 #include "convoy/detail/lane/lane_requests.hpp"
 #include "convoy/detail/lane/lane_set.hpp"

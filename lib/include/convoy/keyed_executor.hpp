@@ -32,8 +32,8 @@ public:
 
   explicit keyed_executor(runtime& where, options wanted = {}, Hash hash = {}, Equal equal = {})
       : tasks_(
-            where, [](callable& run) { run(); }, std::move(wanted), std::move(hash), std::move(equal)) {
-  }
+            where, [](callable& run) { run(); }, std::move(wanted), std::move(hash),
+            std::move(equal)) {}
 
   /// See processor::submit. The callable is moved or copied only if it is accepted.
   template <std::invocable Function>

@@ -67,8 +67,7 @@ namespace convoy {
 /// limit of keys (key_capacity, rate, duplicates). The handler is called from several threads at
 /// once, for different keys.
 ///
-/// All members but the
-/// destructor may be called by any thread at any time. Neither copied nor moved.
+/// All members but the destructor may be called by any thread at any time. Neither copied nor moved.
 template <class Key, class Message, class State = void, class Hash = std::hash<Key>,
           class Equal = std::equal_to<Key>>
 class processor {
@@ -78,8 +77,7 @@ class processor {
   static_assert(std::is_nothrow_move_constructible_v<Message> &&
                     std::is_nothrow_destructible_v<Message>,
                 "convoy: a message must be nothrow move constructible: it moves into its lane "
-                "where nobody could "
-                "catch; wrap it in a std::unique_ptr");
+                "where nobody could catch; wrap it in a std::unique_ptr");
   static_assert(std::is_invocable_r_v<std::size_t, const Hash&, const Key&>,
                 "convoy: the key needs a hash: specialise std::hash or name one as processor's "
                 "fourth parameter");
@@ -185,8 +183,7 @@ public:
   }
 
   /// Returns when all messages accepted before the call are handled or dead; those of parked keys
-  /// are neither. Sleeps. Any number of threads
-  /// may drain at once, while others submit. Throws std::logic_error on a worker thread: it would
+  /// are neither. Sleeps. Any number of threads may drain at once, while others submit. Throws std::logic_error on a worker thread: it would
   /// wait for itself.
   void drain() { submitter_.drain(); }
 

@@ -1,8 +1,7 @@
 #pragma once
 
 // The lanes of a partition, as its drainer sees them: the table of keys, which lanes are handed
-// out, what is unfinished. Everything here runs in the drainer's role, without concurrency. Lanes
-// that are held are in lane_set_held.hpp, requests for lanes in lane_set_control.hpp.
+// out, what is unfinished. Everything here runs in the drainer's role, without concurrency.
 
 #include "convoy/detail/base/function_ref.hpp"
 #include "convoy/detail/base/thread_sanitizer.hpp"
@@ -25,9 +24,6 @@
 #include <vector>
 
 namespace convoy::detail {
-
-template <class Core>
-class suspended_lanes;
 
 template <class Core>
 class lane_set {
@@ -112,7 +108,6 @@ public:
   void for_each(function_ref<void(const lane_type&)> f) noexcept { table_.for_each(f); }
 
   // ---- messages that run in their cell, see partition ----
-  //
   // They have a lane in reserve. Should the handler be stuck, it becomes the lane of the message's
   // key for whoever takes the partition over; should it fail, the message moves there, if the
   // processor handles_failures. Else it serves the next message.
@@ -203,7 +198,7 @@ public:
     return finished;
   }
 
-  // ---- lanes that are held or controlled, see lane_set_held.hpp and lane_set_control.hpp ----
+  // ---- lanes that are held or controlled: lane_set_held, _suspended and _control.hpp ----
 
   /// To be called at the beginning of a visit.
   void begin_visit(clock::time_point now) noexcept {
@@ -242,9 +237,6 @@ public:
 
   /// See processor::pause(), resume(), purge(), fence().
   [[gnu::cold]] [[nodiscard]] bool serve(request_type& r, std::uint64_t consumed) noexcept;
-
-  /// Coroutines that wait, for something that can be cancelled.
-  [[gnu::cold]] void stop_suspended() noexcept;
 
   /// See held_lanes::end(); likewise what is paused.
   [[gnu::cold]] void end_stopped(std::uint64_t tickets) noexcept;
@@ -287,7 +279,6 @@ public:
 
 private:
   friend class suspended_lanes<Core>;
-
   /// A lane that was run straight from the ring becomes one like the others, if it is not one
   /// already.
   void add_to_table(lane_type& lane) noexcept {
@@ -357,7 +348,6 @@ private:
   [[gnu::cold]] void hold_back(lane_type& lane) noexcept;
   [[gnu::cold]] void begin_hold(lane_type& lane, stop why) noexcept;
   [[gnu::cold]] void end_hold(lane_type& lane) noexcept;
-  [[gnu::cold]] void release_waiting_for_places() noexcept;
   [[gnu::cold]] void hold_paused(lane_type& lane) noexcept;
   [[gnu::cold]] void end_pause(lane_type& lane) noexcept;
   [[gnu::cold]] void release(lane_type& lane) noexcept;

@@ -11,7 +11,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
-#include <limits>
 #include <memory>
 #include <new>
 #include <type_traits>
@@ -69,11 +68,6 @@ void lane_set<Core>::hold_back(lane_type& lane) noexcept {
     suspended_lanes<Core>(*this).take_in(lane);
   else
     begin_hold(lane, lane.hold->stopped);
-}
-
-template <class Core>
-void lane_set<Core>::stop_suspended() noexcept {
-  suspended_lanes<Core>(*this).stop_all();
 }
 
 /// `why` none: it is paused.
@@ -169,23 +163,8 @@ clock::time_point lane_set<Core>::release_stopped(clock::time_point now, std::ui
   stopped_->release_waiting_for_tickets(
       consumed, [this](lane_base& lane) { go_on(static_cast<lane_type&>(lane)); });
   if (stopped_->waits_for_places()) [[unlikely]]
-    release_waiting_for_places();
+    suspended_lanes<Core>(*this).give_places();
   return stopped_->next();
-}
-
-template <class Core>
-void lane_set<Core>::release_waiting_for_places() noexcept {
-  const auto release = [this](std::size_t most) {
-    stopped_->release_waiting_for_places(
-        most, [this](lane_base& lane) { go_on(static_cast<lane_type&>(lane)); });
-  };
-  if (core_.is_abandoned())
-    return release(std::numeric_limits<std::size_t>::max());
-  release(core_.places.free());
-  if (!stopped_->waits_for_places())
-    return;
-  core_.places.want();
-  release(core_.places.free()); // somebody may have given one back before
 }
 
 template <class Core>

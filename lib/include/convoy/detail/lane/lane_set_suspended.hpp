@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
+#include <limits>
 #include <stop_token>
 #include <utility>
 
@@ -60,7 +62,7 @@ public:
 
   void is_due(awaiting& a) noexcept {
     auto& lane = static_cast<lane_type&>(*a.of->lane);
-    a.sleeps && a.due <= lanes_.now_ ? go_on(lane) : stop(lane);
+    a.sleeps&& a.due <= lanes_.now_ ? go_on(lane) : stop(lane);
   }
 
   void stop_all() noexcept {
@@ -68,6 +70,22 @@ public:
       if (lane.is(lane_state::suspended))
         stop(lane);
     });
+  }
+
+  /// Handlers that wait for a place to begin.
+  [[gnu::cold]] void give_places() noexcept {
+    const auto release = [this](std::size_t most) {
+      lanes_.stopped_->release_waiting_for_places(
+          most, [this](lane_base& lane) { lanes_.go_on(static_cast<lane_type&>(lane)); });
+    };
+    auto& core = lanes_.core_;
+    if (core.is_abandoned())
+      return release(std::numeric_limits<std::size_t>::max());
+    release(core.places.free());
+    if (!lanes_.stopped_->waits_for_places())
+      return;
+    core.places.want();
+    release(core.places.free()); // somebody may have given one back before
   }
 
 private:
@@ -96,7 +114,8 @@ private:
   void hand_out(lane_type& lane) noexcept {
     auto& self = *pump::current();
     lane.since = lanes_.coarse_now_;
-    lanes_.hand(lane);
+    if (!lane.paused && !lane.has_requests) // else what they are about would be handed out
+      lanes_.hand(lane);
     lane.become(lane_state::lined_up);
     lane.become(lane_state::out);
     if (self.lanes_are_slow())

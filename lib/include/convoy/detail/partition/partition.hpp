@@ -59,8 +59,6 @@ public:
     since = lanes_.before_visit();
     if (limits_type::is_needed(core.options))
       limits.emplace(core.options, core.hash_of, core.equal);
-    if (core.suspends)
-      resumptions_ = std::make_unique<resumptions<partition>>();
   }
   partition(const partition&) = delete;
   partition& operator=(const partition&) = delete;
@@ -69,7 +67,6 @@ public:
   ~partition() { core_.scheduler.remove_alarm(*this); }
 
   // ---- any thread ----
-
   ring_type ring;
   std::uint64_t end_at = 0;                   // the processor's destructor's
   atomic<std::uint64_t> messages_end{no_end}; // no message of a closed ring has this ticket or more
@@ -100,9 +97,6 @@ public:
   }
   /// See resumer, resumptions.
   void resume_soon(suspension& s) noexcept override { resumptions_->post(*this, s); }
-  [[nodiscard]] bool is_resuming() const noexcept {
-    return resumptions_ != nullptr && resumptions_->is_posting();
-  }
   /// Throws as scheduler::add_alarm(). Once, before anything of it waits for a time.
   void use_alarm() { core_.scheduler.add_alarm(*this); }
 
@@ -139,7 +133,10 @@ public:
     return all;
   }
 
-  [[nodiscard]] bool take_role() noexcept { return role_.take(); }
+  /// For good, when nothing is unfinished. False: somebody is about to leave it.
+  [[nodiscard]] bool take_role() noexcept {
+    return (resumptions_ == nullptr || !resumptions_->is_posting()) && role_.take();
+  }
 
   /// After a quantum, with what is left of it; who gives it back must not touch it again.
   void give_back(lane_type& lane, pump& self) noexcept {
@@ -156,7 +153,6 @@ public:
   void look_at_lanes(bool drains) noexcept;
 
   // ---- the drainer ----
-
   alignas(cache_line) inline_policy policy;
 
   [[nodiscard]] lanes_type& lanes() noexcept { return lanes_; }
@@ -172,7 +168,6 @@ public:
   }
 
   // ---- pumps ----
-
   void run(ready_item& item, pump& self) noexcept override {
     tell_received(&item);
     self.enter(&core_);
@@ -392,15 +387,13 @@ private:
   std::uint64_t void_ = 0;            // of these
   atomic<std::uint64_t> finished_{0}; // messages
   maintenance<partition> maintenance_;
-  std::unique_ptr<resumptions<partition>> resumptions_; // null: the handler is no coroutine
+  std::unique_ptr<resumptions<partition>> resumptions_ =
+      core_.suspends ? std::make_unique<resumptions<partition>>() : nullptr;
   room_notifier room_;
   revisit pace_;
   unsigned looks_ = 0; // at a ticket that is not published
-
-  bool lanes_first_ =
-      false; // in this visit; or the ring: time may run out before the others get their turn
-  bool stays_ = false; // the role is kept from the last visit to this one
-
+  bool lanes_first_ = false; // in this visit; or the ring: time may run out before the others' turn
+  bool stays_ = false;       // the role is kept from the last visit to this one
   std::uint64_t cells_begin_ = 0; // the first ticket of those that run in their cells now
 };
 

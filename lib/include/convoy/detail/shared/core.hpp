@@ -62,6 +62,8 @@ template <class Key, class Message, class State>
 struct lane;
 template <class Core>
 class partition;
+template <class Core>
+class suspended_lanes;
 template <class Partition>
 class visit;
 

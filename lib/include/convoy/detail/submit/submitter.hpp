@@ -64,7 +64,7 @@ public:
       return;
     }
     for (auto& p : partitions_)
-      while (p->is_resuming() || !p->take_role()) // somebody is about to leave it
+      while (!p->take_role()) // somebody is about to leave it
         sleep_for(tuning::straggler_nap);
     core_.scheduler.wait_until_left(&core_);
     tell_received(&core_);

@@ -145,7 +145,8 @@ protected:
     return suspend(handler, *completing<T>::make(), std::forward<Begin>(begin));
   }
   template <class Begin>
-  [[nodiscard]] bool suspend(std::coroutine_handle<> handler, completing<T>& shared, Begin&& begin) {
+  [[nodiscard]] bool suspend(std::coroutine_handle<> handler, completing<T>& shared,
+                             Begin&& begin) {
     shared.of = of;
     of->at = handler;
     of->waits_for = this;
@@ -162,8 +163,7 @@ protected:
 template <class T, class Start>
 class callback_await final : public completing_await<T> {
 public:
-  callback_await(suspension& s, Start&& start)
-      : completing_await<T>(s), start_(std::move(start)) {}
+  callback_await(suspension& s, Start&& start) : completing_await<T>(s), start_(std::move(start)) {}
 
   [[nodiscard, gnu::noinline]] bool await_suspend(std::coroutine_handle<> handler) {
     return this->suspend(handler, [this](completion<T>&& done) { start_(std::move(done)); });

@@ -25,7 +25,9 @@ namespace detail {
 /// What the library's own awaitables have. They can be moved, as GCC 12 copies what it awaits; what
 /// they make can't.
 template <class Awaitable>
-concept own_awaitable = requires(Awaitable&& a, suspension& s) { std::move(a).awaiter(s); };
+concept own_awaitable = requires(Awaitable&& a, suspension& s) {
+  std::move(a).awaiter(s);
+};
 
 struct task_access {
   template <class T>
@@ -199,8 +201,7 @@ template <class Awaiter>
 class foreign_await : public awaiting {
 public:
   template <class Awaitable>
-  foreign_await(Awaitable&& a, suspension& s)
-      : its_(awaiter_of(std::forward<Awaitable>(a))) {
+  foreign_await(Awaitable&& a, suspension& s) : its_(awaiter_of(std::forward<Awaitable>(a))) {
     of = &s;
   }
 
