@@ -74,8 +74,8 @@ private:
 /// later. What `start` throws is thrown. If the handler is stopped meanwhile, `cancelled` is thrown; what
 /// was begun should look at context::stop_token(), and its completion does nothing any more.
 ///   const double price = co_await convoy::callback<double>([&](convoy::completion<double> done) { … });
-/// GCC up to 12 destroys what a lambda in such an expression has captured by value twice: give it a
-/// name before. Throws std::bad_alloc.
+/// GCC up to 12 destroys some temporaries of such an expression twice, what a lambda has captured by value
+/// and members of aggregates among them: give them a name before. Throws std::bad_alloc.
 template <class T = void, class Start>
 [[nodiscard]] auto callback(Start&& start) {
   return detail::callback_begin<T, std::decay_t<Start>>(std::forward<Start>(start));

@@ -241,7 +241,8 @@ public:
   /// one), which its handler calls; a handler that is a coroutine may return task_of<T> instead. It takes its
   /// place behind those of its key, like others. Awaited it throws would_deadlock if that key waits for
   /// the asking one, or is it; refused if there is no room, for which it never waits; no_answer if the
-  /// message has gone without an answer; and `cancelled`. The context is that of the handler that asks.
+  /// message has gone without an answer; and `cancelled`. The context is that of the handler that asks. For GCC up to 12
+  /// the message needs a name, see callback().
   template <class Context>
   [[nodiscard]] auto ask(const Context& from, const Key& key, Message&& message) {
     static_assert(detail::has_answer<Message>(),

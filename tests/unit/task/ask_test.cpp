@@ -197,8 +197,10 @@ TEST_F(asking, traits_say_where_the_answer_goes) {
   convoy::processor<int, by_traits> p{
       rt, [](by_traits& m) -> task_of<std::string> { co_return std::to_string(m.n); }};
   using processor = numbers_that_wait;
-  processor asks{
-      rt, [&](auto& c, int&) -> task { told.push_back(co_await p.ask(c, 1, by_traits{.n = 5})); }};
+  processor asks{rt, [&](auto& c, int&) -> task {
+                   by_traits m{.n = 5}; // GCC 12 destroys it twice in the expression that awaits
+                   told.push_back(co_await p.ask(c, 1, std::move(m)));
+                 }};
   EXPECT_EQ(asks.submit(1, 0), submit_status::accepted);
   asks.drain();
   EXPECT_THAT(told, ElementsAre("5"));

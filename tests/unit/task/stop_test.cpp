@@ -75,6 +75,7 @@ TEST_F(stopping, a_handler_that_ends_well_when_it_is_cancelled_has_handled_its_m
                       {.dead_letters = letters()}};
   EXPECT_EQ(p.submit(1, 0), submit_status::accepted);
   EXPECT_EQ(p.submit(1, 1), submit_status::accepted);
+  ASSERT_TRUE(is_suspended(p, 1));
   const auto account = p.shutdown(1ms);
   EXPECT_EQ(account.completed, 1);
   EXPECT_THAT(told, ElementsAre("1 shutdown"));
@@ -94,6 +95,7 @@ TEST_F(stopping, what_is_awaited_after_the_end_is_cancelled_at_once) {
                           }
                       }};
   EXPECT_EQ(p.submit(1, 0), submit_status::accepted);
+  ASSERT_TRUE(is_suspended(p, 1));
   EXPECT_TRUE(p.shutdown(1ms).balanced());
   EXPECT_EQ(cancelled, 10);
   EXPECT_EQ(waiting.size(), 0);

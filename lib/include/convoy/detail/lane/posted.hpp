@@ -25,10 +25,11 @@ public:
   /// True: there was none, so the drainer has to be told.
   [[nodiscard]] bool push(suspension& s) noexcept {
     auto* top = first_.load(std::memory_order_relaxed); // the swap decides
-    // (1) release: what was completed, and that we are at it; pairs with (2)
+    // (1) release: what was completed, and that we are at it; acquire, of the first one: what the
+    // drainer did before it took all; pairs with (2)
     do
       s.link = top;
-    while (!first_.compare_exchange_weak(top, &s, std::memory_order_release,
+    while (!first_.compare_exchange_weak(top, &s, std::memory_order_acq_rel,
                                          std::memory_order_relaxed));
     return top == nullptr;
   }
@@ -45,8 +46,9 @@ public:
 
   /// Linked, in the order in which they came.
   [[nodiscard]] suspension* take() noexcept {
-    // (2) acquire: what was completed; pairs with (1)
-    auto* newest = first_.exchange(nullptr, std::memory_order_acquire);
+    // (2) acquire: what was completed; release: whom to tell of the next one, which we have been told
+    // by; pairs with (1)
+    auto* newest = first_.exchange(nullptr, std::memory_order_acq_rel);
     suspension* oldest = nullptr;
     while (newest != nullptr) {
       auto* const next = std::exchange(newest->link, oldest);

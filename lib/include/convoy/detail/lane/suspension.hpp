@@ -43,16 +43,16 @@ struct awaiting : timer {
 struct suspension {
   lane_base* lane = nullptr;
   resumer* home = nullptr;
-  const void* owner = nullptr;         ///< of the lane: its core
-  detail::hold* kept = nullptr;        ///< the lane's, while it is suspended
-  std::coroutine_handle<> whole;       ///< the handler
-  std::coroutine_handle<> at;          ///< what of it goes on: the handler, or what it awaits
-  awaiting* waits_for = nullptr;       ///< while it is suspended; null: what is not ours
-  void* context = nullptr;             ///< the handler's first argument, if it has one
+  const void* owner = nullptr;   ///< of the lane: its core
+  detail::hold* kept = nullptr;  ///< the lane's, while it is suspended
+  std::coroutine_handle<> whole; ///< the handler
+  std::coroutine_handle<> at;    ///< what of it goes on: the handler, or what it awaits
+  awaiting* waits_for = nullptr; ///< while it is suspended; null: what is not ours
+  void* context = nullptr;       ///< the handler's first argument, if it has one
   std::stop_source stop{std::nostopstate};
   clock::time_point limit = clock::time_point::max(); ///< then stop is requested
-  suspension* link = nullptr;          ///< posted
-  bool is_stopped = false;             ///< what it awaits from now on is cancelled at once
+  suspension* link = nullptr;                         ///< posted
+  bool is_stopped = false; ///< what it awaits from now on is cancelled at once
 
   // The drainer's, also while the lane is out.
   bool is_posted = false;   ///< before the lane came back
@@ -70,7 +70,8 @@ inline void note_suspended(lane_base& lane, suspension& s) noexcept {
 }
 [[nodiscard]] inline suspension& suspension_of(const lane_base& lane) noexcept {
   // NOLINTNEXTLINE(performance-no-int-to-ptr): as above
-  return *reinterpret_cast<suspension*>(reinterpret_cast<std::uintptr_t>(lane.hold) & ~std::uintptr_t{1});
+  return *reinterpret_cast<suspension*>(reinterpret_cast<std::uintptr_t>(lane.hold) &
+                                        ~std::uintptr_t{1});
 }
 /// For its runner, before anything else.
 [[nodiscard]] inline suspension* take_suspended(lane_base& lane) noexcept {

@@ -391,7 +391,7 @@ private:
       core_.suspends ? std::make_unique<resumptions<partition>>() : nullptr;
   room_notifier room_;
   revisit pace_;
-  unsigned looks_ = 0; // at a ticket that is not published
+  unsigned looks_ = 0;       // at a ticket that is not published
   bool lanes_first_ = false; // in this visit; or the ring: time may run out before the others' turn
   bool stays_ = false;       // the role is kept from the last visit to this one
   std::uint64_t cells_begin_ = 0; // the first ticket of those that run in their cells now

@@ -34,8 +34,7 @@ consteval bool has_task_result() {
   if constexpr (form<Handler, Core> == handler_form::none)
     return false;
   else
-    return is_task<
-        std::remove_cvref_t<decltype(std::declval<invocation<Handler, Core>&>()())>>;
+    return is_task<std::remove_cvref_t<decltype(std::declval<invocation<Handler, Core>&>()())>>;
 }
 /// The handler is a coroutine.
 template <class Handler, class Core>
@@ -59,12 +58,14 @@ class task_run {
   static constexpr bool is_answer =
       !std::is_void_v<value_type> && !std::is_same_v<value_type, outcome>;
 
-  static_assert(!gets_spans<Handler, Core>,
-                "convoy: a handler that is a coroutine takes one message: a span would have to stay "
-                "together while it waits");
-  static_assert(!is_answer || answers<message_type, value_type>,
-                "convoy: a handler that returns task_of<T> answers its message, which needs a member "
-                "convoy::completion<T> answer, or message_traits<Message>::answer");
+  static_assert(
+      !gets_spans<Handler, Core>,
+      "convoy: a handler that is a coroutine takes one message: a span would have to stay "
+      "together while it waits");
+  static_assert(
+      !is_answer || answers<message_type, value_type>,
+      "convoy: a handler that returns task_of<T> answers its message, which needs a member "
+      "convoy::completion<T> answer, or message_traits<Message>::answer");
 
 public:
   task_run(Core& core, partition_type& home, lane_type& lane, pump& self) noexcept
@@ -110,6 +111,8 @@ public:
       self_.running.go_on(std::exchange(s.stop, std::stop_source(std::nostopstate)), s.limit);
       if (s.limit != clock::time_point::max())
         set_limit(s);
+      if (core_.is_abandoned()) // shutdown() may have looked before
+        self_.running.request_stop(&core_, clock::now());
     } else if (core_.watchdog != nullptr) [[unlikely]] {
       self_.running.begin(&core_, &lane_);
       core_.watchdog->watch();
@@ -132,8 +135,8 @@ private:
       context = take_block(sizeof(context_type));
       invocation_type::place_context(context, core_, home_, lane_, messages);
     }
-    return invocation_type{core_, home_, lane_, self_, messages}(
-        static_cast<context_type*>(context));
+    return invocation_type{core_, home_, lane_, self_,
+                           messages}(static_cast<context_type*>(context));
   }
 
   static void free_context(void* context) noexcept {
@@ -146,7 +149,8 @@ private:
 
   [[gnu::cold]] void set_limit(suspension& s) noexcept try {
     self_.set_limit(s.limit);
-  } catch (...) { // no memory: it is looked at when it is suspended again. NOLINT(bugprone-empty-catch)
+  } catch (
+      ...) { // no memory: it is looked at when it is suspended again. NOLINT(bugprone-empty-catch)
     (void)s;
   }
 
@@ -177,20 +181,20 @@ private:
     whole.destroy(); // what it has may refer to its message
     free_context(context);
     core_.places.give_back();
-    self_.running.end();
-    if (is_stopped && core_.is_abandoned() && result.what() == outcome::kind::retry) [[unlikely]]
+    if (is_stopped && core_.is_abandoned() && result.what() == outcome::kind::retry) [[unlikely]] {
+      self_.running.end();
       return step_of(bury_first(core_, home_, lane_, death::shutdown));
+    }
     return end(std::move(result), error);
   }
 
   /// As the end of attempt().
   [[nodiscard]] task_step end(outcome result, const std::exception_ptr& error) noexcept {
+    self_.running.end();
     {
       one_message messages(lane_, 1);
-      if (core_.is_watched) [[unlikely]] {
-        self_.running.end();
+      if (core_.is_watched) [[unlikely]]
         tell_finished(core_, lane_, messages, result);
-      }
       if (result.what() == outcome::kind::done) [[likely]] {
         if (lane_.hold != nullptr) [[unlikely]]
           hold::forget_first(lane_);

@@ -31,9 +31,8 @@ template <class Handler, class Core>
                       "or (const key&, std::span<message>), each followed by State& if the "
                       "processor has one, or as (context&, message&) or (context&, "
                       "std::span<message>), where the state is context.state()");
-  constexpr bool returns =
-      !fits || returns_nothing<Handler, Core> || returns_outcome<Handler, Core> ||
-                           returns_task<Handler, Core>;
+  constexpr bool returns = !fits || returns_nothing<Handler, Core> ||
+                           returns_outcome<Handler, Core> || returns_task<Handler, Core>;
   static_assert(returns, "convoy: the handler must return void, convoy::outcome or a convoy::task: "
                          "what else it returns, a bool for instance, would mean nothing");
   using function = typename Core::lane_function;
