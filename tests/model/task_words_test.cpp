@@ -157,7 +157,40 @@ TEST(one_shot, handled_again_against_a_late_completion) {
       {.preemptions = 3});
 }
 
+/// What begins it has given its completer away, and throws: the coroutine goes on, and leaves.
+TEST(one_shot, completed_against_one_that_leaves_before_it_waits) {
+  expect_holds([] {
+    auto* const shared = new waiting::shared_part;
+    waiting w;
+    delete std::exchange(w.shared, shared);
+    at_once({[&] { waiting::complete(w, shared); },
+             [&] {
+               shared->touched = 1;
+               if (shared->word.leave())
+                 delete shared;
+             }});
+  });
+}
+
 // ---- posted ----
+
+TEST(posted, one_alone) {
+  expect_holds([] {
+    posted to;
+    suspension s;
+    atomic<bool> asks{false};
+    int taken = 0;
+    at_once({[&] {
+               to.begin();
+               asks.store(to.push(s), std::memory_order_seq_cst);
+               to.end();
+             },
+             [&] { taken += asks.load(std::memory_order_seq_cst) && to.take() != nullptr; }});
+    if (taken == 0)
+      taken += asks.load(std::memory_order_seq_cst) && to.take() != nullptr;
+    model::check(taken == 1, "stranded");
+  });
+}
 
 /// Each that is posted is taken once, by who is told of the first.
 TEST(posted, each_once_and_somebody_is_told) {

@@ -8,7 +8,7 @@
 //   waiting    the coroutine is suspended               empty: the coroutine, wait()
 //   ready      what it waits for is there               any: the completer, once, finish()
 //   cancelled  the coroutine goes on without it         waiting: who stops it, cancel()
-//   left       the coroutine does not look any more     ready, cancelled: the coroutine, leave()
+//   left       the coroutine does not look any more     any but waiting: the coroutine, leave()
 //
 // Contended is waiting: the completer and who stops the coroutine both want to wake it, and one swap
 // decides. Whoever comes last, of leave() and finish(), frees what they share. A completer that finds

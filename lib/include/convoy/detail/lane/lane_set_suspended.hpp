@@ -2,6 +2,8 @@
 
 // Lanes of a partition whose handler, a coroutine, waits. In the drainer's role.
 
+#include "convoy/detail/base/prefetch.hpp"
+#include "convoy/detail/base/tuning.hpp"
 #include "convoy/detail/lane/lane_set_held.hpp"
 #include "convoy/detail/lane/suspension.hpp"
 #include "convoy/detail/sched/scheduler.hpp"
@@ -53,6 +55,7 @@ public:
     while (first != nullptr) {
       auto& s = *std::exchange(first, first->link);
       auto& lane = static_cast<lane_type&>(*s.lane);
+      prefetch_frame(s);
       if (lane.is(lane_state::suspended))
         go_on(lane);
       else
@@ -61,7 +64,7 @@ public:
   }
 
   void is_due(awaiting& a) noexcept {
-    auto& lane = static_cast<lane_type&>(*a.of->lane);
+    auto& lane = static_cast<lane_type&>(*a.whose->lane);
     a.sleeps&& a.due <= lanes_.now_ ? go_on(lane) : stop(lane);
   }
 
@@ -89,6 +92,13 @@ public:
   }
 
 private:
+  /// It runs soon, and has waited for long.
+  static void prefetch_frame(const suspension& s) noexcept {
+    const auto* const frame = static_cast<const std::byte*>(s.at.address());
+    for (std::size_t line = 0; line < tuning::prefetched_of_frame; line += cache_line)
+      prefetch_for_writing(frame + line);
+  }
+
   /// What it awaits is cancelled, if it is ours.
   void stop(lane_type& lane) noexcept {
     auto& s = suspension_of(lane);

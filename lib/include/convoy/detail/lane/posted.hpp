@@ -7,8 +7,10 @@
 // destructor waits for them.
 
 #include "convoy/detail/base/atomic.hpp"
+#include "convoy/detail/base/prefetch.hpp"
 #include "convoy/detail/lane/suspension.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <utility>
 
@@ -51,6 +53,9 @@ public:
     auto* newest = first_.exchange(nullptr, std::memory_order_acq_rel);
     suspension* oldest = nullptr;
     while (newest != nullptr) {
+      prefetch_for_writing(newest->lane); // it has waited for long
+      prefetch_for_writing(static_cast<const std::byte*>(static_cast<const void*>(newest->lane)) +
+                           cache_line);
       auto* const next = std::exchange(newest->link, oldest);
       oldest = std::exchange(newest, next);
     }

@@ -33,7 +33,7 @@ protected:
 struct awaiting : timer {
   awaiting() noexcept : timer(timer_of::awaiting) {}
 
-  suspension* of = nullptr;
+  suspension* whose = nullptr;
   one_shot* cell = nullptr; ///< null: it sleeps, or waits for what can't be stopped
   bool sleeps = false;      ///< until `due`
   bool is_cancelled = false;

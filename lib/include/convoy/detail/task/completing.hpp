@@ -123,7 +123,7 @@ void completing<T>::finish() noexcept {
 template <class T>
 class completing_await : public awaiting {
 public:
-  explicit completing_await(suspension& s) noexcept { of = &s; }
+  explicit completing_await(suspension& s) noexcept { whose = &s; }
   completing_await(const completing_await&) = delete;
   completing_await& operator=(const completing_await&) = delete;
   ~completing_await() {
@@ -131,7 +131,7 @@ public:
       shared_->destroy();
   }
 
-  [[nodiscard]] bool await_ready() noexcept { return is_cancelled = of->is_stopped; }
+  [[nodiscard]] bool await_ready() noexcept { return is_cancelled = whose->is_stopped; }
   T await_resume() {
     if (is_cancelled)
       throw cancelled();
@@ -147,9 +147,9 @@ protected:
   template <class Begin>
   [[nodiscard]] bool suspend(std::coroutine_handle<> handler, completing<T>& shared,
                              Begin&& begin) {
-    shared.of = of;
-    of->at = handler;
-    of->waits_for = this;
+    shared.of = whose;
+    whose->at = handler;
+    whose->waits_for = this;
     completion<T> completes;
     completes.of_ = shared_ = &shared;
     cell = &shared.word;
@@ -193,7 +193,7 @@ private:
 class sleep_await final : public awaiting {
 public:
   sleep_await(suspension& s, clock::time_point until) noexcept {
-    of = &s;
+    whose = &s;
     sleeps = true;
     due = until;
   }
@@ -201,10 +201,10 @@ public:
   sleep_await& operator=(const sleep_await&) = delete;
   ~sleep_await() = default;
 
-  [[nodiscard]] bool await_ready() noexcept { return is_cancelled = of->is_stopped; }
+  [[nodiscard]] bool await_ready() noexcept { return is_cancelled = whose->is_stopped; }
   [[gnu::noinline]] void await_suspend(std::coroutine_handle<> handler) noexcept {
-    of->at = handler;
-    of->waits_for = this;
+    whose->at = handler;
+    whose->waits_for = this;
   }
   void await_resume() const {
     if (is_cancelled)

@@ -180,7 +180,12 @@ public:
     suspension& of_;
   };
 
-  [[nodiscard]] static relay make(suspension&) { co_return; }
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wzero-as-null-pointer-constant" // GCC's own, in each coroutine
+  [[nodiscard]] static relay make(suspension&) {
+    co_return;
+  }
+#pragma GCC diagnostic pop
 
   relay(relay&& other) noexcept : of_(std::exchange(other.of_, nullptr)) {}
   relay(const relay&) = delete;
@@ -189,7 +194,9 @@ public:
     if (of_)
       of_.destroy();
   }
-  [[nodiscard]] std::coroutine_handle<promise_type> handle() const noexcept { return of_; }
+  [[nodiscard]] std::coroutine_handle<promise_type> handle() const noexcept {
+    return of_;
+  }
 
 private:
   explicit relay(std::coroutine_handle<promise_type> of) noexcept : of_(of) {}
@@ -202,17 +209,17 @@ class foreign_await : public awaiting {
 public:
   template <class Awaitable>
   foreign_await(Awaitable&& a, suspension& s) : its_(awaiter_of(std::forward<Awaitable>(a))) {
-    of = &s;
+    whose = &s;
   }
 
   [[nodiscard]] bool await_ready() { return its_.await_ready(); }
 
   [[nodiscard, gnu::noinline]] std::coroutine_handle<>
   await_suspend(std::coroutine_handle<> handler) {
-    relay_.emplace(relay::make(*of));
+    relay_.emplace(relay::make(*whose));
     const auto posts = relay_->handle();
-    of->at = handler;
-    of->waits_for = this;
+    whose->at = handler;
+    whose->waits_for = this;
     using result = decltype(its_.await_suspend(posts));
     if constexpr (std::is_void_v<result>) {
       its_.await_suspend(posts);
