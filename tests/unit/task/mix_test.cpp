@@ -226,7 +226,7 @@ TEST(waiting_mix, does_what_one_thread_does) {
                                     : std::random_device()();
   SCOPED_TRACE("CONVOY_SEED=" + std::to_string(seed));
   std::minstd_rand random(seed);
-  for (int round = 0; round < 6; ++round) {
+  for (int round = 0; round < 3; ++round) {
     std::map<int, trail> expected, seen;
     std::uint64_t dead = 0;
     {
