@@ -37,17 +37,18 @@ int main() {
       rt, [](const std::string&, question& q, int& sold) { q.answer((sold += q.pieces) <= 100); }};
 
   using processor = convoy::processor<std::string, order>;
-  processor orders{rt, [&](processor::context& customer, order& o) -> convoy::task {
-                     question pieces{o.pieces};
-                     if (!co_await stock.ask(customer, o.what, std::move(pieces)))
-                       co_return; // sold out
-                     const auto call = [&](convoy::completion<std::string> done) {
-                       call_service(o.what, std::move(done));
-                     };
-                     const std::string parcel = co_await convoy::callback<std::string>(call);
-                     co_await convoy::sleep(1ms);
-                     shipped += parcel == "parcel of apples";
-                   }};
+  const auto ship = [&](processor::context& customer, order& o) -> convoy::task {
+    question pieces{o.pieces};
+    if (!co_await stock.ask(customer, o.what, std::move(pieces)))
+      co_return; // sold out
+    const auto call = [&](convoy::completion<std::string> done) {
+      call_service(o.what, std::move(done)); // calls back on a thread of its own
+    };
+    const std::string parcel = co_await convoy::callback<std::string>(call);
+    co_await convoy::sleep(1ms);
+    shipped += parcel == "parcel of apples";
+  };
+  processor orders{rt, ship, {.suspended = {.most = 100'000, .limit = 30s}}};
   // [/readme]
 
   bool accepted = true;
