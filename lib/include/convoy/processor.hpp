@@ -126,7 +126,7 @@ public:
   processor(const processor&) = delete;
   processor& operator=(const processor&) = delete;
 
-  /// Closes and drains, and waits for retries that are due later and what handlers await; what is parked, paused, or
+  /// Closes and drains, waits for later retries and what handlers await; what is parked, paused, or
   /// scheduled for later becomes dead letters, and on_parked is not called any more. A callback
   /// (`then`) that asks for another one now gets none. Must not run inside a handler, nor while
   /// another thread is in a member. See shutdown() for an end in time.
@@ -239,10 +239,9 @@ public:
   ///   const int left = co_await stock.ask(context, "apples", std::move(question));
   /// The message has a member convoy::completion<T> answer (or message_traits<Message>::answer names
   /// one), which its handler calls; a coroutine may return task_of<T> instead. It takes its place
-  /// behind those of its key, like others. Awaited it throws would_deadlock if that key waits for the
+  /// behind those of its key. Throws, when it is awaited: would_deadlock if that key waits for the
   /// asking one, or is it; refused if there is no room, for which it never waits; no_answer if the
-  /// message has gone without one; and `cancelled`. For GCC up to 12 the message needs a name, see
-  /// callback(). The context is that of the handler that asks.
+  /// message has gone without one; `cancelled`. The context is the asking handler's. See callback().
   template <class Context>
   [[nodiscard]] auto ask(const Context& from, const Key& key, Message&& message) {
     static_assert(detail::has_answer<Message>(),

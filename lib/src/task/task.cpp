@@ -1,5 +1,6 @@
-#include "convoy/detail/task/completing.hpp"
 #include "convoy/task.hpp"
+
+#include "convoy/detail/task/completing.hpp"
 
 #include <exception>
 #include <string>
@@ -19,7 +20,8 @@ std::string cycle(const std::vector<std::string>& keys) {
 } // namespace
 
 would_deadlock::would_deadlock(std::vector<std::string> keys)
-    : logic_error(cycle(keys)), keys_(std::make_shared<const std::vector<std::string>>(std::move(keys))) {}
+    : logic_error(cycle(keys)),
+      keys_(std::make_shared<const std::vector<std::string>>(std::move(keys))) {}
 
 namespace detail {
 

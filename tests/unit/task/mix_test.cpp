@@ -88,15 +88,15 @@ bool run_alone(std::map<int, trail>& all, int key, script m) {
 }
 
 /// Completes what it is given, some time later.
-class completer {
+class late_completer {
 public:
-  completer() {
+  late_completer() {
     for (auto& each : threads_)
       each = std::thread([this] { run(); });
   }
-  completer(const completer&) = delete;
-  completer& operator=(const completer&) = delete;
-  ~completer() {
+  late_completer(const late_completer&) = delete;
+  late_completer& operator=(const late_completer&) = delete;
+  ~late_completer() {
     over_ = true;
     for (auto& each : threads_)
       each.join();
@@ -136,7 +136,7 @@ task_of<std::uint32_t> nested(std::uint32_t value) {
 }
 
 struct mixing {
-  completer others;
+  late_completer others;
 
   task_of<outcome> operator()(mix::context& c, script& m) {
     auto& state = c.state();
@@ -190,10 +190,10 @@ struct mixing {
         if (const int key = c.key(); key + 1 < mixed_keys) {
           const int other =
               key + 1 + static_cast<int>(value % static_cast<std::uint32_t>(mixed_keys - key - 1));
-          script question;
-          question.seed = value;
-          question.last_asked = other;
-          got = co_await c.owner().ask(c, other, std::move(question));
+          script asked_of_it;
+          asked_of_it.seed = value;
+          asked_of_it.last_asked = other;
+          got = co_await c.owner().ask(c, other, std::move(asked_of_it));
         }
         break;
       case step::retries:
