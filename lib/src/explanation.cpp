@@ -35,6 +35,10 @@ const char* to_string(key_state state) noexcept {
     return "limited";
   case key_state::full:
     return "full";
+  case key_state::suspended:
+    return "suspended";
+  case key_state::no_place:
+    return "no_place";
   }
   return "?";
 }
@@ -69,6 +73,10 @@ std::string words_of(const explanation& why) {
     return "its rate is used up: it may submit again";
   case key_state::full:
     return "nothing of it is unfinished, but the processor is full of others' messages";
+  case key_state::suspended:
+    return "its handler waits for something, without a worker";
+  case key_state::no_place:
+    return "as many handlers as may be have begun and not ended: its own waits for one of them";
   }
   return "?";
 }

@@ -59,6 +59,9 @@ void check(const option_values& wanted) {
            "less than for ever (the default) for watchdog.report to be called",
            to_text(wanted.watchdog_threshold));
   more_than_zero("convoy::processor: state.idle", wanted.state_idle);
+  number("suspended.most", wanted.suspended.most <= std::size_t{1} << 31, "at most 2^31 keys",
+         wanted.suspended.most);
+  more_than_zero("convoy::processor: suspended.limit", wanted.suspended.limit);
   number("insight.top", wanted.insight_top <= 128, "at most 128 keys", wanted.insight_top);
   using std::chrono::hours, std::chrono::milliseconds;
   if (wanted.insight_top != 0 &&

@@ -1,4 +1,4 @@
-// expect: the handler must return void or convoy::outcome
+// expect: the handler must return void, convoy::outcome or a convoy::task
 #include <convoy/convoy.hpp>
 #include <future>
 

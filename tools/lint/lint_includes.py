@@ -17,7 +17,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.M)
 OWN_INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.M)
 UMBRELLA = 'convoy/convoy.hpp'
 PROLOGUE, EPILOGUE = 'convoy/detail/base/prologue.hpp', 'convoy/detail/base/epilogue.hpp'
-ROOMS = ('base', 'ds', 'sched', 'insight', 'shared', 'lane', 'partition', 'run', 'submit', 'sinks')
+ROOMS = ('base', 'ds', 'sched', 'insight', 'shared', 'lane', 'partition', 'task', 'run', 'submit', 'sinks')
 # What readers of brokers share comes after all of the umbrella: who reads none does not pay for it.
 OF_READERS = [f'convoy/detail/source/{name}.hpp' for name in ('gate', 'assignment', 'guarded', 'intake', 'lanes', 'source_options', 'reader_loop',
                                                                     'record_memory', 'consumer')]
@@ -25,13 +25,13 @@ REFUSAL = 'see_the_error_above'  # the prologue's, there is no such file
 TBB_DOOR = 'lib/src/sched/arena.cpp'
 ADAPTORS = ('lib/kafka/', 'lib/nats/')  # between librdkafka's or libnats's threads and detail/source, whose protocols they use
 SEAM = ('lib/include/convoy/detail/base/atomic.hpp', 'lib/include/convoy/detail/base/atomic_type.hpp')
-BESIDE_SEAM = (TBB_DOOR, 'json.cpp', 'insight/src/socket.cpp', 'insight/src/http/server.cpp', 'insight/src/http/server.hpp', 'insight/src/http/listener.cpp', 'line_file.cpp', 'line_file.hpp', 'dead_letter_store.hpp', 'dead_letter_tee.hpp')  # a mutex each, or the wall clock
+BESIDE_SEAM = (TBB_DOOR, 'json.cpp', 'ask_graph.cpp', 'insight/src/socket.cpp', 'insight/src/http/server.cpp', 'insight/src/http/server.hpp', 'insight/src/http/listener.cpp', 'line_file.cpp', 'line_file.hpp', 'dead_letter_store.hpp', 'dead_letter_tee.hpp')  # a mutex each, or the wall clock
 GOES_ROUND_SEAM = re.compile(r'std::(atomic\b|atomic_thread_fence|atomic_ref|atomic_flag|mutex|condition_variable|this_thread|'
                              r'thread\(|thread \w+[;{]|call_once|promise\b)|steady_clock::now')
 FOLDERS = {
     'tools/convoy': ('text', 'input', 'broker', 'load', 'strategies', 'replay', 'measure', 'simulate', 'report', 'consume',
                      'top', 'cli'),
-    'bench': ('harness', 'peers', 'workloads', 'costs', 'faults', 'positions', 'conflation', 'shared'),
+    'bench': ('harness', 'peers', 'workloads', 'costs', 'faults', 'positions', 'conflation', 'shared', 'waiting'),
 }
 OUT_OF_ORDER = ('bench/effects/', 'bench/brokers/')  # studies of their own, on the program and on the inside of convoy::kafka
 MAY_LOOK_INSIDE = ('lib/', 'tools/convoy/simulate/', 'tests/unit/', 'tests/stress/', 'tests/model/', 'tests/fault/', 'tests/fuzz/', 'bench/brokers/')

@@ -4,6 +4,7 @@
 
 #include "convoy/detail/base/atomic.hpp"
 #include "convoy/detail/partition/partition.hpp"
+#include "convoy/detail/task/asking.hpp"
 #include "convoy/message.hpp"
 
 #include <chrono>
@@ -21,7 +22,7 @@ class processor;
 /// What a handler may know and ask while it runs, on its own thread: its first parameter, if it
 /// takes one,
 ///   handler(context&, message&) or handler(context&, std::span<message>).
-/// Of a span it speaks of the first message. Valid until the handler returns.
+/// Of a span it speaks of the first message. Valid until the handler returns, or as a coroutine ends.
 template <class Key, class Message, class State, class Hash, class Equal>
 class context {
 public:
@@ -73,10 +74,11 @@ public:
   /// registered with it are called on other threads, and must return soon. One allocation for a
   /// message. Throws std::bad_alloc.
   [[nodiscard]] std::stop_token stop_token() const {
-    pump_.running.begin(&core_, &lane_);
-    auto token = pump_.running.token();
+    auto& running = detail::pump::current()->running; // a coroutine may have begun elsewhere
+    running.begin(&core_, &lane_);
+    auto token = running.token();
     if (core_.is_abandoned()) // shutdown() may have looked before
-      pump_.running.request_stop(&core_, detail::clock::now());
+      running.request_stop(&core_, detail::clock::now());
     return token;
   }
 
@@ -86,7 +88,7 @@ public:
   std::stop_token limit(time_span after) const {
     const auto checked = detail::not_negative("convoy::context::limit: the limit", after);
     auto token = stop_token();
-    pump_.set_limit(detail::later(detail::clock::now(), checked));
+    detail::pump::current()->set_limit(detail::later(detail::clock::now(), checked));
     return token;
   }
 
@@ -94,6 +96,9 @@ public:
   [[nodiscard]] processor_type& owner() const noexcept {
     return *static_cast<processor_type*>(core_.owner);
   }
+
+  /// Who asks, see processor::ask().
+  [[nodiscard]] detail::key_place place() const { return detail::place_of(core_, key()); }
 
   context(const context&) = delete;
   context& operator=(const context&) = delete;
@@ -104,13 +109,12 @@ private:
   friend struct detail::invocation;
 
   context(core_type& core, typename core_type::partition_type& home,
-          typename core_type::lane_type& lane, detail::pump& self, const Message& message) noexcept
-      : core_(core), home_(home), lane_(lane), pump_(self), message_(message) {}
+          typename core_type::lane_type& lane, const Message& message) noexcept
+      : core_(core), home_(home), lane_(lane), message_(message) {}
 
   core_type& core_;
   typename core_type::partition_type& home_;
   typename core_type::lane_type& lane_;
-  detail::pump& pump_;
   const Message& message_;
 };
 

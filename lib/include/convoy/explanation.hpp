@@ -25,6 +25,8 @@ enum class key_state : unsigned char {
   no_worker, ///< all workers are held up, so that its ring was not looked at in time
   limited,   ///< nothing of it is unfinished, and its rate is used up: submit() waits for that
   full,      ///< nothing of it is unfinished, and the processor is full: submit() waits for others
+  suspended, ///< its handler is a coroutine, and awaits something
+  no_place,  ///< its handler may not begin, as suspension_limits::most others have not ended
 };
 [[nodiscard]] const char* to_string(key_state state) noexcept;
 

@@ -2,7 +2,7 @@
 
 #include "convoy/detail/base/prologue.hpp"
 
-#include "convoy/detail/ds/task.hpp"
+#include "convoy/detail/ds/callable.hpp"
 #include "convoy/processor.hpp"
 
 #include <concepts>
@@ -14,7 +14,7 @@
 namespace convoy {
 
 /// A callable without arguments, move-only ones too.
-using task = detail::task;
+using callable = detail::callable;
 
 /// Runs callables in strict FIFO order per key, one at a time per key, and in parallel across keys:
 /// a processor whose messages are the callables. Order, bounds, waiting and thread safety are those
@@ -25,15 +25,15 @@ using task = detail::task;
 /// on; it is called again only if there is a failure_policy.
 template <class Key, class Hash = std::hash<Key>, class Equal = std::equal_to<Key>>
 class keyed_executor {
-  using processor_type = processor<Key, task, void, Hash, Equal>;
+  using processor_type = processor<Key, callable, void, Hash, Equal>;
 
 public:
   using options = typename processor_type::options;
 
   explicit keyed_executor(runtime& where, options wanted = {}, Hash hash = {}, Equal equal = {})
       : tasks_(
-            where, [](task& run) { run(); }, std::move(wanted), std::move(hash), std::move(equal)) {
-  }
+            where, [](callable& run) { run(); }, std::move(wanted), std::move(hash),
+            std::move(equal)) {}
 
   /// See processor::submit. The callable is moved or copied only if it is accepted.
   template <std::invocable Function>
@@ -65,7 +65,7 @@ public:
   void close() noexcept { tasks_.close(); }
 
   /// For all else: schedules, control of a key, shutdown, the account. Its messages are made from
-  /// any callable: tasks().submit_after(key, 5ms, convoy::task([] { … })).
+  /// any callable: tasks().submit_after(key, 5ms, convoy::callable([] { … })).
   [[nodiscard]] processor_type& tasks() noexcept { return tasks_; }
 
 private:

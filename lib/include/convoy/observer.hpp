@@ -17,6 +17,8 @@ enum class hold_reason : unsigned char {
   paused,    ///< until resume(), after pause()
   lingering, ///< it waits for a whole batch
   fail_rest, ///< it waits for all that was accepted, to make dead letters of it
+  suspended, ///< its handler is a coroutine, and awaits something
+  no_place,  ///< its handler may not begin, as suspension_limits::most others have not ended
 };
 
 [[nodiscard]] constexpr const char* to_string(hold_reason reason) noexcept {
@@ -31,6 +33,10 @@ enum class hold_reason : unsigned char {
     return "lingering";
   case hold_reason::fail_rest:
     return "fail_rest";
+  case hold_reason::suspended:
+    return "suspended";
+  case hold_reason::no_place:
+    return "no_place";
   }
   return "?";
 }

@@ -73,6 +73,17 @@ struct watchdog {
   std::function<void(const stuck_handler<Key>&)> report = {};
 };
 
+/// Of handlers that are coroutines, see task. What a suspended one needs is its frame and some 200
+/// bytes.
+struct suspension_limits {
+  /// So many keys may be suspended: as many handlers may have begun and not ended, and what comes then
+  /// waits for one of them. 0: no limit but capacity. 2^31 at most.
+  std::size_t most = 0;
+  /// A handler that awaits something for so long is stopped: context::stop_token() tells it, and what it
+  /// awaits throws `cancelled`, if that can be cancelled.
+  time_span limit = std::chrono::nanoseconds::max();
+};
+
 template <class Key, class Message, class State>
 struct processor_options {
   std::size_t capacity = std::size_t{1} << 20; ///< unfinished messages, 1 to 2^31
@@ -129,6 +140,7 @@ struct processor_options {
   /// first. 0: as they come.
   time_span linger = std::chrono::nanoseconds(0);
   convoy::watchdog<Key> watchdog = {};
+  suspension_limits suspended = {};
 
   // ---- conflation ----
 
@@ -182,6 +194,7 @@ struct option_values {
   time_span insight_window;
   unsigned most_shared;
   bool has_access;
+  suspension_limits suspended;
 };
 void check(const option_values& wanted); ///< throws std::invalid_argument
 
@@ -196,7 +209,8 @@ void check(const processor_options<Key, Message, State>& wanted, bool has_ids, b
                       gets_spans, has_ids, static_cast<bool>(wanted.conflate),
                       wanted.duplicates ? &*wanted.duplicates : nullptr, wanted.watchdog.threshold,
                       static_cast<bool>(wanted.watchdog.report), state_idle, wanted.insight.top,
-                      wanted.insight.window, wanted.most_shared, has_access<Message>});
+                      wanted.insight.window, wanted.most_shared, has_access<Message>,
+                      wanted.suspended});
 }
 
 /// Where more or less makes no sense, what does.

@@ -67,8 +67,7 @@ namespace convoy {
 /// limit of keys (key_capacity, rate, duplicates). The handler is called from several threads at
 /// once, for different keys.
 ///
-/// All members but the
-/// destructor may be called by any thread at any time. Neither copied nor moved.
+/// All members but the destructor may be called by any thread at any time. Neither copied nor moved.
 template <class Key, class Message, class State = void, class Hash = std::hash<Key>,
           class Equal = std::equal_to<Key>>
 class processor {
@@ -78,8 +77,7 @@ class processor {
   static_assert(std::is_nothrow_move_constructible_v<Message> &&
                     std::is_nothrow_destructible_v<Message>,
                 "convoy: a message must be nothrow move constructible: it moves into its lane "
-                "where nobody could "
-                "catch; wrap it in a std::unique_ptr");
+                "where nobody could catch; wrap it in a std::unique_ptr");
   static_assert(std::is_invocable_r_v<std::size_t, const Hash&, const Key&>,
                 "convoy: the key needs a hash: specialise std::hash or name one as processor's "
                 "fourth parameter");
@@ -115,6 +113,7 @@ public:
               .hands_out_parts = wanted.linger.count() != 0 || wanted.conflate,
               .is_watched =
                   wanted.watchdog.report || wanted.observe.started || wanted.observe.finished,
+              .suspends = detail::returns_task<Handler, core_type>,
               .failures = {wanted.failure, std::move(wanted.exceptions),
                            std::move(wanted.dead_letters)}},
         submitter_(core_, partitions_of(wanted)) {
@@ -130,7 +129,7 @@ public:
   processor(const processor&) = delete;
   processor& operator=(const processor&) = delete;
 
-  /// Closes and drains, and waits for retries that are due later; what is parked, paused, or
+  /// Closes and drains, waits for later retries and what handlers await; what is parked, paused, or
   /// scheduled for later becomes dead letters, and on_parked is not called any more. A callback
   /// (`then`) that asks for another one now gets none. Must not run inside a handler, nor while
   /// another thread is in a member. See shutdown() for an end in time.
@@ -187,8 +186,7 @@ public:
   }
 
   /// Returns when all messages accepted before the call are handled or dead; those of parked keys
-  /// are neither. Sleeps. Any number of threads
-  /// may drain at once, while others submit. Throws std::logic_error on a worker thread: it would
+  /// are neither. Sleeps. Any number of threads may drain at once, while others submit. Throws std::logic_error on a worker thread: it would
   /// wait for itself.
   void drain() { submitter_.drain(); }
 
@@ -236,6 +234,24 @@ public:
     return core_.insight != nullptr ? core_.insight->take()
                                     : detail::counted(core_.options.name, core_.scheduler,
                                                       account(), core_.options.positions);
+  }
+
+  // ---- for handlers that are coroutines ----
+
+  /// Awaits the answer of a message of another key, of this processor or another one:
+  ///   const int left = co_await stock.ask(context, "apples", std::move(question));
+  /// The message has a member convoy::completion<T> answer (or message_traits<Message>::answer names
+  /// one), which its handler calls; a coroutine may return task_of<T> instead. It takes its place
+  /// behind those of its key. Throws, when it is awaited: would_deadlock if that key waits for the
+  /// asking one, or is it; refused if there is no room, for which it never waits; no_answer if the
+  /// message has gone without one; `cancelled`. The context is the asking handler's. See callback().
+  template <class Context>
+  [[nodiscard]] auto ask(const Context& from, const Key& key, Message&& message) {
+    static_assert(detail::has_answer<Message>(),
+                  "convoy: a message that is asked needs a member convoy::completion<T> answer, or "
+                  "message_traits<Message>::answer");
+    return detail::ask_begin<submitter_type>(submitter_, core_, from.place(), key,
+                                             std::move(message));
   }
 
   // ---- schedules ----

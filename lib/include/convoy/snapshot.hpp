@@ -59,7 +59,7 @@ struct wait_split {
   double admission = 0; ///< submit() slept: the processor, or the key, was full
   double own_key = 0;   ///< others of the key were before it: the convoy
   double scheduler = 0; ///< it was the first of its key, and no worker was free
-  double backoff = 0;   ///< it waited for a retry, was parked, paused or lingered
+  double backoff = 0;   ///< it waited for a retry, was parked, paused or suspended, or lingered
   double service = 0;   ///< its handler ran
 };
 
@@ -71,6 +71,7 @@ struct lane_counts {
   std::size_t parked = 0;    ///< until resume(), after a failure
   std::size_t paused = 0;    ///< until resume(), after pause()
   std::size_t lingering = 0; ///< for a whole batch
+  std::size_t suspended = 0; ///< their handler is a coroutine, and awaits something
   /// Of these or of others: at their key_capacity, or refused as their rate is used up.
   std::size_t limited = 0;
 };

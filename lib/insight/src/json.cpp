@@ -96,6 +96,7 @@ json of(const snapshot& s) {
             {"parked", s.lanes.parked},
             {"paused", s.lanes.paused},
             {"lingering", s.lanes.lingering},
+            {"suspended", s.lanes.suspended},
             {"limited", s.lanes.limited}}},
           {"oldest_seconds", seconds(s.oldest)},
           {"held", of(s.held)},

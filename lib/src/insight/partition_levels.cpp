@@ -19,10 +19,11 @@ void operator+=(level& a, const level& b) noexcept {
   a.held.parked += b.held.parked;
   a.held.paused += b.held.paused;
   a.held.lingering += b.held.lingering;
+  a.held.suspended += b.held.suspended;
 }
 
 std::size_t count_held(const lane_counts& c) noexcept {
-  return c.backoff + c.parked + c.paused + c.lingering;
+  return c.backoff + c.parked + c.paused + c.lingering + c.suspended;
 }
 
 void partition_levels::integrate(clock::time_point now) noexcept {

@@ -74,6 +74,7 @@ std::size_t& held_counts::count_of(const lane_base& lane) noexcept {
     return counts_.lingering;
   case stop::retry:
   case stop::tickets:
+  case stop::place:
     break;
   }
   return counts_.backoff;
@@ -89,6 +90,9 @@ bool held_lanes::take_in(lane_base& lane, std::uint64_t consumed) noexcept {
     return true;
   case stop::linger:
     link(t, lingering_);
+    return true;
+  case stop::place:
+    link(t, waiting_for_places_);
     return true;
   case stop::park:
     if (!ending_) {

@@ -41,6 +41,7 @@ std::vector<screen_line> make_help() {
            {"", "  running: a handler; waiting: for a worker; backoff: for a retry"},
            {"", "  parked, paused: until resume(). Not shown where none is:"},
            {"", "  lingering: for a whole batch; limited: at key_capacity, or the rate"},
+           {"", "  suspended: its handler is a coroutine, and awaits something"},
            {"STILL", "keys that have stood still longest, and why"},
            {"TIME", "p50 is the median; dead letters are counted from the start"},
            {"", ""},

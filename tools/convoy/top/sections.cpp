@@ -158,7 +158,9 @@ std::vector<screen_line> states_of(const snapshot& s, std::size_t width) {
   state("backoff", s.lanes.backoff, look::warning);
   state("parked", s.lanes.parked, look::warning);
   state("paused", s.lanes.paused, look::warning);
-  if (s.lanes.lingering != 0) // these two are rare, and all would not fit into 80 cells
+  if (s.lanes.suspended != 0)
+    state("suspended", s.lanes.suspended);
+  if (s.lanes.lingering != 0) // these are rare, and all would not fit into 80 cells
     state("lingering", s.lanes.lingering);
   if (s.lanes.limited != 0)
     state("limited", s.lanes.limited, look::warning);

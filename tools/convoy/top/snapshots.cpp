@@ -165,6 +165,7 @@ snapshot snapshot_of(const members& from) {
              .parked = keys.count("parked"),
              .paused = keys.count("paused"),
              .lingering = keys.count("lingering"),
+             .suspended = keys.count("suspended"),
              .limited = keys.count("limited")};
   s.window = from.time("window_seconds");
   s.age = from.time("age_seconds");

@@ -26,7 +26,7 @@ struct timer_link {
 };
 
 /// What a timer is part of.
-enum class timer_of : unsigned char { hold, idle_state, scheduled };
+enum class timer_of : unsigned char { hold, idle_state, scheduled, awaiting };
 
 struct timer : timer_link {
   explicit timer(timer_of whole = timer_of::hold) noexcept : of(whole) {}

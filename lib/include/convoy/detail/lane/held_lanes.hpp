@@ -25,8 +25,11 @@ public:
   [[nodiscard]] lane_counts get() const noexcept {
     auto counts = counts_;
     counts.paused -= empty_;
+    counts.suspended = suspended;
     return counts;
   }
+
+  std::size_t suspended = 0; ///< lanes, see suspended_lanes
 
 private:
   [[nodiscard]] std::size_t& count_of(const lane_base& lane) noexcept;
@@ -70,6 +73,19 @@ public:
       function(of(*lingering_.next).lane);
   }
 
+  /// Calls function(lane&) for up to `most` lanes that wait for a place.
+  template <class Function>
+  void release_waiting_for_places(std::size_t most, Function&& function) noexcept {
+    for (; most != 0 && waits_for_places(); --most) {
+      auto& t = of(*waiting_for_places_.next);
+      release(t);
+      function(t.lane);
+    }
+  }
+  [[nodiscard]] bool waits_for_places() const noexcept {
+    return waiting_for_places_.next != &waiting_for_places_;
+  }
+
   /// When something is due next.
   [[nodiscard]] clock::time_point next() const noexcept;
 
@@ -96,6 +112,7 @@ private:
 
   timer_link parked_;
   timer_link lingering_; // all linger equally long, so they are in the order in which they are due
+  timer_link waiting_for_places_;
   timer_link waiting_for_tickets_; // until the ring has come to their rest_until
   bool ending_ = false;
   std::uint64_t end_ = 0; // then all tickets that there will be

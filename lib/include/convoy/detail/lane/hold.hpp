@@ -25,6 +25,7 @@ enum class stop : unsigned char {
   park,    ///< resume(); in the partition's list of parked lanes
   tickets, ///< the tickets below `rest_until` to leave the ring
   linger,  ///< more messages, or `due`; in the partition's list of lingering lanes
+  place,   ///< another handler to end, see places; in a list
 };
 
 [[nodiscard]] constexpr hold_reason reason_of(stop why) noexcept {
@@ -37,6 +38,8 @@ enum class stop : unsigned char {
     return hold_reason::fail_rest;
   case stop::linger:
     return hold_reason::lingering;
+  case stop::place:
+    return hold_reason::no_place;
   case stop::none:
     break;
   }

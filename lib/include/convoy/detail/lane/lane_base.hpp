@@ -32,12 +32,13 @@ private:
 
 /// Where a lane is, as its drainer sees it. Only the drainer reads and writes it.
 enum class lane_state : unsigned char {
-  resting,  ///< the drainer's: no message waits for a worker
-  lined_up, ///< the drainer's: it is handed out when the visit ends, or run inline by the next one
-  out,      ///< a pump's, or run by the drainer itself: ready or running
-  held,     ///< the drainer's: it waits for something else than a worker, see hold
-  evicting, ///< a pump's, for its state to go
-  sharing,  ///< the drainer's: shared messages of it are on their way, see lane_set_shared.hpp
+  resting,   ///< the drainer's: no message waits for a worker
+  lined_up,  ///< the drainer's: it is handed out when the visit ends, or run inline by the next one
+  out,       ///< a pump's, or run by the drainer itself: ready or running
+  held,      ///< the drainer's: it waits for something else than a worker, see hold
+  evicting,  ///< a pump's, for its state to go
+  sharing,   ///< the drainer's: shared messages of it are on their way, see lane_set_shared.hpp
+  suspended, ///< the drainer's: its handler, a coroutine, waits, see suspension
 };
 
 /// The drawing is in lib/design/architecture.md.
@@ -53,6 +54,7 @@ enum class lane_state : unsigned char {
   case out:
   case evicting:
   case held:
+  case suspended:
     return to == resting;
   }
   return false;
@@ -72,8 +74,9 @@ struct lane_base : ready_item {
   std::uint32_t hash = 0; // upper bits unused by the choice of the partition; the drainer's
 
   // ---- the pump that runs it, while it is out; ready_item::handed as well ----
-  std::uint32_t finished = 0;   // handled since the lane went out
-  detail::hold* hold = nullptr; // its first message has failed, or it is stopped
+  std::uint32_t finished = 0; // handled since the lane went out
+  detail::hold* hold =
+      nullptr; // its first message has failed, or it is stopped; see also suspension
 
   // ---- the drainer ----
   std::uint32_t staged = 0;      // appended, not yet handed out

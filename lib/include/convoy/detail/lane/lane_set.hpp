@@ -101,7 +101,6 @@ public:
   void for_each(function_ref<void(const lane_type&)> f) noexcept { table_.for_each(f); }
 
   // ---- messages that run in their cell, see partition ----
-  //
   // They have a lane in reserve. Should the handler be stuck, it becomes the lane of the message's
   // key for whoever takes the partition over; should it fail, the message moves there, if the
   // processor handles_failures. Else it serves the next message.
@@ -153,7 +152,7 @@ public:
     const bool holds = lane.hold != nullptr && must_hold(lane, consumed);
     lane.resumed = false;
     if (holds) [[unlikely]]
-      begin_hold(lane, lane.hold->stopped);
+      hold_back(lane);
     else
       go_on(lane); // and it may be gone
     if (evicted) [[unlikely]]
@@ -161,7 +160,7 @@ public:
     return finished;
   }
 
-  // ---- lanes that are held or controlled, see lane_set_held.hpp and lane_set_control.hpp ----
+  // ---- lanes that are held or controlled: lane_set_held, _suspended and _control.hpp ----
 
   /// To be called at the beginning of a visit.
   void begin_visit(clock::time_point now) noexcept {
@@ -233,6 +232,7 @@ public:
   }
 
 private:
+  friend class suspended_lanes<Core>;
   void add_to_table(lane_type& lane) noexcept;
 
   /// Of a lane that is not out, or was held. What was held waits for a worker from now on: else a
@@ -310,6 +310,7 @@ private:
   [[nodiscard]] bool takes_more(lane_type& lane) noexcept;
 
   [[gnu::cold]] [[nodiscard]] bool must_hold(lane_type& lane, std::uint64_t consumed) noexcept;
+  [[gnu::cold]] void hold_back(lane_type& lane) noexcept;
   [[gnu::cold]] void begin_hold(lane_type& lane, stop why) noexcept;
   [[gnu::cold]] void end_hold(lane_type& lane) noexcept;
   [[gnu::cold]] void hold_paused(lane_type& lane) noexcept;

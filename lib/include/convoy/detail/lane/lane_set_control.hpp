@@ -5,7 +5,7 @@
 
 #include "convoy/detail/base/atomic.hpp"
 #include "convoy/detail/base/tuning.hpp"
-#include "convoy/detail/lane/lane_set_held.hpp"
+#include "convoy/detail/lane/lane_set_suspended.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -183,7 +183,7 @@ void lane_set<Core>::serve_waiting_requests(lane_type& lane, std::uint32_t finis
                                             std::uint64_t consumed) noexcept {
   auto& waiting = waiting_requests_.of(lane);
   waiting.finished += finished;
-  while (!waiting.at_return.empty()) {
+  while (!waiting.at_return.empty() && !is_suspended(lane)) {
     auto r = waiting.at_return.pop();
     switch (r->what) {
     case wish::put_before:

@@ -6,6 +6,7 @@
 #include "convoy/detail/base/tuning.hpp"
 #include "convoy/detail/insight/timed_run.hpp"
 #include "convoy/detail/lane/lane_set.hpp"
+#include "convoy/detail/lane/suspension.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -42,6 +43,10 @@ auto lane_set<Core>::stopped() noexcept -> held_lanes& {
 /// Of a lane that has come back with a hold.
 template <class Core>
 bool lane_set<Core>::must_hold(lane_type& lane, std::uint64_t consumed) noexcept {
+  if (is_suspended(lane)) {
+    suspension_of(lane).was_resumed = lane.resumed;
+    return true;
+  }
   auto& t = *lane.hold;
   if (t.stopped == stop::none)
     return false;
@@ -55,6 +60,14 @@ bool lane_set<Core>::must_hold(lane_type& lane, std::uint64_t consumed) noexcept
   if (t.stopped == stop::none)
     return false;
   return stopped().take_in(lane, consumed);
+}
+
+template <class Core>
+void lane_set<Core>::hold_back(lane_type& lane) noexcept {
+  if (is_suspended(lane))
+    suspended_lanes<Core>(*this).take_in(lane);
+  else
+    begin_hold(lane, lane.hold->stopped);
 }
 
 /// `why` none: it is paused.
@@ -139,6 +152,8 @@ clock::time_point lane_set<Core>::release_stopped(clock::time_point now, std::ui
         idle_timer_is_due(static_cast<idle_timer<lane_type>&>(each));
       return;
     }
+    if (each.of == timer_of::awaiting)
+      return suspended_lanes<Core>(*this).is_due(static_cast<awaiting&>(each));
     auto& t = static_cast<hold&>(each);
     t.stopped = stop::none;
     go_on(static_cast<lane_type&>(t.lane));
@@ -147,6 +162,8 @@ clock::time_point lane_set<Core>::release_stopped(clock::time_point now, std::ui
                               [this](lane_base& lane) { flush(static_cast<lane_type&>(lane)); });
   stopped_->release_waiting_for_tickets(
       consumed, [this](lane_base& lane) { go_on(static_cast<lane_type&>(lane)); });
+  if (stopped_->waits_for_places()) [[unlikely]]
+    suspended_lanes<Core>(*this).give_places();
   return stopped_->next();
 }
 

@@ -27,10 +27,10 @@ template <class Lane>
   why.depth = lane->unsettled;
   const auto now = clock::now();
   if (!lane->is(lane_state::held)) {
-    why.state = key_state::ready;
+    why.state = lane->is(lane_state::suspended) ? key_state::suspended : key_state::ready;
     if (!lane->is(lane_state::lined_up)) { // before that it is another time
       why.since = now - duration_of(coarse(now) - lane->since);
-      return lane;
+      return why.state == key_state::suspended ? nullptr : lane;
     }
     return nullptr;
   }
@@ -52,6 +52,11 @@ template <class Lane>
     break;
   case hold_reason::fail_rest:
     why.state = key_state::fail_rest;
+    break;
+  case hold_reason::no_place:
+    why.state = key_state::no_place;
+    break;
+  case hold_reason::suspended: // it is not held
     break;
   }
   if (t != nullptr && t->attempts != 0) {
@@ -168,6 +173,8 @@ void partition<Core>::look_at_lanes(bool drains) noexcept try {
           held.add(its, &each);
       });
     const bool is_held = lane.is(lane_state::held);
+    if (lane.is(lane_state::suspended))
+      held.add(age_of(lane.since), &lane);
     std::chrono::nanoseconds age = age_of(is_held ? lane.first_came() : lane.since);
     if (is_held) {
       if (lane.hold != nullptr && lane.hold->held_since != clock::time_point{}) // for nine hours
@@ -184,17 +191,18 @@ void partition<Core>::look_at_lanes(bool drains) noexcept try {
     seen.deepest.push_back({core_.scattered_hash_or(lane->key(), 0), messages});
   for (const auto& [age, lane] : held.items()) {
     auto [hash, label] = called(core_, lane->key());
-    auto* const t = lane->hold;
+    const bool suspended = lane->is(lane_state::suspended);
+    auto* const t = suspended ? suspension_of(*lane).kept : lane->hold;
     const bool knows_since = t != nullptr && t->held_since != clock::time_point{};
     if (knows_since && lane->unsettled > 1) { // others of it have waited
       const auto waited = (now - std::exchange(t->counted_until, now)) * (lane->unsettled - 1);
       core_.insight->any_samples().note_wait(hash, waited, std::string(label));
     }
-    const auto why = t == nullptr ? stop::none : t->held_for;
+    const auto why = t == nullptr || suspended ? stop::none : t->held_for;
     const bool is_timed = why == stop::retry || why == stop::linger;
     seen.held.push_back({.hash = hash,
                          .label = std::move(label),
-                         .why = reason_of(why),
+                         .why = suspended ? hold_reason::suspended : reason_of(why),
                          .since = knows_since ? t->held_since : now - age,
                          .until = is_timed ? t->due : clock::time_point::max(),
                          .messages = lane->unsettled,

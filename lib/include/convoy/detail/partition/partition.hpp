@@ -22,6 +22,7 @@
 #include "convoy/detail/partition/drainer_role.hpp"
 #include "convoy/detail/partition/inline_policy.hpp"
 #include "convoy/detail/partition/maintenance.hpp"
+#include "convoy/detail/partition/resumptions.hpp"
 #include "convoy/detail/partition/revisit.hpp"
 #include "convoy/detail/partition/room_notifier.hpp"
 #include "convoy/detail/partition/spare_memory.hpp"
@@ -36,7 +37,7 @@
 namespace convoy::detail {
 
 template <class Core>
-class partition final : public runner, private ready_item, private alarm {
+class partition final : public runner, public resumer, private ready_item, private alarm {
   using Key = typename Core::key_type;
   using Message = typename Core::message_type;
   using State = typename Core::state_type;
@@ -67,7 +68,6 @@ public:
   ~partition() { core_.scheduler.remove_alarm(*this); }
 
   // ---- any thread ----
-
   ring_type ring;
   std::uint64_t end_at = 0;                   // the processor's destructor's
   atomic<std::uint64_t> messages_end{no_end}; // no message of a closed ring has this ticket or more
@@ -96,6 +96,8 @@ public:
     inbox_.ring();
     signal();
   }
+  /// See resumer, resumptions.
+  void resume_soon(suspension& s) noexcept override { resumptions_->post(*this, s); }
   /// Throws as scheduler::add_alarm(). Once, before anything of it waits for a time.
   void use_alarm() { core_.scheduler.add_alarm(*this); }
 
@@ -132,7 +134,10 @@ public:
     return all;
   }
 
-  [[nodiscard]] bool take_role() noexcept { return role_.take(); }
+  /// For good, when nothing is unfinished. False: somebody is about to leave it.
+  [[nodiscard]] bool take_role() noexcept {
+    return (resumptions_ == nullptr || !resumptions_->is_posting()) && role_.take();
+  }
 
   /// After a quantum, with what is left of it; who gives it back must not touch it again.
   void give_back(lane_type& lane, pump& self) noexcept {
@@ -149,7 +154,6 @@ public:
   void look_at_lanes(bool drains) noexcept;
 
   // ---- the drainer ----
-
   alignas(cache_line) inline_policy policy;
 
   [[nodiscard]] lanes_type& lanes() noexcept { return lanes_; }
@@ -165,7 +169,6 @@ public:
   }
 
   // ---- pumps ----
-
   void run(ready_item& item, pump& self) noexcept override {
     tell_received(&item);
     self.enter(&core_);
@@ -385,14 +388,13 @@ private:
   std::uint64_t void_ = 0;            // of these
   atomic<std::uint64_t> finished_{0}; // messages
   maintenance<partition> maintenance_;
+  std::unique_ptr<resumptions<partition>> resumptions_ =
+      core_.suspends ? std::make_unique<resumptions<partition>>() : nullptr;
   room_notifier room_;
   revisit pace_;
-  unsigned looks_ = 0; // at a ticket that is not published
-
-  bool lanes_first_ =
-      false; // in this visit; or the ring: time may run out before the others get their turn
-  bool stays_ = false; // the role is kept from the last visit to this one
-
+  unsigned looks_ = 0;       // at a ticket that is not published
+  bool lanes_first_ = false; // in this visit; or the ring: time may run out before the others' turn
+  bool stays_ = false;       // the role is kept from the last visit to this one
   std::uint64_t cells_begin_ = 0; // the first ticket of those that run in their cells now
 };
 

@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <new>
 #include <span>
 #include <type_traits>
 #include <utility>
@@ -120,11 +121,29 @@ struct invocation {
     }
   }
 
+  /// Of a coroutine, with a context that lasts as long as it does; null: its form has none.
+  decltype(auto) operator()(typename Core::context_type* lasting) {
+    if constexpr (!std::is_void_v<state_type>)
+      if (!lane.state)
+        make_state();
+    auto& handler = *static_cast<Handler*>(core.handler.get());
+    if constexpr (gets_context<Handler, Core>)
+      return handler(*lasting, messages.front());
+    else if constexpr (std::is_void_v<state_type>)
+      return call(handler);
+    else
+      return call(handler, *lane.state);
+  }
+  static void place_context(void* where, Core& core, typename Core::partition_type& home,
+                            lane_type& lane, Messages& messages) noexcept {
+    ::new (where) typename Core::context_type(core, home, lane, messages.front());
+  }
+
 private:
   template <class... State>
   decltype(auto) call(Handler& handler, State&... state) {
     if constexpr (gets_context<Handler, Core>) {
-      typename Core::context_type context(core, home, lane, self, messages.front());
+      typename Core::context_type context(core, home, lane, messages.front());
       if constexpr (how == handler_form::context_message)
         return handler(context, messages.front());
       else

@@ -4,6 +4,7 @@
 
 #include "convoy/detail/run/handler_call.hpp"
 #include "convoy/detail/run/run_lane.hpp"
+#include "convoy/detail/run/run_task.hpp"
 #include "convoy/detail/shared/core.hpp"
 #include "convoy/message.hpp"
 
@@ -12,7 +13,7 @@ namespace convoy::detail {
 /// Whatever the options are, see core::handles_failures.
 template <class Handler, class Core>
 inline constexpr bool always_handles_failures =
-    returns_outcome<Handler, Core> || gets_context<Handler, Core> ||
+    returns_outcome<Handler, Core> || returns_task<Handler, Core> || gets_context<Handler, Core> ||
     has_deadline<typename Core::message_type>;
 
 /// See core. Without it there is no sink either.
@@ -30,10 +31,10 @@ template <class Handler, class Core>
                       "or (const key&, std::span<message>), each followed by State& if the "
                       "processor has one, or as (context&, message&) or (context&, "
                       "std::span<message>), where the state is context.state()");
-  constexpr bool returns =
-      !fits || returns_nothing<Handler, Core> || returns_outcome<Handler, Core>;
-  static_assert(returns, "convoy: the handler must return void or convoy::outcome: what else it "
-                         "returns, a bool for instance, would mean nothing");
+  constexpr bool returns = !fits || returns_nothing<Handler, Core> ||
+                           returns_outcome<Handler, Core> || returns_task<Handler, Core>;
+  static_assert(returns, "convoy: the handler must return void, convoy::outcome or a convoy::task: "
+                         "what else it returns, a bool for instance, would mean nothing");
   constexpr bool shares = has_access<typename Core::message_type>;
   static_assert(
       !shares || !gets_spans<Handler, Core>,
@@ -42,9 +43,15 @@ template <class Handler, class Core>
   constexpr bool reads = !shares || gets_spans<Handler, Core> || can_share<Handler, Core>();
   static_assert(reads, "convoy: messages may be shared, so the handler must be callable with const "
                        "State& as well: that is what a shared message gets");
+  constexpr bool suspends = returns_task<Handler, Core>;
+  static_assert(!shares || !suspends,
+                "convoy: a handler that is a coroutine can't have messages with access(): a key "
+                "waits for one thing at a time");
   using function = typename Core::lane_function;
   if constexpr (!fits || !returns || !reads)
     return function{};
+  else if constexpr (returns_task<Handler, Core>)
+    return function{&run_task_lane<Handler, Core>};
   else if constexpr (always_handles_failures<Handler, Core>)
     return function{&run_lane<true, Handler, Core>};
   else
@@ -55,7 +62,8 @@ template <class Handler, class Core>
 template <class Handler, class Core>
 [[nodiscard]] auto inline_runner_of(bool failing) {
   using function = typename Core::inline_function;
-  if constexpr (form<Handler, Core> == handler_form::none || gets_spans<Handler, Core>)
+  if constexpr (form<Handler, Core> == handler_form::none || gets_spans<Handler, Core> ||
+                returns_task<Handler, Core>)
     return function{};
   else if constexpr (always_handles_failures<Handler, Core>)
     return function{&run_inline<true, Handler, Core>};

@@ -38,6 +38,24 @@ public:
     limit_ = clock::time_point::max();
   }
 
+  /// The handler, a coroutine, waits: it does not run until go_on(). What stops it goes along.
+  void suspend(std::stop_source& stop, clock::time_point& limit_at) noexcept {
+    if (!std::exchange(noted_, false)) [[likely]]
+      return;
+    const std::lock_guard lock(mutex_);
+    owner_ = lane_ = nullptr;
+    if (stop_)
+      stop = std::move(*stop_);
+    stop_.reset();
+    limit_at = std::exchange(limit_, clock::time_point::max());
+  }
+  /// After begin(), of a handler that was suspended and has something that stops it.
+  void go_on(std::stop_source&& stop, clock::time_point limit_at) noexcept {
+    const std::lock_guard lock(mutex_);
+    stop_.emplace(std::move(stop));
+    limit_ = limit_at;
+  }
+
   /// Stops at the limit, if the pump has the alarm set. Throws std::bad_alloc.
   [[nodiscard]] std::stop_token token() {
     const std::lock_guard lock(mutex_);

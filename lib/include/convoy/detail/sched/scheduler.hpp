@@ -34,6 +34,7 @@
 #include "convoy/detail/base/function_ref.hpp"
 #include "convoy/detail/base/thread_sanitizer.hpp"
 #include "convoy/detail/base/tuning.hpp"
+#include "convoy/detail/sched/blocks.hpp"
 #include "convoy/detail/sched/running_handler.hpp"
 #include "convoy/detail/sched/takeover.hpp"
 
@@ -111,6 +112,9 @@ public:
 
   /// A user's function is called here that was asked for, see callback.
   bool calls_back = false;
+
+  /// For coroutines that run here.
+  block_cache blocks;
 
   /// As scheduler::set_alarm() of `running`. Throws as add_alarm(). From its own thread.
   void set_limit(clock::time_point due);
@@ -242,6 +246,9 @@ public:
   void add_alarm(alarm& a);
   void remove_alarm(alarm& a) noexcept;
   void set_alarm(alarm& a, clock::time_point due) noexcept;
+
+  /// What pumps have too many of.
+  block_depot blocks;
 
   /// What a worker's handler does, by its number.
   [[nodiscard]] running_handler& run_of(unsigned worker) const noexcept;

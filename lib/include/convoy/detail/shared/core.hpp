@@ -9,6 +9,7 @@
 #include "convoy/detail/insight/insight.hpp"
 #include "convoy/detail/sched/scheduler.hpp"
 #include "convoy/detail/shared/failure_rules.hpp"
+#include "convoy/detail/shared/places.hpp"
 #include "convoy/detail/shared/request_limit.hpp"
 #include "convoy/detail/shared/requests.hpp"
 #include "convoy/detail/shared/watchdog.hpp"
@@ -61,6 +62,8 @@ template <class Key, class Message, class State>
 struct lane;
 template <class Core>
 class partition;
+template <class Core>
+class suspended_lanes;
 template <class Partition>
 class visit;
 
@@ -98,6 +101,8 @@ struct core {
   bool hands_out_parts;
   /// The watchdog or an observer wants to know when a handler runs.
   bool is_watched;
+  /// Its handler is a coroutine.
+  bool suspends;
 
   detail::failure_rules<Key, Message> failures;
   std::unique_ptr<watchdog_alarm<Key, lane_type>> watchdog = nullptr;
@@ -110,6 +115,8 @@ struct core {
                                  ///< refuse are not asked again
   atomic<bool> abandoned{false}; ///< so does everything; the deadline of shutdown() has passed
   atomic<bool> over{false};      ///< callbacks are not asked for any more
+
+  detail::places places{options.suspended.most}; ///< for handlers that are coroutines
 
   atomic<bool> got_stuck{false}; ///< a handler did, while it ran inline
 

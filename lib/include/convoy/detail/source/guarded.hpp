@@ -99,8 +99,10 @@ private:
   template <class... Args>
   outcome call(Args&&... args) {
     using result = std::invoke_result_t<Handler&, Args...>;
-    static_assert(std::is_void_v<result> || std::is_same_v<std::remove_cvref_t<result>, outcome>,
-                  "convoy: a handler of records returns nothing or a convoy::outcome");
+    static_assert(
+        std::is_void_v<result> || std::is_same_v<std::remove_cvref_t<result>, outcome>,
+        "convoy: a handler of records returns nothing or a convoy::outcome; a convoy::task "
+        "is for processors of your own");
     if constexpr (std::is_void_v<result>) {
       handler_(std::forward<Args>(args)...);
       return outcome::done;

@@ -47,6 +47,9 @@ public:
       if (partitions_.back()->limits)
         partitions_.back()->ring.limit_keys();
     }
+    if (core.suspends)
+      for (auto& p : partitions_)
+        core.places.partitions.push_back(&p->own_alarm());
     if (waits_for_times())
       use_alarms();
   }
@@ -61,7 +64,7 @@ public:
       return;
     }
     for (auto& p : partitions_)
-      while (!p->take_role()) // a pump is about to leave it
+      while (!p->take_role()) // somebody is about to leave it
         sleep_for(tuning::straggler_nap);
     core_.scheduler.wait_until_left(&core_);
     tell_received(&core_);

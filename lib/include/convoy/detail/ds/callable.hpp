@@ -13,12 +13,12 @@ namespace convoy::detail {
 
 /// A callable of no arguments, move-only ones too; up to 40 bytes live inside it, larger ones on
 /// the heap. (std::function copies, std::move_only_function is C++23.)
-class task {
+class callable {
 public:
   static constexpr std::size_t room = tuning::task_room;
 
   template <class Function>
-  requires(!std::is_same_v<std::remove_cvref_t<Function>, task>) explicit task(
+  requires(!std::is_same_v<std::remove_cvref_t<Function>, callable>) explicit callable(
       Function&& function) {
     using held = std::decay_t<Function>;
     static_assert(std::is_void_v<std::invoke_result_t<held&>>,
@@ -33,13 +33,13 @@ public:
     }
   }
 
-  task(task&& other) noexcept : how_(std::exchange(other.how_, nullptr)) {
+  callable(callable&& other) noexcept : how_(std::exchange(other.how_, nullptr)) {
     if (how_ != nullptr)
       how_(action::move, other.room_, room_);
   }
-  task(const task&) = delete;
-  task& operator=(const task&) = delete;
-  ~task() {
+  callable(const callable&) = delete;
+  callable& operator=(const callable&) = delete;
+  ~callable() {
     if (how_ != nullptr)
       how_(action::destroy, room_, nullptr);
   }

@@ -1,0 +1,38 @@
+#pragma once
+
+#include "convoy/detail/lane/lane_set_suspended.hpp"
+#include "convoy/detail/lane/posted.hpp"
+#include "convoy/detail/shared/requests.hpp"
+
+#include <memory>
+
+namespace convoy::detail {
+
+/// Coroutines of a partition that may go on. Whoever posts the first one also asks for a visit, by a
+/// request, which is this: it is in the inbox once at most, as that takes them only after it has left it.
+template <class Partition>
+class resumptions final : private request<Partition> {
+public:
+  resumptions() noexcept : request<Partition>(turn::at_once) {}
+
+  // ---- any thread ----
+
+  void post(Partition& p, suspension& s) noexcept {
+    posted_.begin();
+    if (posted_.push(s))
+      p.post(std::unique_ptr<request<Partition>>(this));
+    posted_.end();
+  }
+
+  [[nodiscard]] bool is_posting() const noexcept { return posted_.any_at_it(); }
+
+private:
+  [[nodiscard]] bool serve(Partition& p) noexcept override {
+    suspended_lanes<typename Partition::core_type>(p.lanes()).go_on(posted_.take());
+    return false; // we are the partition's
+  }
+
+  posted posted_;
+};
+
+} // namespace convoy::detail
