@@ -35,9 +35,10 @@ void check(const option_values& wanted) {
     refuse("convoy::processor: linger", "0 for a handler that gets messages one by one",
            to_text(wanted.linger));
   if (wanted.conflates && wanted.has_access)
-    refuse("convoy::processor: conflate",
-           "left out for messages with access(): those that are shared do not wait behind each other",
-           "set");
+    refuse(
+        "convoy::processor: conflate",
+        "left out for messages with access(): those that are shared do not wait behind each other",
+        "set");
   if (wanted.conflates && wanted.gets_spans)
     refuse("convoy::processor: conflate",
            "left out for a handler that gets spans: at most one message of a key waits", "set");

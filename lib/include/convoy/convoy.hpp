@@ -66,6 +66,7 @@
 #include "convoy/detail/shared/failure_rules.hpp"
 #include "convoy/detail/shared/places.hpp"
 #include "convoy/detail/shared/core.hpp"
+#include "convoy/detail/shared/requirements.hpp"
 #include "convoy/detail/shared/seen_ids.hpp"
 #include "convoy/detail/shared/key_limits.hpp"
 #include "convoy/detail/lane/lane_base.hpp"

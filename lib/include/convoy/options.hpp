@@ -204,13 +204,12 @@ void check(const processor_options<Key, Message, State>& wanted, bool has_ids, b
   time_span state_idle = std::chrono::nanoseconds::max();
   if constexpr (!std::is_void_v<State>)
     state_idle = wanted.state.idle;
-  check(option_values{wanted.capacity, wanted.partitions, wanted.request_capacity,
-                      wanted.batch_limit, wanted.rate, wanted.linger, wanted.quantum_time,
-                      gets_spans, has_ids, static_cast<bool>(wanted.conflate),
-                      wanted.duplicates ? &*wanted.duplicates : nullptr, wanted.watchdog.threshold,
-                      static_cast<bool>(wanted.watchdog.report), state_idle, wanted.insight.top,
-                      wanted.insight.window, wanted.most_shared, has_access<Message>,
-                      wanted.suspended});
+  check(option_values{
+      wanted.capacity, wanted.partitions, wanted.request_capacity, wanted.batch_limit, wanted.rate,
+      wanted.linger, wanted.quantum_time, gets_spans, has_ids, static_cast<bool>(wanted.conflate),
+      wanted.duplicates ? &*wanted.duplicates : nullptr, wanted.watchdog.threshold,
+      static_cast<bool>(wanted.watchdog.report), state_idle, wanted.insight.top,
+      wanted.insight.window, wanted.most_shared, has_access<Message>, wanted.suspended});
 }
 
 /// Where more or less makes no sense, what does.

@@ -6,6 +6,7 @@
 #include "convoy/detail/base/atomic.hpp"
 #include "convoy/detail/base/tuning.hpp"
 #include "convoy/detail/run/runners.hpp"
+#include "convoy/detail/shared/requirements.hpp"
 #include "convoy/detail/submit/submitter_bulk.hpp"
 #include "convoy/detail/submit/submitter_look.hpp"
 #include "convoy/options.hpp"
@@ -71,18 +72,8 @@ namespace convoy {
 template <class Key, class Message, class State = void, class Hash = std::hash<Key>,
           class Equal = std::equal_to<Key>>
 class processor {
-  static_assert(std::is_nothrow_move_constructible_v<Key> && std::is_nothrow_destructible_v<Key>,
-                "convoy: a key must be nothrow move constructible: it moves into its lane where "
-                "nobody could catch");
-  static_assert(std::is_nothrow_move_constructible_v<Message> &&
-                    std::is_nothrow_destructible_v<Message>,
-                "convoy: a message must be nothrow move constructible: it moves into its lane "
-                "where nobody could catch; wrap it in a std::unique_ptr");
-  static_assert(std::is_invocable_r_v<std::size_t, const Hash&, const Key&>,
-                "convoy: the key needs a hash: specialise std::hash or name one as processor's "
-                "fourth parameter");
-  static_assert(detail::equality<Equal, Key>,
-                "convoy: the key needs operator== or an equality as processor's fifth parameter");
+  static_assert(sizeof(detail::requirements<Key, Message, Hash, Equal>) !=
+                0); // it says what is wrong
 
 public:
   using time_point = std::chrono::steady_clock::time_point;
@@ -186,8 +177,8 @@ public:
   }
 
   /// Returns when all messages accepted before the call are handled or dead; those of parked keys
-  /// are neither. Sleeps. Any number of threads may drain at once, while others submit. Throws std::logic_error on a worker thread: it would
-  /// wait for itself.
+  /// are neither. Sleeps. Any number of threads may drain at once, while others submit. Throws
+  /// std::logic_error on a worker thread: it would wait for itself.
   void drain() { submitter_.drain(); }
 
   /// Refuses messages from now on; those accepted will be handled. Waiting submits return `closed`.

@@ -33,6 +33,12 @@ TEST(shared, messages_of_a_key_are_handled_at_the_same_time) {
   p.drain();
 }
 
+TEST(shared, messages_are_not_conflated) {
+  runtime rt{{.concurrency = 1}};
+  EXPECT_THROW((reading_processor{rt, [](reading&) {}, {.conflate = [](reading&, reading&) {}}}),
+               std::invalid_argument);
+}
+
 TEST(shared, messages_may_wait_for_one_that_comes_later) {
   runtime rt{{.concurrency = 2}};
   readers all;

@@ -15,7 +15,6 @@
 #include "convoy/detail/ds/node_pool.hpp"
 #include "convoy/detail/ds/ticket_ring.hpp"
 #include "convoy/detail/insight/partition_levels.hpp"
-#include "convoy/detail/lane/hold.hpp"
 #include "convoy/detail/lane/lane_set_conflate.hpp"
 #include "convoy/detail/lane/lane_set_hand_out.hpp"
 #include "convoy/detail/partition/drain_progress.hpp"
