@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -217,6 +218,8 @@ struct dead_letter {
   time_point first_failed{}; ///< only if attempts is not 0
   time_point died{};
   std::string_view reason = {}; ///< what the last outcome's because() said; empty: nothing
+  /// Of a joint message, whose first place's key is `key`: all, as they were given. Else empty.
+  std::span<const Key* const> keys = {};
 };
 
 /// A sink throws it when it can't take a dead letter now: the message stays the first of its lane,

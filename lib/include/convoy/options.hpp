@@ -6,6 +6,7 @@
 
 #include "convoy/failure.hpp"
 #include "convoy/insight.hpp"
+#include "convoy/joint.hpp"
 #include "convoy/message.hpp"
 #include "convoy/observer.hpp"
 #include "convoy/source.hpp"
@@ -121,6 +122,9 @@ struct processor_options {
 
   // ---- by handler ----
 
+  /// Handles what submit_joint() was given, as handler(convoy::joint<Key, State>&, message&); see
+  /// joint.hpp.
+  joint_handler<Key, Message, State> joint = {};
   /// A span handler gets a key's messages when there are batch_limit of them, or so long after the
   /// first. 0: as they come.
   time_span linger = std::chrono::nanoseconds(0);

@@ -7,6 +7,7 @@
 #include "convoy/detail/base/tuning.hpp"
 #include "convoy/detail/run/runners.hpp"
 #include "convoy/detail/submit/submitter_bulk.hpp"
+#include "convoy/detail/submit/submitter_joint.hpp"
 #include "convoy/detail/submit/submitter_look.hpp"
 #include "convoy/options.hpp"
 #include "convoy/runtime.hpp"
@@ -20,6 +21,7 @@
 #include <cstddef>
 #include <exception>
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <ranges>
@@ -89,6 +91,8 @@ class processor {
 public:
   using time_point = std::chrono::steady_clock::time_point;
   using dead_letter = convoy::dead_letter<Key, Message>;
+
+  using joint = convoy::joint<Key, State>;
 
   using context = convoy::context<Key, Message, State, Hash, Equal>;
   using options = processor_options<Key, Message, State>;
@@ -181,6 +185,33 @@ public:
   template <std::ranges::input_range Range>
   [[nodiscard]] bulk_result submit_bulk(Range&& range) {
     return submitter_.submit_all(std::forward<Range>(range));
+  }
+
+  /// Submits a message of several keys, 1 to 16: options::joint handles it once, when it is its turn in
+  /// each of them. What any of them was given before is finished then, and what comes behind it in
+  /// any of them begins when it is done or dead. Two of them that share keys come in the same order in
+  /// all. A key that is given twice counts once. It takes a place of the room for each key: of all,
+  /// or it waits, as submit(), which it is like else. Throws std::invalid_argument for more keys than
+  /// that or the capacity, and std::logic_error without options::joint. Takes a lock for each
+  /// partition that its keys belong to; submit() does not notice.
+  [[nodiscard]] submit_status submit_joint(std::span<const Key> keys, Message&& message) {
+    return submitter_.submit_joint(keys, std::move(message), true);
+  }
+  [[nodiscard]] submit_status submit_joint(std::span<const Key> keys, const Message& message) {
+    return submitter_.submit_joint(keys, message, true);
+  }
+  [[nodiscard]] submit_status submit_joint(std::initializer_list<Key> keys, Message message) {
+    return submitter_.submit_joint({keys.begin(), keys.size()}, std::move(message), true);
+  }
+  /// As submit_joint(), but refuses where that would wait.
+  [[nodiscard]] submit_status try_submit_joint(std::span<const Key> keys, Message&& message) {
+    return submitter_.submit_joint(keys, std::move(message), false);
+  }
+  [[nodiscard]] submit_status try_submit_joint(std::span<const Key> keys, const Message& message) {
+    return submitter_.submit_joint(keys, message, false);
+  }
+  [[nodiscard]] submit_status try_submit_joint(std::initializer_list<Key> keys, Message message) {
+    return submitter_.submit_joint({keys.begin(), keys.size()}, std::move(message), false);
   }
 
   /// Returns when all messages accepted before the call are handled or dead; those of parked keys

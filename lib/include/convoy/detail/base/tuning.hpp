@@ -208,6 +208,11 @@ inline constexpr std::size_t kept_lanes = 256;
 /// visit, and the longer wait other partitions and credit. It was 1,024 at first (5581074); the
 /// halving (499f0ab) has no figure.
 inline constexpr std::uint64_t most_tickets_per_visit = 512;
+/// Between two tries of a joint submit that waits for the rate of one of its keys. Not measured.
+inline constexpr std::chrono::nanoseconds joint_rate_nap = std::chrono::milliseconds(1);
+/// A place of a joint message counts as so many messages moved to lanes. The fewer of them wait for
+/// their other places, the more of them stay in cache: 64 a visit.
+inline constexpr std::uint32_t joint_place_weight = 4;
 /// Messages that a visit may move to lanes though the pump's queue is full.
 /// Not measured: else a pump with a long queue would not get on with its ring.
 inline constexpr std::uint64_t fewest_messages_per_visit = 32;

@@ -10,6 +10,7 @@
 #include "convoy/detail/ds/key_table.hpp"
 #include "convoy/detail/lane/epochs.hpp"
 #include "convoy/detail/lane/held_lanes.hpp"
+#include "convoy/detail/lane/joint_message.hpp"
 #include "convoy/detail/lane/lane_pool.hpp"
 #include "convoy/detail/lane/lane_requests.hpp"
 #include "convoy/detail/shared/core.hpp"
@@ -25,6 +26,9 @@
 #include <vector>
 
 namespace convoy::detail {
+
+template <class Core>
+class joint_lanes;
 
 template <class Core>
 class lane_set {
@@ -73,8 +77,8 @@ public:
     ++lane->staged;
     if (lane->is(lane_state::resting))
       start(*lane);
-    else if (lane->is(lane_state::held)) [[unlikely]]
-      added_to_held(*lane);
+    else if (lane->needs_look()) [[unlikely]]
+      added_aside(*lane);
     return true;
   }
 
@@ -182,9 +186,10 @@ public:
 
   /// Takes a lane back. Returns how many of its messages are finished. `consumed` as above.
   std::uint32_t settle(lane_type& lane, std::uint64_t consumed) noexcept {
+    if (lane.needs_look()) [[unlikely]]
+      return settle_aside(lane, consumed);
     const auto finished = std::exchange(lane.finished, 0);
     unfinished.settle(lane, finished);
-    const bool evicted = lane.is(lane_state::evicting);
     lane.become(lane_state::resting);
     pool_.free_spent(lane);
     if (lane.has_requests) [[unlikely]]
@@ -195,10 +200,11 @@ public:
       begin_hold(lane, lane.hold->stopped);
     else
       go_on(lane); // and it may be gone
-    if (evicted) [[unlikely]]
-      core_.callbacks.end();
     return finished;
   }
+
+  /// What joint messages do to lanes; null: there was none yet.
+  joint_work<Core>* joints = nullptr;
 
   // ---- lanes that are held or controlled, see lane_set_held.hpp and lane_set_control.hpp ----
 
@@ -280,6 +286,8 @@ public:
   }
 
 private:
+  friend class joint_lanes<Core>; // a part of it, where there are joint messages
+
   /// A lane that was run straight from the ring becomes one like the others, if it is not one
   /// already.
   void add_to_table(lane_type& lane) noexcept {
@@ -296,6 +304,8 @@ private:
     if (lane.is(lane_state::held)) {
       lane.since = coarse_now_;
       end_hold(lane);
+      if (joints != nullptr && joints->goes_on(lane)) [[unlikely]]
+        return;
     }
     if (lane.paused) [[unlikely]] {
       if (lane.hold == nullptr || lane.hold->doomed == 0)
@@ -355,7 +365,8 @@ private:
 
   [[nodiscard]] bool wants_more(const lane_type& lane) const noexcept;
   [[gnu::cold]] void linger(lane_type& lane) noexcept;
-  void added_to_held(lane_type& lane) noexcept;
+  void added_aside(lane_type& lane) noexcept;
+  [[gnu::cold]] std::uint32_t settle_aside(lane_type& lane, std::uint64_t consumed) noexcept;
   [[gnu::cold]] void flush(lane_type& lane) noexcept;
 
   // Of lanes with state: templates, so that they exist for no others.

@@ -76,6 +76,17 @@ private:
   Message& message_;
 };
 
+/// Before the first message of a key.
+template <class Core>
+void make_state(Core& core, typename Core::lane_type& lane) {
+  using state_type = typename Core::state_type;
+  if constexpr (std::is_move_constructible_v<state_type>)
+    if (core.options.state.make)
+      return void(lane.state.emplace(core.options.state.make(lane.key())));
+  if constexpr (std::is_default_constructible_v<state_type>)
+    lane.state.emplace();
+}
+
 /// One call of a handler.
 template <class Handler, class Core, class Messages = messages_for<Handler, Core>>
 struct invocation {
@@ -95,7 +106,7 @@ struct invocation {
       return call(handler);
     } else {
       if (!lane.state)
-        make_state();
+        make_state(core, lane);
       if constexpr (gets_context<Handler, Core>)
         return call(handler);
       else
@@ -119,14 +130,6 @@ private:
     } else {
       return handler(lane.key(), messages.all(), state...);
     }
-  }
-
-  void make_state() {
-    if constexpr (std::is_move_constructible_v<state_type>)
-      if (core.options.state.make)
-        return void(lane.state.emplace(core.options.state.make(lane.key())));
-    if constexpr (std::is_default_constructible_v<state_type>)
-      lane.state.emplace();
   }
 };
 
