@@ -84,7 +84,9 @@ struct processor_options {
   /// oneTBB's that a handler may wait for. A message waits for requests that were made before it,
   /// so this bounds that too.
   std::size_t request_capacity = std::size_t{1} << 16;
-  unsigned partitions = 0;        ///< ticket rings, a power of two; 0: chosen by concurrency
+  /// Ticket rings, a power of two; 0: chosen by concurrency, and 1 with `joint`: where handlers are
+  /// fast, a joint message of two partitions costs several times as much.
+  unsigned partitions = 0;
   unsigned quantum_messages = 64; ///< handled of one lane before the next is chosen
   time_span quantum_time = std::chrono::microseconds(100); ///< likewise, whichever comes first
   unsigned batch_limit = 64; ///< most messages that a span handler gets at once, 1 to 65535

@@ -400,10 +400,10 @@ private:
   }
 
   std::size_t partitions_of(const options& wanted) const {
-    return wanted.partitions != 0
-               ? wanted.partitions
-               : std::min<std::size_t>(std::bit_ceil(2 * core_.scheduler.concurrency()),
-                                       detail::tuning::most_partitions);
+    return wanted.partitions != 0 ? wanted.partitions
+           : wanted.joint         ? 1 // see options
+                          : std::min<std::size_t>(std::bit_ceil(2 * core_.scheduler.concurrency()),
+                                                  detail::tuning::most_partitions);
   }
 
   core_type core_;

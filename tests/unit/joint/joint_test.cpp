@@ -25,12 +25,12 @@ using joint_tests::booked;
 TEST(joint, is_handled_once_with_its_keys_and_states_as_they_were_given) {
   convoy::runtime rt{{.concurrency = 2}};
   std::vector<int> keys;
-  bank p{rt, booked, {.joint = [&](bank::joint& all, int& m) {
-           for (std::size_t i = 0; i < all.size(); ++i) {
-             keys.push_back(all.key(i));
-             all.state(i).ids.push_back(m);
-           }
-         }}};
+  bank p{rt, booked, {.partitions = 4, .joint = [&](bank::joint& all, int& m) {
+                        for (std::size_t i = 0; i < all.size(); ++i) {
+                          keys.push_back(all.key(i));
+                          all.state(i).ids.push_back(m);
+                        }
+                      }}};
   CONVOY_ACCEPTED(p.submit_joint({5, 3, 9, 3}, 1));
   CONVOY_ACCEPTED(p.submit(3, 2));
   CONVOY_ACCEPTED(p.submit_joint({3}, 3));
@@ -56,10 +56,10 @@ TEST(joint, waits_for_what_each_of_its_keys_was_given_before_and_holds_what_come
              ++behind;
            }
          },
-         {.joint = [&](bank::joint&, int&) {
-           std::this_thread::sleep_for(2ms);
-           ran = true;
-         }}};
+         {.partitions = 4, .joint = [&](bank::joint&, int&) {
+            std::this_thread::sleep_for(2ms);
+            ran = true;
+          }}};
   CONVOY_ACCEPTED(p.submit(1, 1));
   first.await_visitors();
   CONVOY_ACCEPTED(p.submit_joint({1, 2, 3}, 2));
@@ -103,7 +103,8 @@ TEST(joint, retries_and_holds_all_of_its_keys_meanwhile) {
   std::atomic<int> behind{0};
   bank p{rt,
          [&](const int&, int&, book&) { ++behind; },
-         {.on_error = [](const int&, const std::exception_ptr&) {},
+         {.partitions = 4,
+          .on_error = [](const int&, const std::exception_ptr&) {},
           .failure = convoy::failure_policy{.attempts = 4, .backoff = 2ms},
           .joint =
               [&](bank::joint& all, int&) {
@@ -129,9 +130,11 @@ TEST(joint, parks_and_goes_on_when_any_of_its_keys_is_resumed) {
     convoy::runtime rt{{.concurrency = 2}};
     std::atomic<int> calls{0};
     std::atomic<int> behind{0};
-    bank p{rt, [&](const int&, int&, book&) { ++behind; }, {.joint = [&](bank::joint&, int&) {
-             return calls++ < 2 ? outcome::park : outcome::done;
-           }}};
+    bank p{rt,
+           [&](const int&, int&, book&) { ++behind; },
+           {.partitions = 4, .joint = [&](bank::joint&, int&) {
+              return calls++ < 2 ? outcome::park : outcome::done;
+            }}};
     CONVOY_ACCEPTED(p.submit_joint({1, 2, 3}, 1));
     for (int key = 1; key <= 3; ++key)
       CONVOY_ACCEPTED(p.submit(key, 2));
@@ -152,7 +155,8 @@ TEST(joint, that_is_parked_is_purged_through_any_of_its_keys) {
     std::vector<int> dead;
     bank p{rt,
            booked,
-           {.dead_letters =
+           {.partitions = 4,
+            .dead_letters =
                 [&](bank::dead_letter& letter) {
                   EXPECT_EQ(letter.why, convoy::death::purged);
                   dead.push_back(letter.message);
@@ -173,7 +177,8 @@ TEST(joint, becomes_one_dead_letter_of_its_first_key) {
   int errors = 0;
   bank p{rt,
          booked,
-         {.on_error = [&](const int&, const std::exception_ptr&) { ++errors; },
+         {.partitions = 4,
+          .on_error = [&](const int&, const std::exception_ptr&) { ++errors; },
           .dead_letters =
               [&](bank::dead_letter& letter) {
                 dead.emplace_back();
@@ -203,7 +208,7 @@ TEST(joint, becomes_one_dead_letter_of_its_first_key) {
 TEST(joint, waits_while_one_of_its_keys_is_paused) {
   convoy::runtime rt{{.concurrency = 2}};
   std::atomic<bool> ran{false};
-  bank p{rt, booked, {.joint = [&](bank::joint&, int&) { ran = true; }}};
+  bank p{rt, booked, {.partitions = 4, .joint = [&](bank::joint&, int&) { ran = true; }}};
   gate paused;
   p.pause(2, [&] { paused.pass(); });
   paused.await_visitors();
@@ -225,7 +230,8 @@ TEST(joint, dies_with_the_waiting_messages_of_a_key_that_is_purged) {
   std::atomic<int> ran{0};
   bank p{rt,
          booked,
-         {.dead_letters = [&](bank::dead_letter&) { ++dead; },
+         {.partitions = 4,
+          .dead_letters = [&](bank::dead_letter&) { ++dead; },
           .joint = [&](bank::joint&, int&) { ++ran; }}};
   p.pause(2);
   CONVOY_ACCEPTED(p.submit(2, 1));
@@ -251,7 +257,8 @@ TEST(joint, dies_once_when_the_processor_ends_before_it) {
       bank p{
           rt,
           booked,
-          {.dead_letters = [&](bank::dead_letter&) { ++dead; },
+          {.partitions = 4,
+           .dead_letters = [&](bank::dead_letter&) { ++dead; },
            .joint = [&](bank::joint&, int& m) { return m == 1 ? outcome::park : outcome::done; }}};
       CONVOY_ACCEPTED(p.submit_joint({1, 2}, 1));
       CONVOY_ACCEPTED(p.submit_joint({2, 3}, 2));
@@ -298,7 +305,7 @@ TEST(joint, counts_for_the_limits_of_all_of_its_keys_or_of_none) {
   gate first;
   bank p{rt,
          [&](const int&, int&, book&) { first.pass(); },
-         {.key_capacity = 2, .joint = [&](bank::joint&, int&) {}}};
+         {.key_capacity = 2, .partitions = 4, .joint = [&](bank::joint&, int&) {}}};
   CONVOY_ACCEPTED(p.submit(1, 1));
   first.await_visitors();
   CONVOY_ACCEPTED(p.submit(1, 2));
@@ -315,10 +322,10 @@ TEST(joint, counts_for_the_limits_of_all_of_its_keys_or_of_none) {
 
 TEST(joint, keeps_its_place_when_others_are_put_before_all) {
   convoy::runtime rt{{.concurrency = 2}};
-  bank p{rt, booked, {.joint = [&](bank::joint& all, int& m) {
-           for (std::size_t i = 0; i < all.size(); ++i)
-             all.state(i).ids.push_back(m);
-         }}};
+  bank p{rt, booked, {.partitions = 4, .joint = [&](bank::joint& all, int& m) {
+                        for (std::size_t i = 0; i < all.size(); ++i)
+                          all.state(i).ids.push_back(m);
+                      }}};
   p.pause(1);
   CONVOY_ACCEPTED(p.submit(1, 3));
   CONVOY_ACCEPTED(p.submit_joint({1, 2}, 4));
@@ -336,7 +343,7 @@ TEST(joint, keeps_its_place_when_others_are_put_before_all) {
 
 TEST(joint, is_refused_with_too_many_keys_none_or_nobody_to_handle_it) {
   convoy::runtime rt{{.concurrency = 1}};
-  bank with{rt, booked, {.capacity = 8, .joint = [](bank::joint&, int&) {}}};
+  bank with{rt, booked, {.capacity = 8, .partitions = 4, .joint = [](bank::joint&, int&) {}}};
   const std::vector<int> none, nine{1, 2, 3, 4, 5, 6, 7, 8, 9};
   EXPECT_THROW((void)with.submit_joint(none, 1), std::invalid_argument);
   EXPECT_THROW((void)with.submit_joint(nine, 1), std::invalid_argument);

@@ -15,8 +15,8 @@
 //   cell.word  4 (ticket + 1) once the ticket is published, plus 1 if it is void and has credit, plus
 //              2 if its message is one that messages() does not count, plus 3 if it is void and has
 //              none. Never reset: a cell's next ticket is higher. But while the cell is the place
-//              of a joint message it is that place's address, plus the top bit, plus 1 if
-//              messages() counts it; the consumer resets it before the cell has another ticket.
+//              of a joint message it is that message's address, plus the number of the place, plus the
+//              top bit; the consumer resets it before the cell has another ticket.
 
 #include "convoy/detail/base/atomic.hpp"
 #include "convoy/detail/base/tuning.hpp"
@@ -128,12 +128,12 @@ public:
     at.word.store(word_of(ticket) + 2, std::memory_order_release); // (5) release: as above
   }
 
-  /// As publish(), without key and message: the place of a joint message, at an even address, which
-  /// messages() counts for one of its places.
-  void publish_place(cell& at, std::uint64_t ticket, void* place, bool is_counted) noexcept {
-    if (!is_counted)
+  /// As publish(), without key and message: a place of a joint message, which lies at the beginning
+  /// of a cache line and has up to 16 of them. messages() counts it for the first.
+  void publish_place(cell& at, std::uint64_t ticket, void* message, std::uint32_t number) noexcept {
+    if (number != 0)
       cells_.leave_out(ticket);
-    at.word.store(place_bit | std::bit_cast<std::uintptr_t>(place) | (is_counted ? 1u : 0u),
+    at.word.store(place_bit | std::bit_cast<std::uintptr_t>(message) | number,
                   std::memory_order_release); // (5) release: the joint message; pairs with (6)
   }
 
@@ -197,7 +197,7 @@ public:
   [[nodiscard]] std::uint64_t messages() noexcept {
     return cells_.count(tickets(), [](const cell& at, std::uint64_t ticket) {
       const auto word = at.word.load(std::memory_order_relaxed); // only counted
-      return word == word_of(ticket) || (word & (place_bit | 1)) == (place_bit | 1);
+      return word == word_of(ticket) || (word & (place_bit | place_numbers)) == place_bit;
     });
   }
 
@@ -259,16 +259,27 @@ public:
   void lend() noexcept { cells_.lend(); }
   void take_back(const void* part) noexcept { cells_.take_back(part); }
 
-  /// Of publish_place(): what peek() found is one.
-  [[nodiscard]] void* place() const noexcept {
-    const auto word = current_->word.load(std::memory_order_relaxed); // peek() has it
-    return std::bit_cast<void*>(static_cast<std::uintptr_t>(word & ~(place_bit | 1)));
+  /// Of publish_place(): whose place peek() found, and the number of that.
+  struct joint_place_of {
+    void* message;
+    std::uint32_t number;
+  };
+  [[nodiscard]] joint_place_of place() const noexcept {
+    return place_of(current_->word.load(std::memory_order_relaxed)); // peek() has it
+  }
+  /// What is so many tickets further on, if it is a place that can be seen already; or no message.
+  [[nodiscard]] joint_place_of place_ahead(std::uint64_t by) const noexcept {
+    const auto* const at = cells_.ahead(by);
+    if (at == nullptr)
+      return {nullptr, 0};
+    const auto word = at->word.load(std::memory_order_acquire); // (6) acquire: as in peek()
+    return (word & place_bit) != 0 ? place_of(word) : joint_place_of{nullptr, 0};
   }
   /// As consume(), of a place: messages() goes on counting it as it did.
   void consume_place() noexcept {
     const auto word = current_->word.load(std::memory_order_relaxed); // peek() has it
     // relaxed: who has the cell next is given it by recycle(), and a count is the same before and after
-    current_->word.store(word_of(consumed()) + ((word & 1) != 0 ? 0 : 3),
+    current_->word.store(word_of(consumed()) + ((word & place_numbers) == 0 ? 0 : 3),
                          std::memory_order_relaxed);
     consume();
   }
@@ -306,6 +317,12 @@ public:
 private:
   static constexpr std::uint64_t closed_bit = std::uint64_t{1} << 63;
   static constexpr std::uint64_t place_bit = std::uint64_t{1} << 63; // above any ticket's word
+  static constexpr std::uint64_t place_numbers = 15;
+
+  [[nodiscard]] static joint_place_of place_of(std::uint64_t word) noexcept {
+    return {std::bit_cast<void*>(static_cast<std::uintptr_t>(word & ~(place_bit | place_numbers))),
+            static_cast<std::uint32_t>(word & place_numbers)};
+  }
 
   /// Of a message.
   [[nodiscard]] static constexpr std::uint64_t word_of(std::uint64_t ticket) noexcept {

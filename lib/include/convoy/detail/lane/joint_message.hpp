@@ -36,6 +36,7 @@ template <class Core>
 struct joint_place {
   joint_message<Core>* of;
   typename Core::partition_type* home;
+  std::uint64_t ticket = 0;
   typename Core::lane_type* lane = nullptr; ///< known when the place has left the ring
   joint_place* next = nullptr;              ///< in its lane, behind this one
   std::uint32_t hash;
@@ -72,8 +73,9 @@ public:
   joint_work& operator=(const joint_work&) = delete;
   virtual ~joint_work() = default;
 
-  /// A place leaves the ring. False: out of memory, it stays.
-  [[nodiscard]] virtual bool reach(joint_place<Core>& at, std::uint64_t ticket) noexcept = 0;
+  /// A place is the next in the ring, and leaves it. False: it stays, as there is no memory, or others
+  /// are too far behind.
+  [[nodiscard]] virtual bool reach() noexcept = 0;
   /// A message was appended to a lane that needs_look().
   virtual void appended(lane_type& lane) noexcept = 0;
   /// A lane that needs_look() has come back. True: it is out still.
@@ -142,6 +144,8 @@ struct joint_door {
   mutex lock; ///< held by who takes tickets for joint messages; guards what follows
   joint_memory memory;
   std::unique_ptr<joint_work<Core>> work; ///< made before the first place is published
+  /// Tickets below it have left the ring, at least. The drainer's; others look how far it is.
+  alignas(cache_line) atomic<std::uint64_t> reached{0};
 };
 
 } // namespace convoy::detail

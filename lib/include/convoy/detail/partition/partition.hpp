@@ -330,13 +330,10 @@ private:
       lanes_.joints->hand_out_ready(self);
   }
 
-  /// The place of a joint message. False: out of memory, it stays in the ring.
+  /// See joint_work::reach().
   [[gnu::noinline]] [[nodiscard]] bool reach_place() noexcept {
     lanes_.joints = joints.work.get(); // it was there before the place was published
-    if (!lanes_.joints->reach(*static_cast<joint_place<Core>*>(ring.place()), ring.consumed()))
-      return false;
-    ring.consume_place(); // the message may be gone
-    return true;
+    return lanes_.joints->reach();
   }
 
   /// It may be the place of a request.

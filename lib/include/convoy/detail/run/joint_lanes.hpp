@@ -7,6 +7,8 @@
 // or in the middle of the lane's queue of places, and of the lane's `staged` only those count that
 // are before the first place; each place knows how many are `behind` it.
 
+#include "convoy/detail/base/prefetch.hpp"
+#include "convoy/detail/base/tuning.hpp"
 #include "convoy/detail/ds/key_table.hpp"
 #include "convoy/detail/ds/node_pool.hpp"
 #include "convoy/detail/lane/joint_message.hpp"
@@ -16,6 +18,8 @@
 #include "convoy/detail/sched/scheduler.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -37,43 +41,22 @@ class joint_lanes final : public joint_work<Core> {
 public:
   joint_lanes(Core& core, partition_type& p) : core_(core), p_(p), lanes_(p.lanes()) {}
 
-  [[nodiscard]] bool reach(place_type& at, std::uint64_t ticket) noexcept override {
-    auto* lane = lanes_.table_.find(at.key, at.hash);
-    if (lane == nullptr) {
-      lane = lanes_.pool_.make_lane(lanes_.home_, std::move(at.key), at.hash);
-      if (lane == nullptr)
-        return false;
-      lanes_.table_.insert(*lane);
-    } else if (lane->is(lane_state::held)) {
-      if (auto* const t = lane->hold; t != nullptr && t->stopped == stop::linger)
-        lanes_.flush(*lane); // it is lined up
-    }
-    if (lane->is(lane_state::resting)) {
-      if (!append(*lane, ticket))
-        return false; // not a new lane: it has room
-      at.lane = lane;
-      take_turn(at, *lane);
-      return true;
-    }
-    auto* const places = find_or_make(*lane);
-    if (places == nullptr)
-      return false;
-    if (!append(*lane, ticket)) {
-      if (places->first == nullptr)
-        forget(*places);
+  [[nodiscard]] bool reach() noexcept override {
+    ask_ahead();
+    const auto [message, number] = p_.ring.place();
+    auto& at = static_cast<message_type*>(message)->places()[number];
+    const bool is_local = at.of->is_local();
+    if (!is_local && !others_are_near()) {
+      if (pump::current()->approx_size() == 0)
+        sleep_for(tuning::joint_nap);
+      p_.policy.begin(clock::now()); // it says nothing of handlers
       return false;
     }
-    at.lane = lane;
-    places->push(at);
-    if (lane->is(lane_state::held)) {
-      if (lane->unsettled == 1)
-        lanes_.held.fill();
-    } else if (lane->is(lane_state::out)) {
-      lane->become(lane_state::before_joint);
-    } else if (lane->is(lane_state::lined_up)) {
-      take_from_line(*lane);
-      hand_out(*lane);
-    }
+    if (!is_local)
+      note_others(*at.of);
+    if (!enter(at))
+      return false;
+    p_.ring.consume_place(); // the message may be gone
     return true;
   }
 
@@ -178,6 +161,7 @@ public:
   }
 
   [[nodiscard]] bool run_ready(pump& self) noexcept override {
+    tell_reached();
     while (auto* const next = this->ready_.pop()) {
       auto& message = static_cast<message_type&>(*next);
       if (p_.policy.over()) {
@@ -185,7 +169,7 @@ public:
         hand_out_ready(self);
         return true;
       }
-      lanes_.inline_ = message.last_lane;
+      lanes_.inline_ = &lane_here(message); // a pump that takes over finds that one runs
       self.claim.begin();
       const bool done = message.handle(core_, self);
       if (self.claim.end()) [[unlikely]] {
@@ -201,6 +185,7 @@ public:
   }
 
   void hand_out_ready(pump& self) noexcept override {
+    tell_reached();
     ready_list by_age;
     while (auto* const next = this->ready_.pop()) {
       if (self.lanes_are_slow())
@@ -266,6 +251,96 @@ private:
     pool_.give_back(places);
   }
 
+  /// A place goes to its lane. False: out of memory.
+  [[nodiscard]] bool enter(place_type& at) noexcept {
+    auto* lane = lanes_.table_.find(at.key, at.hash);
+    if (lane == nullptr) {
+      lane = lanes_.pool_.make_lane(lanes_.home_, std::move(at.key), at.hash);
+      if (lane == nullptr)
+        return false;
+      lanes_.table_.insert(*lane);
+    } else if (lane->is(lane_state::held)) {
+      if (auto* const t = lane->hold; t != nullptr && t->stopped == stop::linger)
+        lanes_.flush(*lane); // it is lined up
+    }
+    if (lane->is(lane_state::resting)) {
+      if (!append(*lane, at.ticket))
+        return false; // not a new lane: it has room
+      at.lane = lane;
+      take_turn(at, *lane);
+      return true;
+    }
+    auto* const places = find_or_make(*lane);
+    if (places == nullptr)
+      return false;
+    if (!append(*lane, at.ticket)) {
+      if (places->first == nullptr)
+        forget(*places);
+      return false;
+    }
+    at.lane = lane;
+    places->push(at);
+    if (lane->is(lane_state::held)) {
+      if (lane->unsettled == 1)
+        lanes_.held.fill();
+    } else if (lane->is(lane_state::out)) {
+      lane->become(lane_state::before_joint);
+    } else if (lane->is(lane_state::lined_up)) {
+      take_from_line(*lane);
+      hand_out(*lane);
+    }
+    return true;
+  }
+
+  // ---- not too far ahead ----
+
+  /// Where another place of a message is.
+  struct elsewhere {
+    const partition_type* home;
+    std::uint64_t ticket;
+  };
+
+  [[nodiscard]] bool others_are_near() noexcept {
+    while (ahead_first_ != ahead_last_) {
+      const auto& at = ahead_[ahead_first_ % ahead_.size()];
+      // relaxed: only how far it is
+      if (at.home->joints.reached.load(std::memory_order_relaxed) <= at.ticket)
+        break;
+      ++ahead_first_;
+    }
+    return ahead_last_ - ahead_first_ + message_type::most_keys <= ahead_.size();
+  }
+  void note_others(message_type& its) noexcept {
+    const partition_type* last = &p_;
+    for (std::uint32_t i = 0; i < its.count(); ++i)
+      if (auto& other = its.places()[i]; other.home != last && other.home != &p_) {
+        ahead_[ahead_last_++ % ahead_.size()] = {other.home, other.ticket};
+        last = other.home;
+      }
+  }
+  void tell_reached() noexcept {
+    p_.joints.reached.store(p_.ring.consumed(), std::memory_order_relaxed); // only how far we are
+  }
+
+  /// What comes next has been written by producers, and lanes lie anywhere: it is asked for in time.
+  void ask_ahead() noexcept {
+    if (const auto next = p_.ring.place_ahead(tuning::joint_prefetch); next.message != nullptr)
+      for (std::size_t line = 0; line < message_type::bytes(message_type::most_pooled);
+           line += cache_line)
+        prefetch_for_writing(static_cast<const std::byte*>(next.message) + line);
+    if (const auto* const at = ahead(tuning::joint_bucket_prefetch))
+      prefetch_for_reading(lanes_.table_.look_ahead(at->hash));
+    if (const auto* const at = ahead(tuning::joint_lane_prefetch))
+      if (const auto* const lane = *lanes_.table_.look_ahead(at->hash))
+        for (std::size_t line = 0; line < sizeof(lane_type); line += cache_line)
+          prefetch_for_writing(static_cast<const std::byte*>(static_cast<const void*>(lane)) +
+                               line);
+  }
+  [[nodiscard]] const place_type* ahead(std::uint64_t by) noexcept {
+    const auto [message, number] = p_.ring.place_ahead(by);
+    return message == nullptr ? nullptr : &static_cast<message_type*>(message)->places()[number];
+  }
+
   /// A slot for a place. As lane_set::append().
   [[nodiscard]] bool append(lane_type& lane, std::uint64_t ticket) noexcept {
     if (lane.unsettled == 0)
@@ -285,11 +360,17 @@ private:
       pass_hold(its, lane);
     arrive(its, lane);
   }
+  /// One of its lanes of this partition.
+  [[nodiscard]] lane_type& lane_here(message_type& its) noexcept {
+    auto* at = its.places();
+    while (at->home != &p_)
+      ++at;
+    return *at->lane;
+  }
   void arrive(message_type& its, lane_type& lane) noexcept {
     if (!its.arrive())
       return;
     its.since = lane.since;
-    its.last_lane = &lane;
     this->ready_.push(its);
   }
   /// What the lane's hold says of its first message is true of a place, too.
@@ -395,6 +476,9 @@ private:
   key_table<waiting_places, std::equal_to<>> waiting_{std::equal_to<>()};
   std::unordered_map<const lane_type*, joint_id> stopped_in_; // lanes of messages that have stopped
   std::unordered_map<std::uint64_t, stopped> stopped_;        // those whose home this is, by ticket
+  std::array<elsewhere, tuning::joint_messages_ahead>
+      ahead_; // a ring: what others may not have seen
+  std::size_t ahead_first_ = 0, ahead_last_ = 0;
   std::vector<std::pair<std::optional<Message>, coarse_time>> rest_; // while others are put before
 };
 

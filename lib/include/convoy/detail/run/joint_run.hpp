@@ -68,10 +68,10 @@ public:
                       place_type{.of = this, .home = &its_home, .hash = hash, .key = key});
     ++count_;
   }
-  void set_key(std::size_t given, std::uint8_t place) noexcept { which_[given] = place; }
-  void set_ticket(std::uint64_t of_first_place) noexcept { ticket_ = of_first_place; }
-  /// Before a place is published.
-  void arm() noexcept {
+  void set_key(std::size_t given, std::uint64_t place) noexcept { which_ |= place << (4 * given); }
+  /// Before a place is published. `is_local`: all are of one partition.
+  void arm(bool is_local) noexcept {
+    is_local_ = is_local;
     missing_.store(count_, std::memory_order_relaxed); // published with the places
   }
   [[nodiscard]] place_type* places() noexcept {
@@ -99,6 +99,11 @@ public:
 
   /// A lane is at the place's turn. True: that was the last one, and the caller has the message.
   [[nodiscard]] bool arrive() noexcept {
+    if (is_local_) { // relaxed: one drainer at a time writes it
+      const auto left = missing_.load(std::memory_order_relaxed) - 1;
+      missing_.store(left, std::memory_order_relaxed); // likewise
+      return left == 0;
+    }
     // (1) acq_rel: our lane, to whoever takes the last; or all the others', to us; pairs with (1)
     return missing_.fetch_sub(1, std::memory_order_acq_rel) == 1;
   }
@@ -107,7 +112,9 @@ public:
     doom_.store(static_cast<unsigned char>(1 + static_cast<unsigned char>(why)),
                 std::memory_order_relaxed); // ordered by (1)
   }
-  [[nodiscard]] std::uint64_t ticket() const noexcept { return ticket_; }
+  [[nodiscard]] bool is_local() const noexcept { return is_local_; }
+  /// Its name, in its home.
+  [[nodiscard]] std::uint64_t ticket() noexcept { return places()->ticket; }
   [[nodiscard]] partition_type& home_partition() noexcept { return *places()->home; }
 
   // ---- whoever has it ----
@@ -116,8 +123,6 @@ public:
   [[nodiscard]] bool handle(Core& core, pump& self) noexcept;
   /// Afterwards: gives all lanes back. `mine`: the partition that the caller drains; or null.
   void leave(bool done, pump& self, joint_lanes<Core>* mine) noexcept;
-
-  lane_type* last_lane = nullptr; ///< that of its places which was the last to have its turn
 
 private:
   [[nodiscard]] static constexpr std::size_t begin_of_places() noexcept {
@@ -135,6 +140,10 @@ private:
     tell_passed_on(&core);
   }
 
+  /// Of a given key.
+  [[nodiscard]] lane_type& lane_of(std::size_t given) noexcept {
+    return *places()[(which_ >> (4 * given)) & 15].lane;
+  }
   [[nodiscard]] lane_type& first_lane() noexcept { return *places()->lane; }
   void stop(Core& core) noexcept;
   [[nodiscard]] bool attempt_again(Core& core, pump& self) noexcept;
@@ -148,8 +157,8 @@ private:
   const bool is_pooled_;
   std::uint8_t count_ = 0;
   atomic<unsigned char> doom_{0}; // 0: none, else 1 + death
-  std::array<std::uint8_t, most_keys> which_{};
-  std::uint64_t ticket_ = 0;
+  bool is_local_ = false;
+  std::uint64_t which_ = 0; // of the places each given key is, four bits each
   stopped_joint<Core>* stopped_ = nullptr;
 };
 
@@ -160,7 +169,7 @@ outcome joint_message<Core>::call(Core& core, Message& its) {
   std::array<const Key*, most_keys> keys;
   std::array<State*, most_keys> states;
   for (std::size_t i = 0; i < given_; ++i) {
-    auto& lane = *places()[which_[i]].lane;
+    auto& lane = lane_of(i);
     keys[i] = &lane.key();
     if constexpr (!std::is_void_v<State>) {
       if (!lane.state)
@@ -238,7 +247,7 @@ void joint_message<Core>::stop(Core&) noexcept {
         new stopped_joint<Core>(static_cast<runner&>(*this), lane.key(), lane.next_number(), *this);
   });
   for (std::size_t i = 0; i < given_; ++i)
-    stopped_->its_keys[i] = &places()[which_[i]].lane->key();
+    stopped_->its_keys[i] = &lane_of(i).key();
   stopped_->keys = {stopped_->its_keys.data(), given_};
 }
 

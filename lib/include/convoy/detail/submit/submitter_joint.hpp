@@ -122,15 +122,16 @@ public:
   }
 
   void publish(message_type& message) noexcept {
-    message.set_ticket(all_[0].ticket);
-    message.arm();
-    auto* next = message.places();
-    bool is_first = true;
+    auto* const places = message.places();
     for (auto& each : groups())
-      for (auto i = each.begin; i < each.end; ++i, ++next) {
+      for (auto i = each.begin; i < each.end; ++i)
+        places[i].ticket = each.ticket + (i - each.begin);
+    message.arm(groups_ == 1);
+    for (std::uint32_t i = 0; const auto& each : groups()) // from the first one on it may be gone
+      for (; i < each.end; ++i) {
         const auto ticket = each.ticket + (i - each.begin);
         auto& ring = each.home->ring;
-        ring.publish_place(ring.at(ticket), ticket, next, std::exchange(is_first, false));
+        ring.publish_place(ring.at(ticket), ticket, &message, i);
       }
   }
 
