@@ -30,6 +30,28 @@ namespace convoy::detail {
 template <class Core>
 class joint_message;
 
+/// The word missing_.
+class arrivals_left {
+public:
+  /// By whoever has the message; passed on with its places or its lanes.
+  void arm(std::uint32_t count) noexcept {
+    missing_.store(count, std::memory_order_relaxed); // ordered by what it is passed on with
+  }
+  /// True: that was the last. `is_local`: all arrive in one drainer's role.
+  [[nodiscard]] bool arrive(bool is_local) noexcept {
+    if (is_local) {
+      const auto left = missing_.load(std::memory_order_relaxed) - 1; // the role orders it
+      missing_.store(left, std::memory_order_relaxed);                // likewise
+      return left == 0;
+    }
+    // (3) acq_rel: our lane, to whoever takes the last; or all the others', to us; pairs with (3)
+    return missing_.fetch_sub(1, std::memory_order_acq_rel) == 1;
+  }
+
+private:
+  atomic<std::uint32_t> missing_{0};
+};
+
 /// One of a joint message's, in the order of the partitions. Written by the producer, then by its
 /// partition's drainer until it arrives.
 template <class Core>

@@ -72,7 +72,7 @@ public:
   /// Before a place is published. `is_local`: all are of one partition.
   void arm(bool is_local) noexcept {
     is_local_ = is_local;
-    missing_.store(count_, std::memory_order_relaxed); // published with the places
+    missing_.arm(count_);
   }
   [[nodiscard]] place_type* places() noexcept {
     return std::launder(static_cast<place_type*>(
@@ -98,19 +98,11 @@ public:
   // ---- drainers ----
 
   /// A lane is at the place's turn. True: that was the last one, and the caller has the message.
-  [[nodiscard]] bool arrive() noexcept {
-    if (is_local_) { // relaxed: one drainer at a time writes it
-      const auto left = missing_.load(std::memory_order_relaxed) - 1;
-      missing_.store(left, std::memory_order_relaxed); // likewise
-      return left == 0;
-    }
-    // (1) acq_rel: our lane, to whoever takes the last; or all the others', to us; pairs with (1)
-    return missing_.fetch_sub(1, std::memory_order_acq_rel) == 1;
-  }
+  [[nodiscard]] bool arrive() noexcept { return missing_.arrive(is_local_); }
   /// It was doomed in one of its lanes. Before it arrives there.
   void doom(death why) noexcept {
     doom_.store(static_cast<unsigned char>(1 + static_cast<unsigned char>(why)),
-                std::memory_order_relaxed); // ordered by (1)
+                std::memory_order_relaxed); // ordered by missing_
   }
   [[nodiscard]] bool is_local() const noexcept { return is_local_; }
   /// Its name, in its home.
@@ -152,7 +144,7 @@ private:
                              std::exception_ptr& error) noexcept;
   outcome call(Core& core, Message& its);
 
-  atomic<std::uint32_t> missing_{0};
+  arrivals_left missing_;
   const std::uint8_t given_;
   const bool is_pooled_;
   std::uint8_t count_ = 0;
@@ -208,7 +200,7 @@ outcome joint_message<Core>::call(Core& core, pump& self, Messages& messages,
 
 template <class Core>
 bool joint_message<Core>::handle(Core& core, pump& self) noexcept {
-  const auto doomed = doom_.load(std::memory_order_relaxed); // ordered by (1)
+  const auto doomed = doom_.load(std::memory_order_relaxed); // ordered by missing_
   if (stopped_ == nullptr && doomed == 0 && !needs_lane(core, message)) [[likely]] {
     message_in_cell messages(message);
     std::exception_ptr error;
@@ -280,8 +272,7 @@ void joint_message<Core>::leave(bool done, pump& self, joint_lanes<Core>* mine) 
   auto* const all = places();
   const std::uint32_t count = count_;
   if (!done) {
-    // relaxed: ordered by the lanes, as they are given back
-    missing_.store(count + 1, std::memory_order_relaxed);
+    missing_.arm(count + 1);
     for (std::uint32_t i = 0; i < count; ++i)
       all[i].lane->below = this;
     // First: who finds another one of its lanes back knows that this is.
