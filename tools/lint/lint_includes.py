@@ -31,7 +31,7 @@ GOES_ROUND_SEAM = re.compile(r'std::(atomic\b|atomic_thread_fence|atomic_ref|ato
 FOLDERS = {
     'tools/convoy': ('text', 'input', 'broker', 'load', 'strategies', 'replay', 'measure', 'simulate', 'report', 'consume',
                      'top', 'cli'),
-    'bench': ('harness', 'peers', 'workloads', 'costs', 'faults', 'positions', 'conflation', 'shared', 'waiting'),
+    'bench': ('harness', 'peers', 'workloads', 'costs', 'faults', 'positions', 'conflation', 'joint', 'shared', 'waiting'),
 }
 OUT_OF_ORDER = ('bench/effects/', 'bench/brokers/')  # studies of their own, on the program and on the inside of convoy::kafka
 MAY_LOOK_INSIDE = ('lib/', 'tools/convoy/simulate/', 'tests/unit/', 'tests/stress/', 'tests/model/', 'tests/fault/', 'tests/fuzz/', 'bench/brokers/')

@@ -59,6 +59,8 @@ template <class T>
 /// file may show a line that was refused.) One file has one writer: it is locked while it is open.
 /// A forked child is refused.
 ///
+/// Letters of joint messages are refused, which parks them: they could not be redriven.
+///
 /// **Rotation.** A letter goes to the file that has the path's name at that moment: if that was
 /// moved or removed, a new one is created. reopen() does so without a letter: then nothing more
 /// comes into the file that was moved, and its lock is gone. So let logrotate move (not
@@ -95,6 +97,7 @@ public:
 
   /// The sink. Throws dead_letter_refused and nothing else; the message stays as it is.
   void operator()(const dead_letter& letter) {
+    detail::refuse_joint(letter);
     const auto line = formatted(letter);
     try {
       file_.append(line);

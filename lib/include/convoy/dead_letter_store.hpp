@@ -39,7 +39,8 @@ enum class store_full : unsigned char {
 /// A sink of dead letters which keeps them:
 ///   .dead_letters = std::ref(store)
 /// Letters of a key are kept, and sent back, in the order in which they came; keys are in the order
-/// of their first letters. Nothing is lost: a letter that is not stored keeps its message.
+/// of their first letters. Nothing is lost: a letter that is not stored keeps its message. Letters of
+/// joint messages are refused, which parks them: they could not be redriven.
 ///
 /// **Redrive.** While a key's letters are on their way back they are in nobody's sight, but take
 /// their room until redrive() knows what became of them. Threads that redrive take turns.
@@ -113,6 +114,7 @@ public:
   /// copying the key or the overflow sink throws. Then nothing is stored, and the message is as it
   /// was.
   void operator()(dead_letter& letter) {
+    detail::refuse_joint(letter);
     try {
       if (store(letter))
         return;

@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -217,6 +218,8 @@ struct dead_letter {
   time_point first_failed{}; ///< only if attempts is not 0
   time_point died{};
   std::string_view reason = {}; ///< what the last outcome's because() said; empty: nothing
+  /// Of a joint message, whose first place's key is `key`: all, as they were given. Else empty.
+  std::span<const Key* const> keys = {};
 };
 
 /// A sink throws it when it can't take a dead letter now: the message stays the first of its lane,
@@ -236,6 +239,19 @@ private:
   then next_;
 };
 
+namespace detail {
+
+/// By sinks whose letters can be redriven, to their key alone. The message parks: nothing is lost.
+template <class Key, class Message>
+void refuse_joint(const dead_letter<Key, Message>& letter) {
+  if (!letter.keys.empty())
+    throw dead_letter_refused("convoy: the letter of a joint message can't be redriven, so a "
+                              "dead_letter_store or dead_letter_file does not take it; give the "
+                              "processor a sink that looks at dead_letter::keys first",
+                              dead_letter_refused::then::park);
+}
+
+} // namespace detail
 } // namespace convoy
 
 #include "convoy/detail/base/epilogue.hpp"

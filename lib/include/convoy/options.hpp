@@ -6,6 +6,7 @@
 
 #include "convoy/failure.hpp"
 #include "convoy/insight.hpp"
+#include "convoy/joint.hpp"
 #include "convoy/message.hpp"
 #include "convoy/observer.hpp"
 #include "convoy/source.hpp"
@@ -94,7 +95,9 @@ struct processor_options {
   /// oneTBB's that a handler may wait for. A message waits for requests that were made before it,
   /// so this bounds that too.
   std::size_t request_capacity = std::size_t{1} << 16;
-  unsigned partitions = 0;        ///< ticket rings, a power of two; 0: chosen by concurrency
+  /// Ticket rings, a power of two; 0: chosen by concurrency, and 1 with `joint`: where handlers are
+  /// fast, a joint message of two partitions costs several times as much.
+  unsigned partitions = 0;
   unsigned quantum_messages = 64; ///< handled of one lane before the next is chosen
   time_span quantum_time = std::chrono::microseconds(100); ///< likewise, whichever comes first
   unsigned batch_limit = 64; ///< most messages that a span handler gets at once, 1 to 65535
@@ -136,6 +139,9 @@ struct processor_options {
 
   // ---- by handler ----
 
+  /// Handles what submit_joint() was given, as handler(convoy::joint<Key, State>&, message&); see
+  /// joint.hpp.
+  joint_handler<Key, Message, State> joint = {};
   /// A span handler gets a key's messages when there are batch_limit of them, or so long after the
   /// first. 0: as they come.
   time_span linger = std::chrono::nanoseconds(0);

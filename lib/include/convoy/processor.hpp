@@ -5,9 +5,11 @@
 #include "convoy/context.hpp"
 #include "convoy/detail/base/atomic.hpp"
 #include "convoy/detail/base/tuning.hpp"
+#include "convoy/detail/run/checked_options.hpp"
 #include "convoy/detail/run/runners.hpp"
 #include "convoy/detail/shared/requirements.hpp"
 #include "convoy/detail/submit/submitter_bulk.hpp"
+#include "convoy/detail/submit/submitter_joint.hpp"
 #include "convoy/detail/submit/submitter_look.hpp"
 #include "convoy/options.hpp"
 #include "convoy/runtime.hpp"
@@ -21,6 +23,7 @@
 #include <cstddef>
 #include <exception>
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <ranges>
@@ -79,6 +82,8 @@ public:
   using time_point = std::chrono::steady_clock::time_point;
   using dead_letter = convoy::dead_letter<Key, Message>;
 
+  using joint = convoy::joint<Key, State>;
+
   using context = convoy::context<Key, Message, State, Hash, Equal>;
   using options = processor_options<Key, Message, State>;
 
@@ -88,7 +93,7 @@ public:
   template <class Handler>
   processor(runtime& where, Handler handler, options wanted = {}, Hash hash = {}, Equal equal = {})
       : core_{.scheduler = where.scheduler_,
-              .options = checked<Handler>(wanted),
+              .options = detail::checked<Handler, core_type>(wanted),
               .hash_of = std::move(hash),
               .equal = std::move(equal),
               .handler = std::make_shared<Handler>(std::move(handler)),
@@ -174,6 +179,33 @@ public:
   template <std::ranges::input_range Range>
   [[nodiscard]] bulk_result submit_bulk(Range&& range) {
     return submitter_.submit_all(std::forward<Range>(range));
+  }
+
+  /// Submits a message of several keys, 1 to 16: options::joint handles it once, when it is its turn in
+  /// each of them. What any of them was given before is finished then, and what comes behind it in
+  /// any of them begins when it is done or dead. Two of them that share keys come in the same order in
+  /// all. A key that is given twice counts once. It takes a place of the room for each key: of all,
+  /// or it waits, as submit(), which it is like else. Throws std::invalid_argument for more keys than
+  /// that or the capacity, and std::logic_error without options::joint. Takes a lock for each
+  /// partition that its keys belong to; submit() does not notice.
+  [[nodiscard]] submit_status submit_joint(std::span<const Key> keys, Message&& message) {
+    return submitter_.submit_joint(keys, std::move(message), true);
+  }
+  [[nodiscard]] submit_status submit_joint(std::span<const Key> keys, const Message& message) {
+    return submitter_.submit_joint(keys, message, true);
+  }
+  [[nodiscard]] submit_status submit_joint(std::initializer_list<Key> keys, Message message) {
+    return submitter_.submit_joint({keys.begin(), keys.size()}, std::move(message), true);
+  }
+  /// As submit_joint(), but refuses where that would wait.
+  [[nodiscard]] submit_status try_submit_joint(std::span<const Key> keys, Message&& message) {
+    return submitter_.submit_joint(keys, std::move(message), false);
+  }
+  [[nodiscard]] submit_status try_submit_joint(std::span<const Key> keys, const Message& message) {
+    return submitter_.submit_joint(keys, message, false);
+  }
+  [[nodiscard]] submit_status try_submit_joint(std::initializer_list<Key> keys, Message message) {
+    return submitter_.submit_joint({keys.begin(), keys.size()}, std::move(message), false);
   }
 
   /// Returns when all messages accepted before the call are handled or dead; those of parked keys
@@ -368,21 +400,11 @@ private:
     return detail::later(detail::clock::now(), detail::not_negative(what, delay));
   }
 
-  template <class Handler>
-  static options checked(const options& wanted) {
-    detail::check(wanted, detail::has_id<Message>, detail::gets_spans<Handler, core_type>);
-    if constexpr (!std::is_void_v<State> && !std::is_default_constructible_v<State>)
-      if (!wanted.state.make)
-        detail::refuse("convoy::processor: state.make",
-                       "set for a State without a default constructor", "empty");
-    return detail::clamped(wanted);
-  }
-
   std::size_t partitions_of(const options& wanted) const {
-    return wanted.partitions != 0
-               ? wanted.partitions
-               : std::min<std::size_t>(std::bit_ceil(2 * core_.scheduler.concurrency()),
-                                       detail::tuning::most_partitions);
+    return wanted.partitions != 0 ? wanted.partitions
+           : wanted.joint         ? 1 // see options
+                          : std::min<std::size_t>(std::bit_ceil(2 * core_.scheduler.concurrency()),
+                                                  detail::tuning::most_partitions);
   }
 
   core_type core_;

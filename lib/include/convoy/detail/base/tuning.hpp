@@ -216,6 +216,22 @@ inline constexpr std::uint64_t most_tickets_per_visit = 512;
 /// ring should come first: of one key, at most as much as comes while a message is handled. Bounds
 /// the time of a visit to some 100 us.
 inline constexpr std::uint64_t more_tickets_to_conflate = 4096;
+/// Between two tries of a joint submit that waits for the rate of one of its keys. Not measured.
+inline constexpr std::chrono::nanoseconds joint_rate_nap = std::chrono::milliseconds(1);
+/// Of so many joint messages a partition's drainer may have seen the place while others have not: it
+/// then waits for them to come as far. Trade: the more, the less it waits for one whose thread was
+/// preempted; the fewer, the more of them stay in cache, and few wait in lanes. Unbounded it was
+/// 2,100 ns of CPU for each, with 16,384 waiting and 10 threads on two cores.
+inline constexpr std::size_t joint_messages_ahead = 128;
+/// Until a drainer that waits for others looks again, if its pump has nothing else to do: they may need
+/// its core.
+inline constexpr std::chrono::nanoseconds joint_nap = std::chrono::microseconds(20);
+/// How far ahead in its ring a drainer asks for joint messages, for buckets of their keys, and for lanes.
+inline constexpr std::uint64_t joint_prefetch = 12, joint_bucket_prefetch = 8,
+                               joint_lane_prefetch = 4;
+/// A place of a joint message counts as so many messages moved to lanes. The fewer of them wait for
+/// their other places, the more of them stay in cache: 64 a visit.
+inline constexpr std::uint32_t joint_place_weight = 4;
 /// Messages that a visit may move to lanes though the pump's queue is full.
 /// Not measured: else a pump with a long queue would not get on with its ring.
 inline constexpr std::uint64_t fewest_messages_per_visit = 32;

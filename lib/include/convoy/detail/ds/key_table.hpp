@@ -46,6 +46,9 @@ public:
     return nullptr;
   }
 
+  /// Where a search for it begins, to be asked for in time.
+  [[nodiscard]] Lane* const* look_ahead(std::uint32_t hash) const noexcept { return bucket(hash); }
+
   /// The key must not be there.
   void insert(Lane& lane) noexcept {
     if (size_ >= buckets())

@@ -14,12 +14,15 @@
 //              ticket is above it.
 //   cell.word  4 (ticket + 1) once the ticket is published, plus 1 if it is void and has credit, plus
 //              2 if its message is one that messages() does not count, plus 3 if it is void and has
-//              none. Never reset: a cell's next ticket is higher.
+//              none. Never reset: a cell's next ticket is higher. But while the cell is the place
+//              of a joint message it is that message's address, plus the number of the place, plus the
+//              top bit; the consumer resets it before the cell has another ticket.
 
 #include "convoy/detail/base/atomic.hpp"
 #include "convoy/detail/base/tuning.hpp"
 #include "convoy/detail/ds/segment_list.hpp"
 
+#include <bit>
 #include <chrono>
 #include <cstdint>
 
@@ -125,6 +128,15 @@ public:
     at.word.store(word_of(ticket) + 2, std::memory_order_release); // (5) release: as above
   }
 
+  /// As publish(), without key and message: a place of a joint message, which lies at the beginning
+  /// of a cache line and has up to 16 of them. messages() counts it for the first.
+  void publish_place(cell& at, std::uint64_t ticket, void* message, std::uint32_t number) noexcept {
+    if (number != 0)
+      cells_.leave_out(ticket);
+    at.word.store(place_bit | std::bit_cast<std::uintptr_t>(message) | number,
+                  std::memory_order_release); // (5) release: the joint message; pairs with (6)
+  }
+
   /// A void ticket that might have carried a message: its credit goes back when the consumer passes
   /// it.
   void publish_void(std::uint64_t ticket) noexcept { publish_empty(ticket, 1); }
@@ -184,7 +196,8 @@ public:
   /// at a time.
   [[nodiscard]] std::uint64_t messages() noexcept {
     return cells_.count(tickets(), [](const cell& at, std::uint64_t ticket) {
-      return at.word.load(std::memory_order_relaxed) == word_of(ticket); // only counted
+      const auto word = at.word.load(std::memory_order_relaxed); // only counted
+      return word == word_of(ticket) || (word & (place_bit | place_numbers)) == place_bit;
     });
   }
 
@@ -211,22 +224,23 @@ public:
 
   // ---- the consumer: one thread at a time ----
 
-  enum class state { pending, message, void_ticket, counted_message, skipped };
+  enum class state { pending, message, void_ticket, counted_message, skipped, place };
 
   /// The next ticket in order: not yet published (or not given out), a message, void and with
-  /// credit, a message of publish_counted(), or void without credit (of skip(), or above the
-  /// limit).
+  /// credit, a message of publish_counted(), void without credit (of skip(), or above the limit), or
+  /// the place of a joint message.
   [[nodiscard]] state peek() noexcept {
     current_ = cells_.current();
     if (current_ == nullptr)
       return state::pending;
     // (6) acquire: what the producer put there; pairs with (5), (7)
     const auto word = current_->word.load(std::memory_order_acquire) - word_of(consumed());
-    return word == 0   ? state::message
-           : word == 1 ? state::void_ticket
-           : word == 2 ? state::counted_message
-           : word == 3 ? state::skipped
-                       : state::pending;
+    return word == 0                                         ? state::message
+           : word == 1                                       ? state::void_ticket
+           : word == 2                                       ? state::counted_message
+           : word == 3                                       ? state::skipped
+           : ((word + word_of(consumed())) & place_bit) != 0 ? state::place
+                                                             : state::pending;
   }
 
   /// The cell that peek() found published.
@@ -244,6 +258,31 @@ public:
   /// See segment_list.
   void lend() noexcept { cells_.lend(); }
   void take_back(const void* part) noexcept { cells_.take_back(part); }
+
+  /// Of publish_place(): whose place peek() found, and the number of that.
+  struct joint_place_of {
+    void* message;
+    std::uint32_t number;
+  };
+  [[nodiscard]] joint_place_of place() const noexcept {
+    return place_of(current_->word.load(std::memory_order_relaxed)); // peek() has it
+  }
+  /// What is so many tickets further on, if it is a place that can be seen already; or no message.
+  [[nodiscard]] joint_place_of place_ahead(std::uint64_t by) const noexcept {
+    const auto* const at = cells_.ahead(by);
+    if (at == nullptr)
+      return {nullptr, 0};
+    const auto word = at->word.load(std::memory_order_acquire); // (6) acquire: as in peek()
+    return (word & place_bit) != 0 ? place_of(word) : joint_place_of{nullptr, 0};
+  }
+  /// As consume(), of a place: messages() goes on counting it as it did.
+  void consume_place() noexcept {
+    const auto word = current_->word.load(std::memory_order_relaxed); // peek() has it
+    // relaxed: who has the cell next is given it by recycle(), and a count is the same before and after
+    current_->word.store(word_of(consumed()) + ((word & place_numbers) == 0 ? 0 : 3),
+                         std::memory_order_relaxed);
+    consume();
+  }
 
   /// Done with the current cell; what lived in it has been destroyed.
   void consume() noexcept { cells_.consume(); }
@@ -277,6 +316,13 @@ public:
 
 private:
   static constexpr std::uint64_t closed_bit = std::uint64_t{1} << 63;
+  static constexpr std::uint64_t place_bit = std::uint64_t{1} << 63; // above any ticket's word
+  static constexpr std::uint64_t place_numbers = 15;
+
+  [[nodiscard]] static joint_place_of place_of(std::uint64_t word) noexcept {
+    return {std::bit_cast<void*>(static_cast<std::uintptr_t>(word & ~(place_bit | place_numbers))),
+            static_cast<std::uint32_t>(word & place_numbers)};
+  }
 
   /// Of a message.
   [[nodiscard]] static constexpr std::uint64_t word_of(std::uint64_t ticket) noexcept {

@@ -32,13 +32,19 @@ private:
 
 /// Where a lane is, as its drainer sees it. Only the drainer reads and writes it.
 enum class lane_state : unsigned char {
-  resting,   ///< the drainer's: no message waits for a worker
-  lined_up,  ///< the drainer's: it is handed out when the visit ends, or run inline by the next one
-  out,       ///< a pump's, or run by the drainer itself: ready or running
-  held,      ///< the drainer's: it waits for something else than a worker, see hold
-  evicting,  ///< a pump's, for its state to go
-  sharing,   ///< the drainer's: shared messages of it are on their way, see lane_set_shared.hpp
-  suspended, ///< the drainer's: its handler, a coroutine, waits, see suspension
+  resting,  ///< the drainer's: no message waits for a worker
+  lined_up, ///< the drainer's: it is handed out when the visit ends, or run inline by the next one
+  out,      ///< a pump's, or run by the drainer itself: ready or running
+  // From here on what is appended, and a lane that comes back, needs a look.
+  held,         ///< the drainer's: it waits for something else than a worker, see hold
+  evicting,     ///< a pump's, for its state to go
+  before_joint, ///< as out, and behind what was handed out a joint message has a place
+  joint,        ///< a joint message's, which is at its turn here; its place counts as the message
+  joint_other,  ///< likewise, in another lane than that of its first place
+  // Where these are there are no joint messages, so that three bits are enough.
+  sharing =
+      before_joint, ///< the drainer's: shared messages of it are on their way, see lane_set_shared.hpp
+  suspended = joint, ///< the drainer's: its handler, a coroutine, waits, see suspension
 };
 
 /// The drawing is in lib/design/architecture.md.
@@ -49,12 +55,14 @@ enum class lane_state : unsigned char {
     return to != resting;
   case lined_up:
     return to == out || to == sharing;
-  case sharing:
-    return to == resting || to == lined_up;
   case out:
-  case evicting:
+    return to == resting || to == before_joint;
+  case before_joint: // and sharing
+    return to == resting || to == lined_up;
   case held:
-  case suspended:
+  case evicting:
+  case joint: // and suspended
+  case joint_other:
     return to == resting;
   }
   return false;
@@ -68,6 +76,7 @@ struct lane_base : ready_item {
     current = to;
   }
   [[nodiscard]] bool is(lane_state which) const noexcept { return current == which; }
+  [[nodiscard]] bool needs_look() const noexcept { return current > lane_state::out; }
 
   // Not `finished`, next to `handed`: compilers then load both at once, which waits for the stores
   // of each (5 ns for each message that runs inline).

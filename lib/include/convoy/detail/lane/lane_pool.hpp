@@ -70,22 +70,17 @@ public:
   /// Appends a message that came `at` a time to a lane; false when out of memory, then `message` is
   /// as it was.
   [[nodiscard]] bool append(lane_type& lane, Message&& message, coarse_time at) noexcept {
-    if (lane.back->filled == lane.back->capacity) {
-      auto* const next = make_chunk(lane.back->capacity);
-      if (next == nullptr)
-        return false;
-      next->number = lane.back->number + lane.back->capacity;
-      lane.back->next = next;
-      lane.back = next;
-    }
-    auto& back = *lane.back;
-    ::new (static_cast<void*>(back.slots() + back.filled)) Message(std::move(message));
-    if (&back != &lane.first)
-      back.times()[back.filled] = at;
-    else if (std::is_void_v<State> ||
-             !lane.is(lane_state::evicting)) // then it waits for a worker without a message
-      lane.since = at;
-    ++back.filled;
+    if (!make_room(lane))
+      return false;
+    ::new (static_cast<void*>(lane.back->slots() + lane.back->filled)) Message(std::move(message));
+    note_appended(lane, at);
+    return true;
+  }
+  /// As append(), for the place of a joint message: a slot without a message.
+  [[nodiscard]] bool append_place(lane_type& lane, coarse_time at) noexcept {
+    if (!make_room(lane))
+      return false;
+    note_appended(lane, at);
     return true;
   }
 
@@ -132,6 +127,28 @@ private:
       return false;
     fewest_kept_ = kept_;
     return true;
+  }
+
+  /// For one more slot.
+  [[nodiscard]] bool make_room(lane_type& lane) noexcept {
+    if (lane.back->filled == lane.back->capacity) {
+      auto* const next = make_chunk(lane.back->capacity);
+      if (next == nullptr)
+        return false;
+      next->number = lane.back->number + lane.back->capacity;
+      lane.back->next = next;
+      lane.back = next;
+    }
+    return true;
+  }
+  void note_appended(lane_type& lane, coarse_time at) noexcept {
+    auto& back = *lane.back;
+    if (&back != &lane.first)
+      back.times()[back.filled] = at;
+    else if (std::is_void_v<State> ||
+             !lane.is(lane_state::evicting)) // then it waits for a worker without a message
+      lane.since = at;
+    ++back.filled;
   }
 
   void note_use() noexcept { fewest_kept_ = std::min(fewest_kept_, --kept_); }

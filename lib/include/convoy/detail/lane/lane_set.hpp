@@ -13,6 +13,7 @@
 #include "convoy/detail/ds/key_table.hpp"
 #include "convoy/detail/lane/epochs.hpp"
 #include "convoy/detail/lane/held_lanes.hpp"
+#include "convoy/detail/lane/joint_message.hpp"
 #include "convoy/detail/lane/lane_pool.hpp"
 #include "convoy/detail/lane/lane_requests.hpp"
 #include "convoy/detail/shared/core.hpp"
@@ -28,6 +29,9 @@
 #include <vector>
 
 namespace convoy::detail {
+
+template <class Core>
+class joint_lanes;
 
 template <class Core>
 class lane_set {
@@ -76,10 +80,8 @@ public:
     ++lane->staged;
     if (lane->is(lane_state::resting))
       start(*lane);
-    else if (lane->is(lane_state::held)) [[unlikely]]
-      added_to_held(*lane);
-    else if constexpr (shares)
-      share_more(*lane);
+    else if (lane->needs_look()) [[unlikely]]
+      added_aside(*lane);
     return true;
   }
 
@@ -142,9 +144,10 @@ public:
     if constexpr (shares)
       if (lane.is_sibling())
         return settle_sibling(lane, consumed);
+    if (lane.needs_look()) [[unlikely]]
+      return settle_aside(lane, consumed);
     const auto finished = std::exchange(lane.finished, 0);
     unfinished.settle(lane, finished);
-    const bool evicted = lane.is(lane_state::evicting);
     lane.become(lane_state::resting);
     pool_.free_spent(lane);
     if (lane.has_requests) [[unlikely]]
@@ -155,10 +158,11 @@ public:
       hold_back(lane);
     else
       go_on(lane); // and it may be gone
-    if (evicted) [[unlikely]]
-      core_.callbacks.end();
     return finished;
   }
+
+  /// What joint messages do to lanes; null: there was none yet.
+  joint_work<Core>* joints = nullptr;
 
   // ---- lanes that are held or controlled: lane_set_held, _suspended and _control.hpp ----
 
@@ -233,6 +237,7 @@ public:
 
 private:
   friend class suspended_lanes<Core>;
+  friend class joint_lanes<Core>; // a part of it, where there are joint messages
   void add_to_table(lane_type& lane) noexcept;
 
   /// Of a lane that is not out, or was held. What was held waits for a worker from now on: else a
@@ -244,6 +249,8 @@ private:
     if (lane.is(lane_state::held)) {
       lane.since = coarse_now_;
       end_hold(lane);
+      if (joints != nullptr && joints->goes_on(lane)) [[unlikely]]
+        return;
     }
     if (lane.paused) [[unlikely]] {
       if (lane.hold == nullptr || lane.hold->doomed == 0)
@@ -320,7 +327,8 @@ private:
 
   [[nodiscard]] bool wants_more(const lane_type& lane) const noexcept;
   [[gnu::cold]] void linger(lane_type& lane) noexcept;
-  void added_to_held(lane_type& lane) noexcept;
+  void added_aside(lane_type& lane) noexcept;
+  [[gnu::cold]] std::uint32_t settle_aside(lane_type& lane, std::uint64_t consumed) noexcept;
   [[gnu::cold]] void flush(lane_type& lane) noexcept;
 
   // Of lanes with state: templates, so that they exist for no others.

@@ -61,6 +61,10 @@ bool lane_set<Core>::serve(request_type& r, std::uint64_t consumed) noexcept {
         (lane->has_siblings() ||
          (lane->is(lane_state::lined_up) && (r.what == wish::purge || r.what == wish::put_before))))
       return serve_sharing(*lane, r, consumed);
+  if (joints != nullptr && lane != nullptr && joints->serve(r.what, *lane)) {
+    callback::make_ready(std::move(r.then));
+    return true;
+  }
   switch (r.what) {
   case wish::pause:
     if (ended_) // what was asked for before the end still counts
@@ -256,6 +260,8 @@ void lane_set<Core>::put_before(lane_type& lane, std::vector<Message>& first,
     all.emplace_back(std::move(message), came);
     std::destroy_at(&message);
   }
+  if (joints != nullptr)
+    joints->take_rest(lane);
   while (lane.front != lane.back) // an empty one at the end
     advance(lane);
   pool_.free_spent(lane);
@@ -265,6 +271,8 @@ void lane_set<Core>::put_before(lane_type& lane, std::vector<Message>& first,
     // NOLINTNEXTLINE(bugprone-use-after-move): what can't be appended is as it was
     while (!pool_.append(lane, std::move(message), came))
       sleep_for(tuning::out_of_memory_nap);
+  if (joints != nullptr)
+    joints->put_rest(lane);
   if (waiting != 0 && is_before(lane.since, released))
     lane.since = released;
   if constexpr (shares) { // some of them may be shared

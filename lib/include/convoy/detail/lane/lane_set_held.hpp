@@ -70,6 +70,29 @@ void lane_set<Core>::hold_back(lane_type& lane) noexcept {
     begin_hold(lane, lane.hold->stopped);
 }
 
+/// Of a lane that needs_look(): as settle().
+template <class Core>
+std::uint32_t lane_set<Core>::settle_aside(lane_type& lane, std::uint64_t consumed) noexcept {
+  if (joints != nullptr && joints->keeps(lane, consumed))
+    return 0;
+  const bool evicted = lane.is(lane_state::evicting);
+  const auto finished = std::exchange(lane.finished, 0);
+  unfinished.settle(lane, finished);
+  lane.become(lane_state::resting);
+  pool_.free_spent(lane);
+  if (lane.has_requests)
+    serve_waiting_requests(lane, finished, consumed);
+  const bool holds = lane.hold != nullptr && must_hold(lane, consumed);
+  lane.resumed = false;
+  if (holds)
+    hold_back(lane);
+  else if (joints == nullptr || !joints->goes_on(lane))
+    go_on(lane); // and it may be gone
+  if (evicted)
+    core_.callbacks.end();
+  return finished;
+}
+
 /// `why` none: it is paused.
 template <class Core>
 void lane_set<Core>::begin_hold(lane_type& lane, stop why) noexcept {
@@ -204,8 +227,16 @@ void lane_set<Core>::linger(lane_type& lane) noexcept {
   begin_hold(lane, stop::linger);
 }
 
+/// Of a lane that needs_look().
 template <class Core>
-void lane_set<Core>::added_to_held(lane_type& lane) noexcept {
+void lane_set<Core>::added_aside(lane_type& lane) noexcept {
+  if (joints != nullptr)
+    joints->appended(lane);
+  if constexpr (shares)
+    if (lane.is(lane_state::sharing))
+      return share_more(lane);
+  if (!lane.is(lane_state::held))
+    return;
   if (lane.unsettled == 1)
     held.fill();
   auto* const t = lane.hold;

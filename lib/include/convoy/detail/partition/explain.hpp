@@ -21,13 +21,15 @@ namespace convoy::detail {
 
 /// In the drainer's role. Of a lane that is out it does not know who has it: that one.
 template <class Lane>
-[[gnu::cold]] [[nodiscard]] const Lane* explain_lane(const Lane* lane, explanation& why) noexcept {
+[[gnu::cold]] [[nodiscard]] const Lane* explain_lane(const Lane* lane, bool suspends,
+                                                     explanation& why) noexcept {
   if (lane == nullptr || lane->is(lane_state::resting))
     return nullptr;
   why.depth = lane->unsettled;
   const auto now = clock::now();
   if (!lane->is(lane_state::held)) {
-    why.state = lane->is(lane_state::suspended) ? key_state::suspended : key_state::ready;
+    why.state =
+        suspends && lane->is(lane_state::suspended) ? key_state::suspended : key_state::ready;
     if (!lane->is(lane_state::lined_up)) { // before that it is another time
       why.since = now - duration_of(coarse(now) - lane->since);
       return why.state == key_state::suspended ? nullptr : lane;
@@ -77,7 +79,7 @@ template <class Lane>
     if (out == nullptr && each.is(lane_state::out))
       out = &each;
   });
-  (void)explain_lane(out != nullptr ? out : main.first_sibling, why);
+  (void)explain_lane(out != nullptr ? out : main.first_sibling, false, why);
   if (why.state == key_state::idle)
     why.state = key_state::ready; // its turn comes
   if (out == nullptr && main.paused)
@@ -98,7 +100,7 @@ template <class Core>
     if (lane != nullptr && lane->has_siblings())
       out = explain_siblings(*lane, why);
   if (why.shared == 0)
-    out = explain_lane(lane, why);
+    out = explain_lane(lane, core.suspends, why);
   if (why.state == key_state::idle && why.in_ring != 0)
     why.state = key_state::in_ring;
   if (out == nullptr || core.insight == nullptr)
@@ -173,7 +175,7 @@ void partition<Core>::look_at_lanes(bool drains) noexcept try {
           held.add(its, &each);
       });
     const bool is_held = lane.is(lane_state::held);
-    if (lane.is(lane_state::suspended))
+    if (core_.suspends && lane.is(lane_state::suspended))
       held.add(age_of(lane.since), &lane);
     std::chrono::nanoseconds age = age_of(is_held ? lane.first_came() : lane.since);
     if (is_held) {
@@ -191,7 +193,7 @@ void partition<Core>::look_at_lanes(bool drains) noexcept try {
     seen.deepest.push_back({core_.scattered_hash_or(lane->key(), 0), messages});
   for (const auto& [age, lane] : held.items()) {
     auto [hash, label] = called(core_, lane->key());
-    const bool suspended = lane->is(lane_state::suspended);
+    const bool suspended = core_.suspends && lane->is(lane_state::suspended);
     auto* const t = suspended ? suspension_of(*lane).kept : lane->hold;
     const bool knows_since = t != nullptr && t->held_since != clock::time_point{};
     if (knows_since && lane->unsettled > 1) { // others of it have waited

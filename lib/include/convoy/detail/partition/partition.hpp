@@ -72,7 +72,8 @@ public:
   atomic<std::uint64_t> messages_end{no_end}; // no message of a closed ring has this ticket or more
   static constexpr std::uint64_t no_end = ~std::uint64_t{0};
   alignas(cache_line) std::optional<limits_type> limits; // if they are there, each message looks
-  hold::pool_type holds;              // lanes that fail or stop take it from here
+  hold::pool_type holds; // lanes that fail or stop take it from here
+  joint_door<core_type> joints;
   partition_levels* levels = nullptr; // null: nobody wants to know
 
   /// After a ticket was published. At most one read-modify-write, usually none.
@@ -133,6 +134,8 @@ public:
     return all;
   }
 
+  [[nodiscard]] core_type& core() noexcept { return core_; }
+
   /// For good, when nothing is unfinished. False: somebody is about to leave it.
   [[nodiscard]] bool take_role() noexcept {
     return (resumptions_ == nullptr || !resumptions_->is_posting()) && role_.take();
@@ -176,7 +179,8 @@ public:
   }
 
 private:
-  friend class visit<partition>; // a part of the drainer
+  friend class visit<partition>;       // a part of the drainer
+  friend class joint_lanes<core_type>; // likewise
 
   [[gnu::noinline]] void make_ready() noexcept {
     if (role_.take()) {
@@ -216,7 +220,7 @@ private:
     if (!runs_inline || lanes_.must_see(stayed))
       lanes_.see(ring.tickets(), ring.consumed(), stayed, since);
     if (!runs_inline)
-      visit.move_messages();
+      move_messages(visit, self);
     else if (!run_inline(visit, self, now))
       return; // another pump has the role, and perhaps more
     if (!runs_inline ||
@@ -227,7 +231,7 @@ private:
     // It may have to wait for memory, which what was handed out and recycled gives back.
     if (lanes_.has_stopped() || inbox_.any_request() || maintenance_.is_waiting() || must_sweep())
         [[unlikely]]
-      maintenance_.attend(*this, core_, inbox_, now);
+      attend(self, now);
     if (drain_progress_.advance(lanes_.unfinished, ring.consumed())) {
       if (drain_progress_.take_waiters())
         core_.drained.notify();
@@ -252,13 +256,15 @@ private:
 
   [[gnu::noinline]] void note_levels(clock::time_point now) noexcept;
   void settle_returned() noexcept {
-    inbox_.take_lanes([this](lane_type& back) {
-      if (back.in_cell && !back.is_sibling()) [[unlikely]]
+    inbox_.take_lanes([this](lane_type& back) { settle(back); });
+  }
+  void settle(lane_type& back) noexcept {
+    if (back.in_cell && !back.is_sibling()) [[unlikely]]
+      if (back.home == this) // else it is a joint message's, whose key lies in a lane
         ring.take_back(back.take_key_home());
-      if (limits)
-        limits->remove(back.key(), back.finished);
-      credit_ += lanes_.settle(back, ring.consumed());
-    });
+    if (limits)
+      limits->remove(back.key(), back.finished);
+    credit_ += lanes_.settle(back, ring.consumed());
   }
 
   // ---- inline ----
@@ -305,12 +311,32 @@ private:
     // run_inline() of run_lane.hpp, for the handler's type
     if (!core_.run_inline(core_, visit, self))
       return false;
+    if (lanes_.joints != nullptr && !lanes_.joints->run_ready(self)) [[unlikely]]
+      return false;
     self.claim.close();
     const bool fast = policy.end(visit.moved());
     if (!policy.cheap())
       self.note_visit_end(clock::now());
     self.note_inline(fast);
     return true;
+  }
+
+  void move_messages(visit_type& visit, pump& self) noexcept {
+    visit.move_messages();
+    if (lanes_.joints != nullptr) [[unlikely]]
+      lanes_.joints->hand_out_ready(self);
+  }
+
+  [[gnu::noinline]] void attend(pump& self, clock::time_point now) noexcept {
+    maintenance_.attend(*this, core_, inbox_, now);
+    if (lanes_.joints != nullptr) // what goes on may be a joint message's last place
+      lanes_.joints->hand_out_ready(self);
+  }
+
+  /// See joint_work::reach().
+  [[gnu::noinline]] [[nodiscard]] bool reach_place() noexcept {
+    lanes_.joints = joints.work.get(); // it was there before the place was published
+    return lanes_.joints->reach();
   }
 
   /// It may be the place of a request.

@@ -182,6 +182,12 @@ private:
       if (next != ring_type::state::message) [[unlikely]] {
         if (next == ring_type::state::pending)
           break;
+        if (next == ring_type::state::place) {
+          if (!home_.reach_place())
+            break;
+          staged_ += tuning::joint_place_weight - 1;
+          continue;
+        }
         if (next != ring_type::state::counted_message) {
           home_.pass_void(next == ring_type::state::void_ticket);
           continue;

@@ -31,7 +31,9 @@ template <class Core>
   const auto sequence = home.ring.sequence_of(lane.next_number());
   one_message messages(lane, 1);
   dead_letter<typename Core::key_type, typename Core::message_type> letter{
-      lane.key(), messages.front(), sequence, 0, why, nullptr, nullptr, {}, clock::now(), {}};
+      lane.key(), messages.front(), sequence, 0, why, nullptr, nullptr, {}, clock::now(), {}, {}};
+  if (lane.home != static_cast<runner*>(&home)) [[unlikely]]
+    letter.keys = static_cast<joint_lane<Core>&>(lane).keys;
   if (t != nullptr) {
     letter.attempts = t->attempts;
     letter.first_error = t->first_error;

@@ -89,6 +89,17 @@ private:
   Message& message_;
 };
 
+/// Before the first message of a key.
+template <class Core>
+void make_state(Core& core, typename Core::lane_type& lane) {
+  using state_type = typename Core::state_type;
+  if constexpr (std::is_move_constructible_v<state_type>)
+    if (core.options.state.make)
+      return void(lane.state.emplace(core.options.state.make(lane.key())));
+  if constexpr (std::is_default_constructible_v<state_type>)
+    lane.state.emplace();
+}
+
 /// One call of a handler.
 template <class Handler, class Core, class Messages = messages_for<Handler, Core>>
 struct invocation {
@@ -109,7 +120,7 @@ struct invocation {
     } else {
       auto& whole = lane.whole();
       if (!whole.state)
-        make_state();
+        make_state(core, whole);
       if constexpr (gets_context<Handler, Core>) {
         return call(handler);
       } else {
@@ -125,7 +136,7 @@ struct invocation {
   decltype(auto) operator()(typename Core::context_type* lasting) {
     if constexpr (!std::is_void_v<state_type>)
       if (!lane.state)
-        make_state();
+        make_state(core, lane);
     auto& handler = *static_cast<Handler*>(core.handler.get());
     if constexpr (gets_context<Handler, Core>)
       return handler(*lasting, messages.front());
@@ -155,14 +166,6 @@ private:
     } else {
       return handler(lane.key(), messages.all(), state...);
     }
-  }
-
-  void make_state() {
-    if constexpr (std::is_move_constructible_v<state_type>)
-      if (core.options.state.make)
-        return void(lane.state.emplace(core.options.state.make(lane.key())));
-    if constexpr (std::is_default_constructible_v<state_type>)
-      lane.state.emplace();
   }
 };
 

@@ -116,6 +116,10 @@ public:
     });
   }
 
+  /// See processor::submit_joint; in submitter_joint.hpp.
+  template <class Source>
+  [[nodiscard]] submit_status submit_joint(std::span<const Key> keys, Source&& message, bool waits);
+
   // ---- see processor; in submitter_control.hpp ----
 
   /// To be called before something waits for a time. Throws as scheduler::add_alarm().
@@ -218,7 +222,7 @@ private:
     bool state_goes = false;
     if constexpr (!std::is_void_v<State>)
       state_goes = o.state.idle != std::chrono::nanoseconds::max();
-    return core_.handles_failures || state_goes || o.linger.count() != 0 ||
+    return core_.handles_failures || o.joint || state_goes || o.linger.count() != 0 ||
            partitions_.front()->must_sweep();
   }
 
@@ -343,6 +347,13 @@ private:
 
   template <bool Move, class Iterator>
   [[nodiscard]] bool submit_some(Iterator& at, std::size_t count, bulk_result& result);
+
+  class joint_plan;
+  [[gnu::cold]] [[nodiscard]] submit_status make_room_for(joint_plan& plan, const Message& message);
+  template <class Source>
+  [[nodiscard]] submit_status fill(joint_plan& plan, joint_message<Core>& message, Source&& source);
+  template <class Source>
+  [[nodiscard]] submit_status emplace_joint(std::span<const Key> keys, Source&& source);
 
   class shares;
   /// `count` elements of a bulk, all or nothing: false if they don't fit, then nothing was
