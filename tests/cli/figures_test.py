@@ -46,7 +46,7 @@ class FiguresTest(ProgramTest):
                 self.assertTrue(0 < run["efficiency"] <= run["measured_efficiency"] <= 1, run)
 
     def test_conflates_through_lanes_alone(self):
-        result = self.replay(self.input, "--workers", "4", "--conflate", "--strategy", "lanes,mutex", "--workers", "4")
+        result = self.replay(self.input, "--workers", "4", "--conflate", "--strategy", "lanes,mutex")
         self.assertTrue(result["config"]["conflate"])
         lanes, mutex = result["runs"]
         self.assertGreater(lanes["conflated"], 0)
