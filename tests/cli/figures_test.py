@@ -54,7 +54,7 @@ class FiguresTest(ProgramTest):
         for run in (lanes, mutex):
             self.assertEqual(run["order_violations"] + run["overlaps"] + run["lost"] + run["repeated"], 0)
         self.assertIsNone(lanes["bound_seconds"])
-        table = self.table(self.input, "--conflate")
+        table = self.table(self.input, "--conflate", "--strategy", "lanes,mutex", "--workers", "4")
         self.assertIn("conflated: not handled, as a later message of the key stood for it", table)
         self.assertLessEqual(max(map(len, table.splitlines())), 120)
 
