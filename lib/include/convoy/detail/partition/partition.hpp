@@ -17,11 +17,11 @@
 #include "convoy/detail/insight/partition_levels.hpp"
 #include "convoy/detail/lane/hold.hpp"
 #include "convoy/detail/lane/lane_set.hpp"
+#include "convoy/detail/lane/suspension.hpp"
 #include "convoy/detail/partition/drain_progress.hpp"
 #include "convoy/detail/partition/drainer_role.hpp"
 #include "convoy/detail/partition/inline_policy.hpp"
 #include "convoy/detail/partition/maintenance.hpp"
-#include "convoy/detail/partition/resumptions.hpp"
 #include "convoy/detail/partition/revisit.hpp"
 #include "convoy/detail/partition/room_notifier.hpp"
 #include "convoy/detail/partition/spare_memory.hpp"
@@ -36,7 +36,7 @@
 namespace convoy::detail {
 
 template <class Core>
-class partition final : public runner, public resumer, private ready_item, private alarm {
+class partition final : public runner, private ready_item, private alarm {
   using Key = typename Core::key_type;
   using Message = typename Core::message_type;
   using State = typename Core::state_type;
@@ -95,8 +95,8 @@ public:
     inbox_.ring();
     signal();
   }
-  /// See resumer, resumptions.
-  void resume_soon(suspension& s) noexcept override { resumptions_->post(*this, s); }
+  /// Of a processor whose handler is a coroutine.
+  [[nodiscard]] resumer& coroutines() noexcept { return *resumer_; }
   /// Throws as scheduler::add_alarm(). Once, before anything of it waits for a time.
   void use_alarm() { core_.scheduler.add_alarm(*this); }
 
@@ -135,7 +135,7 @@ public:
 
   /// For good, when nothing is unfinished. False: somebody is about to leave it.
   [[nodiscard]] bool take_role() noexcept {
-    return (resumptions_ == nullptr || !resumptions_->is_posting()) && role_.take();
+    return (resumer_ == nullptr || !resumer_->is_posting()) && role_.take();
   }
 
   /// After a quantum, with what is left of it; who gives it back must not touch it again.
@@ -387,8 +387,8 @@ private:
   std::uint64_t void_ = 0;            // of these
   atomic<std::uint64_t> finished_{0}; // messages
   maintenance<partition> maintenance_;
-  std::unique_ptr<resumptions<partition>> resumptions_ =
-      core_.suspends ? std::make_unique<resumptions<partition>>() : nullptr;
+  std::unique_ptr<resumer> resumer_ =
+      core_.make_resumer == nullptr ? nullptr : core_.make_resumer(*this);
   room_notifier room_;
   revisit pace_;
   unsigned looks_ = 0;       // at a ticket that is not published
