@@ -262,9 +262,9 @@ public:
     self.note_visit_end(clock::now());
   }
 
-  /// Of the messages in lanes, see drain_progress.
-  epochs unfinished;
+  epochs unfinished; ///< of the messages in lanes, see drain_progress
   held_counts held;
+  resumer* coroutines = nullptr; ///< null: handlers are none
 
   /// See lane_pool, key_table.
   [[nodiscard]] bool has_spares() const noexcept {

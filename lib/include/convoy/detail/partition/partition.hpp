@@ -59,6 +59,7 @@ public:
     since = lanes_.before_visit();
     if (limits_type::is_needed(core.options))
       limits.emplace(core.options, core.hash_of, core.equal);
+    lanes_.coroutines = resumer_.get();
   }
   partition(const partition&) = delete;
   partition& operator=(const partition&) = delete;
@@ -97,7 +98,7 @@ public:
   }
   /// Of a processor whose handler is a coroutine.
   [[nodiscard]] resumer& coroutines() noexcept { return *resumer_; }
-  /// Throws as scheduler::add_alarm(). Once, before anything of it waits for a time.
+  /// Throws as scheduler::add_alarm(). Once, before it waits for a time.
   void use_alarm() { core_.scheduler.add_alarm(*this); }
 
   [[nodiscard]] std::uint64_t drained() const noexcept { return drain_progress_.reached(); }
@@ -177,7 +178,6 @@ public:
 
 private:
   friend class visit<partition>; // a part of the drainer
-
   [[gnu::noinline]] void make_ready() noexcept {
     if (role_.take()) {
       if (levels != nullptr) [[unlikely]]

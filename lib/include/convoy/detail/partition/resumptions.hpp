@@ -31,10 +31,24 @@ public:
 
   [[nodiscard]] bool is_posting() const noexcept override { return posted_.any_at_it(); }
 
+  // ---- the drainer ----
+
+  void take_in(lane_base& lane) noexcept override {
+    lanes().take_in(static_cast<typename Partition::lane_type&>(lane));
+  }
+  void is_due(awaiting& a) noexcept override { lanes().is_due(a); }
+  void give_places() noexcept override { lanes().give_places(); }
+  void stop_all() noexcept override { lanes().stop_all(); }
+
 private:
-  [[nodiscard]] bool serve(Partition& p) noexcept override {
-    suspended_lanes<typename Partition::core_type>(p.lanes()).go_on(posted_.take());
+  [[nodiscard]] bool serve(Partition&) noexcept override {
+    lanes().go_on(posted_.take());
     return false; // we are the partition's
+  }
+
+  /// While it lives it lines lanes up by age.
+  [[nodiscard]] auto lanes() noexcept {
+    return suspended_lanes<typename Partition::core_type>(home_.lanes());
   }
 
   Partition& home_;
