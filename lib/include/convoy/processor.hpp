@@ -109,7 +109,7 @@ public:
               .hands_out_parts = wanted.linger.count() != 0 || wanted.conflate,
               .is_watched =
                   wanted.watchdog.report || wanted.observe.started || wanted.observe.finished,
-              .suspends = detail::returns_task<Handler, core_type>,
+              .make_resumer = detail::resumer_of<Handler, core_type>(),
               .failures = {wanted.failure, std::move(wanted.exceptions),
                            std::move(wanted.dead_letters)}},
         submitter_(core_, partitions_of(wanted)) {

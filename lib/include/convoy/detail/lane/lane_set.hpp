@@ -219,10 +219,10 @@ public:
   /// Messages that were merged; others look.
   atomic<std::uint64_t> conflated{0};
 
-  /// Of the messages in lanes, see drain_progress.
-  epochs unfinished;
+  epochs unfinished; ///< of the messages in lanes, see drain_progress
   held_counts held;
-  std::uint64_t beside = 0; ///< siblings, but for one of each key
+  std::uint64_t beside = 0;      ///< siblings, but for one of each key
+  resumer* coroutines = nullptr; ///< null: handlers are none
 
   /// See lane_pool, key_table.
   [[nodiscard]] bool has_spares() const noexcept {

@@ -5,7 +5,7 @@
 
 #include "convoy/detail/base/atomic.hpp"
 #include "convoy/detail/base/tuning.hpp"
-#include "convoy/detail/lane/lane_set_suspended.hpp"
+#include "convoy/detail/lane/lane_set_held.hpp"
 
 #include <algorithm>
 #include <chrono>

@@ -65,7 +65,7 @@ bool lane_set<Core>::must_hold(lane_type& lane, std::uint64_t consumed) noexcept
 template <class Core>
 void lane_set<Core>::hold_back(lane_type& lane) noexcept {
   if (is_suspended(lane))
-    suspended_lanes<Core>(*this).take_in(lane);
+    coroutines->take_in(lane);
   else
     begin_hold(lane, lane.hold->stopped);
 }
@@ -176,7 +176,7 @@ clock::time_point lane_set<Core>::release_stopped(clock::time_point now, std::ui
       return;
     }
     if (each.of == timer_of::awaiting)
-      return suspended_lanes<Core>(*this).is_due(static_cast<awaiting&>(each));
+      return coroutines->is_due(static_cast<awaiting&>(each));
     auto& t = static_cast<hold&>(each);
     t.stopped = stop::none;
     go_on(static_cast<lane_type&>(t.lane));
@@ -186,7 +186,7 @@ clock::time_point lane_set<Core>::release_stopped(clock::time_point now, std::ui
   stopped_->release_waiting_for_tickets(
       consumed, [this](lane_base& lane) { go_on(static_cast<lane_type&>(lane)); });
   if (stopped_->waits_for_places()) [[unlikely]]
-    suspended_lanes<Core>(*this).give_places();
+    coroutines->give_places();
   return stopped_->next();
 }
 

@@ -18,15 +18,26 @@
 namespace convoy::detail {
 
 struct suspension;
+struct awaiting;
 
-/// A partition: what completes a coroutine's waiting tells it.
+/// A partition's, see resumptions: what completes a coroutine's waiting tells it.
 class resumer {
 public:
+  resumer() = default;
+  resumer(const resumer&) = delete;
+  resumer& operator=(const resumer&) = delete;
+  virtual ~resumer() = default;
+
   /// Any thread, once for each time that it waits. It may be gone when this returns.
   virtual void resume_soon(suspension& s) noexcept = 0;
+  /// Somebody is in resume_soon(), of a coroutine that has gone on.
+  [[nodiscard]] virtual bool is_posting() const noexcept = 0;
 
-protected:
-  ~resumer() = default;
+  // ---- the drainer: see suspended_lanes, which processors of other handlers have not ----
+  virtual void take_in(lane_base& lane) noexcept = 0;
+  virtual void is_due(awaiting& a) noexcept = 0;
+  virtual void give_places() noexcept = 0;
+  virtual void stop_all() noexcept = 0;
 };
 
 /// What a coroutine waits for: lies in its frame. A timer, so that a limit costs nothing more.

@@ -40,7 +40,8 @@ public:
     // with the ring.
     if (rung && core.is_abandoned() && !std::exchange(abandoned_, true)) {
       due = clock::time_point::max() - std::chrono::hours(1); // all that waits for a time
-      suspended_lanes<core_type>(lanes).stop_all();
+      if (lanes.coroutines != nullptr)
+        lanes.coroutines->stop_all();
       core.callbacks.end();
     }
     if (rung && (core.is_destroyed() || core.is_abandoned()) && !std::exchange(buries_, true))

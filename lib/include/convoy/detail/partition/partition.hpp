@@ -17,11 +17,11 @@
 #include "convoy/detail/insight/partition_levels.hpp"
 #include "convoy/detail/lane/lane_set_conflate.hpp"
 #include "convoy/detail/lane/lane_set_hand_out.hpp"
+#include "convoy/detail/lane/suspension.hpp"
 #include "convoy/detail/partition/drain_progress.hpp"
 #include "convoy/detail/partition/drainer_role.hpp"
 #include "convoy/detail/partition/inline_policy.hpp"
 #include "convoy/detail/partition/maintenance.hpp"
-#include "convoy/detail/partition/resumptions.hpp"
 #include "convoy/detail/partition/revisit.hpp"
 #include "convoy/detail/partition/room_notifier.hpp"
 #include "convoy/detail/partition/spare_memory.hpp"
@@ -36,7 +36,7 @@
 namespace convoy::detail {
 
 template <class Core>
-class partition final : public runner, public resumer, private ready_item, private alarm {
+class partition final : public runner, private ready_item, private alarm {
   using Key = typename Core::key_type;
   using Message = typename Core::message_type;
   using State = typename Core::state_type;
@@ -59,6 +59,7 @@ public:
     since = lanes_.before_visit();
     if (limits_type::is_needed(core.options))
       limits.emplace(core.options, core.hash_of, core.equal);
+    lanes_.coroutines = resumer_.get();
   }
   partition(const partition&) = delete;
   partition& operator=(const partition&) = delete;
@@ -96,9 +97,9 @@ public:
     inbox_.ring();
     signal();
   }
-  /// See resumer, resumptions.
-  void resume_soon(suspension& s) noexcept override { resumptions_->post(*this, s); }
-  /// Throws as scheduler::add_alarm(). Once, before anything of it waits for a time.
+  /// Of a processor whose handler is a coroutine.
+  [[nodiscard]] resumer& coroutines() noexcept { return *resumer_; }
+  /// Throws as scheduler::add_alarm(). Once, before it waits for a time.
   void use_alarm() { core_.scheduler.add_alarm(*this); }
 
   [[nodiscard]] std::uint64_t drained() const noexcept { return drain_progress_.reached(); }
@@ -138,7 +139,7 @@ public:
 
   /// For good, when nothing is unfinished. False: somebody is about to leave it.
   [[nodiscard]] bool take_role() noexcept {
-    return (resumptions_ == nullptr || !resumptions_->is_posting()) && role_.take();
+    return (resumer_ == nullptr || !resumer_->is_posting()) && role_.take();
   }
 
   /// After a quantum, with what is left of it; who gives it back must not touch it again.
@@ -413,8 +414,8 @@ private:
   std::uint64_t void_ = 0;            // of these
   atomic<std::uint64_t> finished_{0}; // messages
   maintenance<partition> maintenance_;
-  std::unique_ptr<resumptions<partition>> resumptions_ =
-      core_.suspends ? std::make_unique<resumptions<partition>>() : nullptr;
+  std::unique_ptr<resumer> resumer_ =
+      core_.make_resumer == nullptr ? nullptr : core_.make_resumer(*this);
   room_notifier room_;
   revisit pace_;
   unsigned looks_ = 0;       // at a ticket that is not published

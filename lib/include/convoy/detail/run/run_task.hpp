@@ -6,6 +6,7 @@
 #include "convoy/await.hpp"
 #include "convoy/detail/insight/timed_run.hpp"
 #include "convoy/detail/lane/suspension.hpp"
+#include "convoy/detail/partition/resumptions.hpp"
 #include "convoy/detail/run/attempt.hpp"
 #include "convoy/detail/run/run_lane.hpp"
 #include "convoy/detail/task/asking.hpp"
@@ -39,6 +40,16 @@ consteval bool has_task_result() {
 /// The handler is a coroutine.
 template <class Handler, class Core>
 inline constexpr bool returns_task = has_task_result<Handler, Core>();
+
+/// For core::make_resumer.
+template <class Handler, class Core>
+[[nodiscard]] constexpr auto resumer_of() {
+  using function = std::unique_ptr<resumer> (*)(typename Core::partition_type&);
+  if constexpr (returns_task<Handler, Core>)
+    return function{&resumptions<typename Core::partition_type>::make};
+  else
+    return function{};
+}
 
 /// What becomes of a lane.
 enum class task_step : unsigned char { goes_on, stops, suspended };
@@ -92,7 +103,7 @@ public:
         throw std::logic_error("convoy: a handler returned a task that was moved from");
       auto& s = whole.promise().own;
       s.lane = &lane_;
-      s.home = &home_;
+      s.home = &home_.coroutines();
       s.owner = &core_;
       s.context = context;
       s.whole = s.at = whole;

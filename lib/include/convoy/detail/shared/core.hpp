@@ -64,6 +64,7 @@ template <class Core>
 class partition;
 template <class Core>
 class suspended_lanes;
+class resumer;
 template <class Partition>
 class visit;
 
@@ -101,8 +102,8 @@ struct core {
   bool hands_out_parts;
   /// The watchdog or an observer wants to know when a handler runs.
   bool is_watched;
-  /// Its handler is a coroutine.
-  bool suspends;
+  /// Of processors whose handler is a coroutine; null: of others.
+  std::unique_ptr<resumer> (*make_resumer)(partition_type&);
 
   detail::failure_rules<Key, Message> failures;
   std::unique_ptr<watchdog_alarm<Key, lane_type>> watchdog = nullptr;

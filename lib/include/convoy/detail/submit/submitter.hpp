@@ -47,7 +47,7 @@ public:
       if (partitions_.back()->limits)
         partitions_.back()->ring.limit_keys();
     }
-    if (core.suspends)
+    if (core.make_resumer != nullptr)
       for (auto& p : partitions_)
         core.places.partitions.push_back(&p->own_alarm());
     if (waits_for_times())
