@@ -100,7 +100,7 @@ template <class Core>
     if (lane != nullptr && lane->has_siblings())
       out = explain_siblings(*lane, why);
   if (why.shared == 0)
-    out = explain_lane(lane, core.suspends, why);
+    out = explain_lane(lane, core.suspends(), why);
   if (why.state == key_state::idle && why.in_ring != 0)
     why.state = key_state::in_ring;
   if (out == nullptr || core.insight == nullptr)
@@ -175,7 +175,7 @@ void partition<Core>::look_at_lanes(bool drains) noexcept try {
           held.add(its, &each);
       });
     const bool is_held = lane.is(lane_state::held);
-    if (core_.suspends && lane.is(lane_state::suspended))
+    if (core_.suspends() && lane.is(lane_state::suspended))
       held.add(age_of(lane.since), &lane);
     std::chrono::nanoseconds age = age_of(is_held ? lane.first_came() : lane.since);
     if (is_held) {
@@ -193,7 +193,7 @@ void partition<Core>::look_at_lanes(bool drains) noexcept try {
     seen.deepest.push_back({core_.scattered_hash_or(lane->key(), 0), messages});
   for (const auto& [age, lane] : held.items()) {
     auto [hash, label] = called(core_, lane->key());
-    const bool suspended = core_.suspends && lane->is(lane_state::suspended);
+    const bool suspended = core_.suspends() && lane->is(lane_state::suspended);
     auto* const t = suspended ? suspension_of(*lane).kept : lane->hold;
     const bool knows_since = t != nullptr && t->held_since != clock::time_point{};
     if (knows_since && lane->unsettled > 1) { // others of it have waited

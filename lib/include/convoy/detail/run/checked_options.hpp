@@ -3,6 +3,7 @@
 // Options that do not go together, or not with the handler.
 
 #include "convoy/detail/run/handler_call.hpp"
+#include "convoy/detail/run/run_task.hpp"
 #include "convoy/message.hpp"
 #include "convoy/options.hpp"
 

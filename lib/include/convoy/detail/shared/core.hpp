@@ -104,6 +104,7 @@ struct core {
   bool is_watched;
   /// Of processors whose handler is a coroutine; null: of others.
   std::unique_ptr<resumer> (*make_resumer)(partition_type&);
+  [[nodiscard]] bool suspends() const noexcept { return make_resumer != nullptr; }
 
   detail::failure_rules<Key, Message> failures;
   std::unique_ptr<watchdog_alarm<Key, lane_type>> watchdog = nullptr;
