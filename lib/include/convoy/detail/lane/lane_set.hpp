@@ -28,9 +28,6 @@
 namespace convoy::detail {
 
 template <class Core>
-class joint_lanes;
-
-template <class Core>
 class lane_set {
   using Key = typename Core::key_type;
   using Message = typename Core::message_type;
@@ -174,15 +171,7 @@ public:
 
   /// Takes over from a drainer that is stuck in a handler, of a message with this `ticket`: its lane
   /// is out, on the old drainer's pump.
-  void adopt(lane_type& lane, std::uint64_t ticket) noexcept {
-    inline_ = nullptr;
-    if (is_reserve(lane)) {
-      reserve_ = nullptr;
-      lane.since = arrivals_.of(ticket); // not later: what came behind it would be as young
-      lane.become(lane_state::out);
-    }
-    add_to_table(lane);
-  }
+  [[gnu::cold]] void adopt(lane_type& lane, std::uint64_t ticket) noexcept;
 
   /// Takes a lane back. Returns how many of its messages are finished. `consumed` as above.
   std::uint32_t settle(lane_type& lane, std::uint64_t consumed) noexcept {

@@ -57,6 +57,17 @@ bool lane_set<Core>::must_hold(lane_type& lane, std::uint64_t consumed) noexcept
   return stopped().take_in(lane, consumed);
 }
 
+template <class Core>
+void lane_set<Core>::adopt(lane_type& lane, std::uint64_t ticket) noexcept {
+  inline_ = nullptr;
+  if (is_reserve(lane)) {
+    reserve_ = nullptr;
+    lane.since = arrivals_.of(ticket); // not later: what came behind it would be as young
+    lane.become(lane_state::out);
+  }
+  add_to_table(lane);
+}
+
 /// Of a lane that needs_look(): as settle().
 template <class Core>
 std::uint32_t lane_set<Core>::settle_aside(lane_type& lane, std::uint64_t consumed) noexcept {
