@@ -4,6 +4,7 @@
 
 #include "convoy/detail/base/prologue.hpp"
 
+#include "convoy/detail/base/tuning.hpp"
 #include "convoy/failure.hpp"
 #include "convoy/insight.hpp"
 #include "convoy/joint.hpp"
@@ -13,6 +14,7 @@
 #include "convoy/time_span.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <chrono>
 #include <cstddef>
 #include <exception>
@@ -216,6 +218,16 @@ void check(const processor_options<Key, Message, State>& wanted, bool has_ids, b
       wanted.duplicates ? &*wanted.duplicates : nullptr, wanted.watchdog.threshold,
       static_cast<bool>(wanted.watchdog.report), state_idle, wanted.insight.top,
       wanted.insight.window, wanted.most_shared, has_access<Message>, wanted.suspended});
+}
+
+/// See processor_options::partitions.
+template <class Key, class Message, class State>
+[[nodiscard]] std::size_t partitions_of(const processor_options<Key, Message, State>& wanted,
+                                        unsigned concurrency) {
+  return wanted.partitions != 0 ? wanted.partitions
+         : wanted.joint
+             ? 1
+             : std::min<std::size_t>(std::bit_ceil(2 * concurrency), tuning::most_partitions);
 }
 
 /// Where more or less makes no sense, what does.

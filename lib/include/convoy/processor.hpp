@@ -17,8 +17,6 @@
 #include "convoy/snapshot.hpp"
 #include "convoy/status.hpp"
 
-#include <algorithm>
-#include <bit>
 #include <chrono>
 #include <cstddef>
 #include <exception>
@@ -112,7 +110,7 @@ public:
               .make_resumer = detail::resumer_of<Handler, core_type>(),
               .failures = {wanted.failure, std::move(wanted.exceptions),
                            std::move(wanted.dead_letters)}},
-        submitter_(core_, partitions_of(wanted)) {
+        submitter_(core_, detail::partitions_of(wanted, where.scheduler_.concurrency())) {
     if (core_.options.watchdog.report)
       core_.watchdog = std::make_unique<detail::watchdog_alarm<Key, typename core_type::lane_type>>(
           core_.scheduler, core_.options.watchdog, &core_);
@@ -181,28 +179,22 @@ public:
     return submitter_.submit_all(std::forward<Range>(range));
   }
 
-  /// Submits a message of several keys, 1 to 16: options::joint handles it once, when it is its turn in
-  /// each of them. What any of them was given before is finished then, and what comes behind it in
-  /// any of them begins when it is done or dead. Two of them that share keys come in the same order in
-  /// all. A key that is given twice counts once. It takes a place of the room for each key: of all,
-  /// or it waits, as submit(), which it is like else. Throws std::invalid_argument for more keys than
-  /// that or the capacity, and std::logic_error without options::joint. Takes a lock for each
-  /// partition that its keys belong to; submit() does not notice.
-  [[nodiscard]] submit_status submit_joint(std::span<const Key> keys, Message&& message) {
-    return submitter_.submit_joint(keys, std::move(message), true);
-  }
-  [[nodiscard]] submit_status submit_joint(std::span<const Key> keys, const Message& message) {
-    return submitter_.submit_joint(keys, message, true);
+  /// Submits a message of 1 to 16 keys: options::joint handles it once, when it is its turn in each of
+  /// them. What any of them was given before is finished then, and what comes behind begins when it is
+  /// done or dead; two that share keys come in the same order in all. A key that is given twice counts
+  /// once. Takes a place of the room for each key, or waits for all, as submit(), which it is like else;
+  /// and a lock for each partition of its keys. Throws std::logic_error without options::joint,
+  /// std::invalid_argument for more keys than that or the capacity. try_submit_joint() never waits.
+  template <class Source>
+  [[nodiscard]] submit_status submit_joint(std::span<const Key> keys, Source&& message) {
+    return submitter_.submit_joint(keys, std::forward<Source>(message), true);
   }
   [[nodiscard]] submit_status submit_joint(std::initializer_list<Key> keys, Message message) {
     return submitter_.submit_joint({keys.begin(), keys.size()}, std::move(message), true);
   }
-  /// As submit_joint(), but refuses where that would wait.
-  [[nodiscard]] submit_status try_submit_joint(std::span<const Key> keys, Message&& message) {
-    return submitter_.submit_joint(keys, std::move(message), false);
-  }
-  [[nodiscard]] submit_status try_submit_joint(std::span<const Key> keys, const Message& message) {
-    return submitter_.submit_joint(keys, message, false);
+  template <class Source>
+  [[nodiscard]] submit_status try_submit_joint(std::span<const Key> keys, Source&& message) {
+    return submitter_.submit_joint(keys, std::forward<Source>(message), false);
   }
   [[nodiscard]] submit_status try_submit_joint(std::initializer_list<Key> keys, Message message) {
     return submitter_.submit_joint({keys.begin(), keys.size()}, std::move(message), false);
@@ -395,16 +387,8 @@ private:
   using submitter_type = detail::submitter<core_type>;
 
   static constexpr const char* its_delay = "convoy::processor::submit_after: the delay";
-
   static time_point due_after(const char* what, time_span delay) {
     return detail::later(detail::clock::now(), detail::not_negative(what, delay));
-  }
-
-  std::size_t partitions_of(const options& wanted) const {
-    return wanted.partitions != 0 ? wanted.partitions
-           : wanted.joint         ? 1 // see options
-                          : std::min<std::size_t>(std::bit_ceil(2 * core_.scheduler.concurrency()),
-                                                  detail::tuning::most_partitions);
   }
 
   core_type core_;

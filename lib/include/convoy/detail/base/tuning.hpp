@@ -202,7 +202,7 @@ inline constexpr std::uint32_t chunk_growth = 4;
 /// Not measured: as many as one visit needs; 1.3 MB a partition, if all are the largest chunks.
 inline constexpr std::size_t kept_lanes = 256;
 
-/// Shared messages of a key that are out, unless `most_shared` is told. Measured: see the commit; with
+/// Shared messages of a key that are out, unless `most_shared` is told. Not measured against others: with
 /// one, a worker waits for the drainer after each message.
 inline constexpr std::uint32_t siblings_per_worker = 2;
 

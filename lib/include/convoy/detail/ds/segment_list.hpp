@@ -161,11 +161,6 @@ public:
     --s->lent;
   }
 
-  /// The cell that is so many further on, if it is in the same segment.
-  [[nodiscard]] const Cell* ahead(std::uint64_t by) const noexcept {
-    return index_ + by < segment_cells ? &first_->cells[index_ + by] : nullptr;
-  }
-
   /// The next cells lie side by side, so many of them.
   [[nodiscard]] std::uint64_t side_by_side() const noexcept { return segment_cells - index_; }
 

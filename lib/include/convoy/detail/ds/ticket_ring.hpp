@@ -267,11 +267,12 @@ public:
   [[nodiscard]] joint_place_of place() const noexcept {
     return place_of(current_->word.load(std::memory_order_relaxed)); // peek() has it
   }
-  /// What is so many tickets further on, if it is a place that can be seen already; or no message.
+  /// After peek(): what is so many tickets further on, if it is a place that can be seen already; or
+  /// no message.
   [[nodiscard]] joint_place_of place_ahead(std::uint64_t by) const noexcept {
-    const auto* const at = cells_.ahead(by);
-    if (at == nullptr)
+    if (cells_.side_by_side() <= by)
       return {nullptr, 0};
+    const auto* const at = current_ + by;
     const auto word = at->word.load(std::memory_order_acquire); // (6) acquire: as in peek()
     return (word & place_bit) != 0 ? place_of(word) : joint_place_of{nullptr, 0};
   }

@@ -29,6 +29,8 @@ namespace convoy::detail {
 
 template <class Core>
 class joint_message;
+template <class Core>
+class joint_lanes;
 
 /// The word missing_.
 class arrivals_left {

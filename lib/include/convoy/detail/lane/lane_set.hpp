@@ -31,9 +31,6 @@
 namespace convoy::detail {
 
 template <class Core>
-class joint_lanes;
-
-template <class Core>
 class lane_set {
   using Key = typename Core::key_type;
   using Message = typename Core::message_type;
@@ -137,7 +134,7 @@ public:
 
   /// Takes over from a drainer that is stuck in a handler, of a message with this `ticket`: its lane
   /// is out, on the old drainer's pump.
-  void adopt(lane_type& lane, std::uint64_t ticket) noexcept;
+  [[gnu::cold]] void adopt(lane_type& lane, std::uint64_t ticket) noexcept;
 
   /// Takes a lane back. Returns how many of its messages are finished. `consumed` as above.
   std::uint32_t settle(lane_type& lane, std::uint64_t consumed) noexcept {

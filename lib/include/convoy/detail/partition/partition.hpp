@@ -120,20 +120,7 @@ public:
 
   /// On a pump: gives memory back that was not needed since the last time, or has the drainer do it.
   /// False: some is left. Idle, it is not made ready: its processor's destructor would wait for that.
-  [[gnu::cold]] [[nodiscard]] bool trim(pump& self) noexcept {
-    if (!has_spares())
-      return true;
-    if (!role_.take()) {
-      spares_.ask();
-      return true;
-    }
-    ring.recycle();
-    const bool all = spares_.trim(lanes_, holds, ring, limits);
-    spares_.note(lanes_, holds, ring, limits);
-    if (!leave())
-      self.push_visit(*this);
-    return all;
-  }
+  [[gnu::cold]] [[nodiscard]] bool trim(pump& self) noexcept;
 
   [[nodiscard]] core_type& core() noexcept { return core_; }
 
@@ -275,18 +262,7 @@ private:
     if (auto* const lane = lanes_.left_inline(); lane != nullptr) [[unlikely]]
       take_over(*lane);
   }
-  [[gnu::cold]] void take_over(lane_type& lane) noexcept {
-    if (lanes_.is_reserve(lane)) { // which has its message, and its key, in the cell
-      credit_ += ring.consumed() - cells_begin_;
-      (void)ring.peek();
-      lane.hash = hash_of(ring.current());
-      ring.lend();
-      ring.consume();
-    }
-    lanes_.adopt(lane, ring.consumed() - 1);
-    policy.stage();
-    core_.got_stuck.store(true, std::memory_order_relaxed); // a hint
-  }
+  [[gnu::cold]] void take_over(lane_type& lane) noexcept;
 
   [[nodiscard]] bool may_run_inline(pump& self) noexcept {
     // Else each partition that a burst reaches first would hold up a worker to learn it.
@@ -328,17 +304,9 @@ private:
       lanes_.joints->hand_out_ready(self);
   }
 
-  [[gnu::noinline]] void attend(pump& self, clock::time_point now) noexcept {
-    maintenance_.attend(*this, core_, inbox_, now);
-    if (lanes_.joints != nullptr) // what goes on may be a joint message's last place
-      lanes_.joints->hand_out_ready(self);
-  }
-
+  [[gnu::cold]] void attend(pump& self, clock::time_point now) noexcept;
   /// See joint_work::reach().
-  [[gnu::noinline]] [[nodiscard]] bool reach_place() noexcept {
-    lanes_.joints = joints.work.get(); // it was there before the place was published
-    return lanes_.joints->reach();
-  }
+  [[gnu::noinline]] [[nodiscard]] bool reach_place() noexcept;
 
   /// It may be the place of a request.
   void pass_void(bool took_credit) noexcept {

@@ -7,6 +7,7 @@
 #include "convoy/detail/insight/timed_run.hpp"
 #include "convoy/detail/lane/message_batch.hpp"
 #include "convoy/detail/partition/partition.hpp"
+#include "convoy/detail/partition/partition_rare.hpp"
 #include "convoy/detail/run/attempt.hpp"
 #include "convoy/detail/run/handler_call.hpp"
 #include "convoy/detail/shared/core.hpp"

@@ -6,6 +6,7 @@
 #include "convoy/detail/base/tuning.hpp"
 #include "convoy/detail/run/joint_lanes.hpp"
 #include "convoy/detail/run/joint_run.hpp"
+#include "convoy/detail/run/joint_stops.hpp"
 #include "convoy/detail/submit/submitter.hpp"
 #include "convoy/detail/submit/submitter_control.hpp"
 
