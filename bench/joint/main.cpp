@@ -40,8 +40,8 @@ std::vector<transfer> transfers(std::uint32_t accounts) {
   std::vector<transfer> all(number_from("CONVOY_BENCH_MESSAGES", 1'000'000));
   std::mt19937 random(1);
   for (auto& each : all) {
-    each.from = random() % accounts;
-    each.to = (each.from + 1 + random() % (accounts - 1)) % accounts;
+    each.from = static_cast<std::uint32_t>(random() % accounts);
+    each.to = static_cast<std::uint32_t>((each.from + 1 + random() % (accounts - 1)) % accounts);
     each.amount = 1;
   }
   return all;
