@@ -321,7 +321,7 @@ private:
   static constexpr std::uint64_t place_numbers = 15;
 
   [[nodiscard]] static joint_place_of place_of(std::uint64_t word) noexcept {
-    return {std::bit_cast<void*>(static_cast<std::uintptr_t>(word & ~(place_bit | place_numbers))),
+    return {std::bit_cast<void*>(word & ~(place_bit | place_numbers)),
             static_cast<std::uint32_t>(word & place_numbers)};
   }
 

@@ -81,12 +81,12 @@ public:
   [[nodiscard]] std::uint32_t count() const noexcept { return count_; }
 
   /// Its memory goes back to its first place's partition, whose lock the caller has or not.
-  static void destroy(joint_message& gone, partition_type& home) noexcept {
+  static void destroy(joint_message& gone, partition_type& its_home) noexcept {
     const bool is_pooled = gone.is_pooled_;
     std::destroy_n(gone.places(), gone.count_);
     std::destroy_at(&gone);
     if (is_pooled)
-      home.joints.memory.give_back(&gone);
+      its_home.joints.memory.give_back(&gone);
     else
       ::operator delete(static_cast<void*>(&gone), joint_memory::alignment);
   }
