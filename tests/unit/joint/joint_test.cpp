@@ -224,6 +224,32 @@ TEST(joint, waits_while_one_of_its_keys_is_paused) {
   EXPECT_TRUE(ran);
 }
 
+/// A purge that comes while it runs is about it, too, if it does not end.
+TEST(joint, dies_if_it_stops_when_one_of_its_keys_was_purged) {
+  convoy::runtime rt{{.concurrency = 2}};
+  std::atomic<int> dead{0};
+  gate running;
+  bank p{rt,
+         booked,
+         {.partitions = 4,
+          .dead_letters = [&](bank::dead_letter&) { ++dead; },
+          .joint =
+              [&](bank::joint&, int&) {
+                running.pass();
+                return convoy::outcome(convoy::outcome::park);
+              }}};
+  CONVOY_ACCEPTED(p.submit_joint({1, 2, 3}, 1));
+  running.await_visitors();
+  CONVOY_ACCEPTED(p.submit(2, 2));
+  std::atomic<bool> purged{false};
+  p.purge(2, [&] { purged = true; });
+  running.open();
+  ASSERT_TRUE(eventually([&] { return purged.load(); }));
+  p.drain();
+  EXPECT_EQ(dead, 2);
+  EXPECT_TRUE(p.account().balanced());
+}
+
 TEST(joint, dies_with_the_waiting_messages_of_a_key_that_is_purged) {
   convoy::runtime rt{{.concurrency = 2}};
   std::atomic<int> dead{0};

@@ -26,6 +26,7 @@ public:
     std::uint32_t finished = 0;
     std::uint32_t put_at_return = 0; ///< messages of requests in at_return
     std::uint32_t purged = 0;        ///< mark of the last purge that waits, or has waited
+    bool purges = false;             ///< one waits
 
     /// `unfinished`: messages in the lane, those of at_return included.
     void set_mark(Request& r, std::uint32_t unfinished) const noexcept {

@@ -25,7 +25,8 @@ bool lane_set<Core>::takes_more(lane_type& lane) noexcept {
     return false;
   if (lane.has_requests && waiting_requests_.of(lane).purges_last(lane.unsettled)) [[unlikely]]
     return false;
-  const bool is_runners = lane.is(lane_state::out) || lane.is(lane_state::evicting);
+  const bool is_runners = lane.is(lane_state::out) || lane.is(lane_state::evicting) ||
+                          (core_.suspends() && lane.is(lane_state::suspended));
   if (!is_runners && lane.hold != nullptr &&
       lane.hold->spared + lane.hold->doomed >= lane.handed + lane.staged)
     return false; // it is doomed; of a lane that is out no such message is staged

@@ -165,8 +165,10 @@ void lane_set<Core>::wait_for_lane(lane_type& lane, request_type& r) noexcept {
   lane.has_requests = true;
   auto& waiting = waiting_requests_.of(lane);
   auto& later = waiting.at_return;
-  if (r.what == wish::purge)
+  if (r.what == wish::purge) {
     waiting.purged = waiting.finished + lane.unsettled;
+    waiting.purges = true;
+  }
   if (!later.empty() && later.last().is_quiet_purge() && r.is_quiet_purge()) {
     waiting.set_mark(later.last(), in_line(lane)); // it does for both: they must not pile up
     delete &r;
@@ -209,6 +211,7 @@ void lane_set<Core>::serve_waiting_requests(lane_type& lane, std::uint32_t finis
     }
     callback::make_ready(std::move(r->then));
   }
+  waiting.purges = waiting.purges && !waiting.at_return.empty();
   serve_reached(lane, 0);
 }
 

@@ -4,6 +4,7 @@
 
 #include "convoy/detail/lane/hold.hpp"
 #include "convoy/detail/lane/lane_set.hpp"
+#include "convoy/detail/lane/suspension.hpp"
 #include "convoy/detail/sched/scheduler.hpp"
 
 #include <algorithm>
@@ -53,8 +54,8 @@ void lane_set<Core>::hand(lane_type& lane) noexcept {
 template <class Core>
 std::uint32_t lane_set<Core>::part_of(const lane_type& lane) const noexcept {
   if (core_.options.conflate) { // one, so that the next one takes in what comes; see takes_more()
-    const auto least = std::max(lane.hold == nullptr ? 1 : lane.hold->spared + lane.hold->doomed,
-                                std::uint32_t{1});
+    const auto* const t = is_suspended(lane) ? suspension_of(lane).kept : lane.hold;
+    const auto least = std::max(t == nullptr ? 1 : t->spared + t->doomed, std::uint32_t{1});
     return std::min(lane.staged, least - std::min(least, lane.handed));
   }
   if (lane.flush || lane.hold != nullptr || core_.is_ending())

@@ -44,7 +44,7 @@ public:
     auto until = s.limit;
     if (const auto limit = lanes_.core_.options.suspended.limit;
         limit != std::chrono::nanoseconds::max()) [[unlikely]]
-      s.limit = until = std::min(until, later(lanes_.now_, limit));
+      until = std::min(until, later(lanes_.now_, limit));
     until = std::min(until, s.waits_for->due);
     if (until != clock::time_point::max())
       lanes_.stopped().timers.add(*s.waits_for, until);
@@ -124,7 +124,10 @@ private:
   void hand_out(lane_type& lane) noexcept {
     auto& self = *pump::current();
     lane.since = lanes_.coarse_now_;
-    if (!lane.paused && !lane.has_requests) // else what they are about would be handed out
+    // What they are about is not handed out, and of what was, no more than this one is handled first.
+    const bool awaited = lane.paused || lane.has_requests;
+    suspension_of(lane).gives_back = awaited;
+    if (!awaited)
       lanes_.hand(lane);
     lane.become(lane_state::lined_up);
     lane.become(lane_state::out);

@@ -68,6 +68,8 @@ struct suspension {
   // The drainer's, also while the lane is out.
   bool is_posted = false;   ///< before the lane came back
   bool was_resumed = false; ///< the lane
+  bool gives_back =
+      false; ///< the lane, as it ends: requests wait, or it is paused. Its runner reads it
 };
 
 /// Of a lane that its runner gives back.

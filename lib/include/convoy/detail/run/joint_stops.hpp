@@ -111,13 +111,16 @@ bool joint_lanes<Core>::keeps(lane_type& lane, std::uint64_t consumed) noexcept 
     if (lane.resumed)
       forward({&home, its.ticket()}, wish::resume);
     lane.resumed = false;
+    // It came while the message ran: it is about that, too.
+    if (lane.has_requests && lanes_.waiting_requests_.of(lane).purges)
+      forward({&home, its.ticket()}, wish::purge);
     arrive(its, lane);
     return true;
   }
   p_.void_ += is_first ? 0 : 1; // the first place counts as the message
   if (!stopped_in_.empty())
     if (const auto found = stopped_in_.find(&lane); found != stopped_in_.end()) {
-      if (is_first)
+      if (found->second.home == &p_) // each lane does: what is asked for in between makes it anew
         stopped_.erase(found->second.ticket);
       stopped_in_.erase(found);
     }
@@ -133,6 +136,8 @@ bool joint_lanes<Core>::serve(wish what, lane_type& lane) noexcept {
     return false;
   if (what == wish::resume)
     lane.paused = false;
+  if (what == wish::try_now && lane.paused)
+    return true;
   forward(found->second, what);
   return what != wish::purge; // those behind it, too
 }

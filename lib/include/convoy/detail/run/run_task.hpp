@@ -243,9 +243,10 @@ void run_task_lane(Core& core, typename Core::partition_type& home, typename Cor
     const auto done = lane.finished - before;
     return done < most && !quantum.over(done, core.options.quantum_time);
   };
+  const bool gives_back = suspended != nullptr && suspended->gives_back; // read before it is gone
   while ((suspended != nullptr ? run.go_on(*std::exchange(suspended, nullptr)) : run.begin()) ==
              task_step::goes_on &&
-         may_go_on()) {
+         !gives_back && may_go_on()) {
   }
   timed.end(lane, lane.finished - before);
   home.give_back(lane, self);
