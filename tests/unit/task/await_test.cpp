@@ -311,60 +311,6 @@ TEST_F(await, control_of_a_suspended_key_waits_for_the_handlers_end) {
   EXPECT_EQ(p.dead_letters(), 1);
 }
 
-/// Which a worker has been handed with it, all of them.
-TEST_F(await, a_pause_of_a_suspended_key_stops_what_comes_behind_it) {
-  numbers_that_wait p{rt, [&](auto&, int& m) -> task {
-                        seen.push_back(m);
-                        (void)co_await wait_at(waiting);
-                      }};
-  p.pause(1);
-  for (int i = 0; i < 10; ++i)
-    EXPECT_EQ(p.submit(1, int{i}), submit_status::accepted);
-  p.resume(1);
-  auto first = waiting.await_one();
-  ASSERT_TRUE(is_suspended(p, 1));
-  std::atomic<bool> told = false;
-  p.pause(1, [&] { told = true; });
-  first(0);
-  ASSERT_TRUE(eventually([&] { return told.load(); }));
-  EXPECT_EQ(p.explain(1).state, convoy::key_state::paused);
-  EXPECT_THAT(seen, ElementsAre(0));
-  p.purge(1);
-  p.resume(1);
-  p.drain();
-  EXPECT_THAT(seen, ElementsAre(0));
-  EXPECT_EQ(p.dead_letters(), 9);
-}
-
-TEST_F(await, what_comes_behind_a_suspended_message_is_conflated) {
-  numbers_that_wait p{rt,
-                      [&](auto&, int& m) -> task {
-                        (void)co_await wait_at(waiting);
-                        (void)co_await wait_at(waiting); // it is handed out more than once
-                        seen.push_back(m);
-                      },
-                      {.conflate = [](int& behind, int& next) { behind += next; }}};
-  EXPECT_EQ(p.submit(1, 1), submit_status::accepted);
-  auto first = waiting.await_one();
-  ASSERT_TRUE(is_suspended(p, 1));
-  for (int i = 0; i < 50; ++i)
-    EXPECT_EQ(p.submit(1, 1), submit_status::accepted);
-  ASSERT_TRUE(eventually([&] { return p.account().conflated == 49; }));
-  first(0);
-  first = waiting.await_one();
-  ASSERT_TRUE(is_suspended(p, 1));
-  for (int i = 0; i < 50; ++i)
-    EXPECT_EQ(p.submit(1, 1), submit_status::accepted);
-  ASSERT_TRUE(eventually([&] { return p.account().conflated == 99; }));
-  EXPECT_EQ(p.explain(1).depth, 2);
-  first(0);
-  waiting.await_one()(0);
-  waiting.await_one()(0);
-  p.drain();
-  EXPECT_THAT(seen, ElementsAre(1, 100));
-  EXPECT_TRUE(p.account().balanced());
-}
-
 TEST_F(await, what_is_put_before_others_comes_behind_a_suspended_message) {
   numbers_that_wait p{rt, [&](auto&, int& m) -> task {
                         seen.push_back(m);
