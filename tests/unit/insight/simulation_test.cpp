@@ -245,7 +245,9 @@ TEST(simulation, that_conflates_keeps_order_and_loses_nothing) {
     std::vector<simulated_message> load;
     std::int64_t at = 0;
     for (int i = 0; i < 200; ++i)
-      load.push_back({at += random() % 3, 1 + random() % 10, random() % 4});
+      load.push_back({at += static_cast<std::int64_t>(random() % 3),
+                      static_cast<std::int64_t>(1 + random() % 10),
+                      static_cast<std::uint32_t>(random() % 4)});
     const auto times = simulate(load, 1 + seed % 3, conflating);
     std::vector<std::int64_t> free(4), merged(4);
     for (std::size_t i = 0; i < load.size(); ++i) {

@@ -88,8 +88,9 @@ public:
   [[nodiscard]] lane_type* append_inline(Key&& key, std::uint32_t hash, Message&& message,
                                          std::uint64_t ticket) noexcept;
   /// Likewise of a shared message: it may also run beside others of its key.
-  [[nodiscard]] lane_type* append_shared(Key&& key, std::uint32_t hash, Message&& message,
-                                         std::uint64_t ticket) noexcept;
+  template <class Lane = lane_type>
+  [[nodiscard]] Lane* append_shared(Key&& key, std::uint32_t hash, Message&& message,
+                                    std::uint64_t ticket) noexcept;
 
   /// Some key has messages in a lane.
   [[nodiscard]] bool any() const noexcept { return size() != 0; }
@@ -261,7 +262,8 @@ private:
 
   [[nodiscard]] hold& hold_of(lane_type& lane) noexcept { return hold::of(lane, holds_); }
 
-  // ---- lanes with shared messages, see lane_set_shared.hpp and lane_set_siblings.hpp ----
+  // ---- lanes with shared messages, see lane_set_shared.hpp and lane_set_siblings.hpp: templates, so
+  // that they exist for no others ----
 
   static constexpr bool shares = lane_type::shares;
 
@@ -270,21 +272,35 @@ private:
     return lane.handed + lane.staged;
   }
   [[nodiscard]] std::uint32_t next_to_hand(lane_type& lane) const noexcept;
-  [[nodiscard]] bool may_share(lane_type& main) noexcept;
-  [[nodiscard]] lane_type* part(lane_type& main) noexcept;
-  void add_sibling(lane_type& main, lane_type& sibling, bool epoch) noexcept;
-  void end_sibling(lane_type& sibling) noexcept;
-  void share_more(lane_type& main) noexcept;
-  [[nodiscard]] bool hand_out_shared(lane_type& lane, pump& self, ready_list& by_age) noexcept;
-  [[nodiscard]] lane_type* next_shared_inline(lane_type& lane) noexcept;
-  std::uint32_t settle_sibling(lane_type& sibling, std::uint64_t consumed) noexcept;
-  void end_sharing(lane_type& main) noexcept;
-  [[gnu::cold]] void go_on_sharing(lane_type& lane) noexcept;
-  [[gnu::cold]] void take_out_of_line(lane_type& main) noexcept;
-  [[gnu::cold]] void doom_rest(lane_type& main, std::uint64_t until, death why) noexcept;
-  [[gnu::cold]] [[nodiscard]] bool serve_sharing(lane_type& main, request_type& r,
+  template <class Lane>
+  [[nodiscard]] bool may_share(Lane& main) noexcept;
+  template <class Lane>
+  [[nodiscard]] Lane* part(Lane& main) noexcept;
+  template <class Lane>
+  void add_sibling(Lane& main, Lane& sibling, bool epoch) noexcept;
+  template <class Lane>
+  void end_sibling(Lane& sibling) noexcept;
+  template <class Lane>
+  void share_more(Lane& main) noexcept;
+  template <class Lane>
+  [[nodiscard]] bool hand_out_shared(Lane& lane, pump& self, ready_list& by_age) noexcept;
+  template <class Lane>
+  [[nodiscard]] Lane* next_shared_inline(Lane& lane) noexcept;
+  template <class Lane>
+  std::uint32_t settle_sibling(Lane& sibling, std::uint64_t consumed) noexcept;
+  template <class Lane>
+  void end_sharing(Lane& main) noexcept;
+  template <class Lane>
+  [[gnu::cold]] void go_on_sharing(Lane& lane) noexcept;
+  template <class Lane>
+  [[gnu::cold]] void take_out_of_line(Lane& main) noexcept;
+  template <class Lane>
+  [[gnu::cold]] void doom_rest(Lane& main, std::uint64_t until, death why) noexcept;
+  template <class Lane>
+  [[gnu::cold]] [[nodiscard]] bool serve_sharing(Lane& main, request_type& r,
                                                  std::uint64_t consumed) noexcept;
-  [[gnu::cold]] void end_stopped_siblings(lane_type& main, std::uint64_t tickets) noexcept;
+  template <class Lane>
+  [[gnu::cold]] void end_stopped_siblings(Lane& main, std::uint64_t tickets) noexcept;
   [[nodiscard]] std::uint32_t in_line(const lane_type& lane) const noexcept;
 
   /// A lane has work, and is not out.

@@ -96,7 +96,8 @@ std::uint32_t lane_set<Core>::next_to_hand(lane_type& lane) const noexcept {
 /// Of a lane that is the drainer's: its first message may be parted from it now. The first message
 /// of a key that makes its state does so alone.
 template <class Core>
-bool lane_set<Core>::may_share(lane_type& main) noexcept {
+template <class Lane>
+bool lane_set<Core>::may_share(Lane& main) noexcept {
   if (main.hold != nullptr) [[unlikely]] {
     const auto& t = *main.hold;
     if (t.stopped != stop::none || t.doomed + t.spared + t.attempts != 0 || t.evict)
@@ -114,7 +115,8 @@ bool lane_set<Core>::may_share(lane_type& main) noexcept {
 
 /// Null when out of memory.
 template <class Core>
-auto lane_set<Core>::part(lane_type& main) noexcept -> lane_type* {
+template <class Lane>
+auto lane_set<Core>::part(Lane& main) noexcept -> Lane* {
   auto* const sibling = pool_.make_lane(home_, main);
   if (sibling == nullptr)
     return nullptr;
@@ -131,7 +133,8 @@ auto lane_set<Core>::part(lane_type& main) noexcept -> lane_type* {
 }
 
 template <class Core>
-void lane_set<Core>::add_sibling(lane_type& main, lane_type& sibling, bool epoch) noexcept {
+template <class Lane>
+void lane_set<Core>::add_sibling(Lane& main, Lane& sibling, bool epoch) noexcept {
   sibling.nth = main.parted++;
   sibling.its_epoch = epoch;
   ++main.by_epoch[epoch];
@@ -144,7 +147,8 @@ void lane_set<Core>::add_sibling(lane_type& main, lane_type& sibling, bool epoch
 
 /// Its message is finished.
 template <class Core>
-void lane_set<Core>::end_sibling(lane_type& sibling) noexcept {
+template <class Lane>
+void lane_set<Core>::end_sibling(Lane& sibling) noexcept {
   auto& main = *sibling.main;
   const auto before = finished_in_order(main);
   (sibling.previous == nullptr ? main.first_sibling : sibling.previous->next) = sibling.next;
@@ -159,7 +163,8 @@ void lane_set<Core>::end_sibling(lane_type& sibling) noexcept {
 
 /// Something has changed of a lane: perhaps one more of its shared messages may go.
 template <class Core>
-void lane_set<Core>::share_more(lane_type& main) noexcept {
+template <class Lane>
+void lane_set<Core>::share_more(Lane& main) noexcept {
   while (!main.late.empty() && main.siblings_out < most_shared())
     go_on_sharing(static_cast<lane_type&>(*main.late.pop()));
   if (main.is(lane_state::sharing) && may_share(main))
@@ -168,7 +173,8 @@ void lane_set<Core>::share_more(lane_type& main) noexcept {
 
 /// A lane was lined up, and the visit ends. False: it goes out itself.
 template <class Core>
-bool lane_set<Core>::hand_out_shared(lane_type& lane, pump& self, ready_list& by_age) noexcept {
+template <class Lane>
+bool lane_set<Core>::hand_out_shared(Lane& lane, pump& self, ready_list& by_age) noexcept {
   const auto hand_to = [&](lane_type& sibling) {
     hand(sibling);
     sibling.become(lane_state::out);
@@ -197,7 +203,8 @@ bool lane_set<Core>::hand_out_shared(lane_type& lane, pump& self, ready_list& by
 
 /// As next_lined_up(). Null: it must wait.
 template <class Core>
-auto lane_set<Core>::next_shared_inline(lane_type& lane) noexcept -> lane_type* {
+template <class Lane>
+auto lane_set<Core>::next_shared_inline(Lane& lane) noexcept -> Lane* {
   if (lane.is_sibling()) {
     lane.become(lane_state::out);
     return &lane;
@@ -221,8 +228,9 @@ auto lane_set<Core>::next_shared_inline(lane_type& lane) noexcept -> lane_type* 
 }
 
 template <class Core>
+template <class Lane>
 auto lane_set<Core>::append_shared(Key&& key, std::uint32_t hash, Message&& message,
-                                   std::uint64_t ticket) noexcept -> lane_type* {
+                                   std::uint64_t ticket) noexcept -> Lane* {
   auto* main = table_.find(key, hash);
   if (main == nullptr) {
     if constexpr (!std::is_void_v<State>)

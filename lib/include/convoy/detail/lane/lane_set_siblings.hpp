@@ -13,7 +13,8 @@ namespace convoy::detail {
 
 /// As settle().
 template <class Core>
-std::uint32_t lane_set<Core>::settle_sibling(lane_type& sibling, std::uint64_t consumed) noexcept {
+template <class Lane>
+std::uint32_t lane_set<Core>::settle_sibling(Lane& sibling, std::uint64_t consumed) noexcept {
   auto& main = *sibling.main;
   --main.siblings_out;
   sibling.become(lane_state::resting);
@@ -46,7 +47,8 @@ std::uint32_t lane_set<Core>::settle_sibling(lane_type& sibling, std::uint64_t c
 
 /// Of a lane one of whose siblings has come back.
 template <class Core>
-void lane_set<Core>::end_sharing(lane_type& main) noexcept {
+template <class Lane>
+void lane_set<Core>::end_sharing(Lane& main) noexcept {
   if (main.has_siblings())
     return share_more(main);
   if (!main.is(lane_state::sharing))
@@ -59,7 +61,8 @@ void lane_set<Core>::end_sharing(lane_type& main) noexcept {
 
 /// As go_on(), of a sibling; or of a lane with siblings, for whose end it waits.
 template <class Core>
-void lane_set<Core>::go_on_sharing(lane_type& lane) noexcept {
+template <class Lane>
+void lane_set<Core>::go_on_sharing(Lane& lane) noexcept {
   if (!lane.is_sibling()) {
     lane.hold->doomed = waiting(lane); // it has waited for tickets
     return share_more(lane);
@@ -79,7 +82,8 @@ void lane_set<Core>::go_on_sharing(lane_type& lane) noexcept {
 /// What waits in a lane with siblings, or will when all tickets below `until` have left the ring,
 /// becomes dead letters when no sibling is left.
 template <class Core>
-void lane_set<Core>::doom_rest(lane_type& main, std::uint64_t until, death why) noexcept {
+template <class Lane>
+void lane_set<Core>::doom_rest(Lane& main, std::uint64_t until, death why) noexcept {
   auto& t = hold_of(main);
   t.why = why;
   if (t.stopped == stop::tickets) { // of another sibling, and it is linked
@@ -94,7 +98,8 @@ void lane_set<Core>::doom_rest(lane_type& main, std::uint64_t until, death why) 
 
 /// A lane with siblings must not part with more, though it was lined up. A rare thing.
 template <class Core>
-void lane_set<Core>::take_out_of_line(lane_type& main) noexcept {
+template <class Lane>
+void lane_set<Core>::take_out_of_line(Lane& main) noexcept {
   if (!main.is(lane_state::lined_up))
     return;
   for (auto left = lined_up_.size(); left != 0; --left)
@@ -107,8 +112,8 @@ void lane_set<Core>::take_out_of_line(lane_type& main) noexcept {
 
 /// As serve(), of a lane with siblings.
 template <class Core>
-bool lane_set<Core>::serve_sharing(lane_type& main, request_type& r,
-                                   std::uint64_t consumed) noexcept {
+template <class Lane>
+bool lane_set<Core>::serve_sharing(Lane& main, request_type& r, std::uint64_t consumed) noexcept {
   switch (r.what) {
   case wish::pause:
     if (ended_)
@@ -169,7 +174,8 @@ bool lane_set<Core>::serve_sharing(lane_type& main, request_type& r,
 
 /// Of a lane with siblings, as end_stopped(): those that were parked wait for tickets by now.
 template <class Core>
-void lane_set<Core>::end_stopped_siblings(lane_type& main, std::uint64_t tickets) noexcept {
+template <class Lane>
+void lane_set<Core>::end_stopped_siblings(Lane& main, std::uint64_t tickets) noexcept {
   bool rests = main.paused;
   main.paused = false;
   for_each_sibling(main, [&](lane_type& each) {
