@@ -37,7 +37,7 @@ constexpr std::size_t most_name = 100; // characters: each series repeats it
 // Characters: a topic's name has at most 249, and the partition behind it must not be cut off.
 constexpr std::size_t most_source_name = 256;
 constexpr std::size_t most_ranks = 10;   // each is a series
-constexpr std::size_t most_sources = 20; // each is six series
+constexpr std::size_t most_sources = 19; // each is six series
 
 std::string escaped(const std::string& text, std::size_t most) {
   std::string out;

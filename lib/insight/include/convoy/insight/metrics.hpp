@@ -15,7 +15,7 @@ enum class metrics_format : unsigned char {
 /// four for each of the ten first keys. Keys are called by their rank ("1" is the hottest): a series for
 /// each key ever seen would bring the reader down. Which key has the rank is told by an exemplar of
 /// convoy_hottest_key_seconds_total, in OpenMetrics alone, and not if labels are hashes.
-/// What reads a broker has six more for each of the 20 sources with the most lag, by the label
+/// What reads a broker has six more for each of the 19 sources with the most lag, by the label
 /// source (convoy_source_lag), and five of all its sources (convoy_sources_lag).
 /// Processors of the same name are told apart by a number; what is no UTF-8 in names is replaced, as
 /// are control characters, which end the text for some readers; they are cut to 100 characters. Any
