@@ -60,7 +60,7 @@ public:
   promise_base() = default;
   promise_base(const promise_base&) = delete;
   promise_base& operator=(const promise_base&) = delete;
-
+  // NOLINTNEXTLINE(misc-new-delete-overloads): sized, below
   [[nodiscard]] static void* operator new(std::size_t size) { return take_block(size); }
   static void operator delete(void* frame, std::size_t size) noexcept { give_block(frame, size); }
 
@@ -81,7 +81,7 @@ public:
 
   template <own_awaitable Awaitable>
   [[nodiscard]] auto await_transform(Awaitable&& a) const {
-    return std::move(a).awaiter(*root);
+    return std::move(a).awaiter(*root); // NOLINT(bugprone-move-forwarding-reference)
   }
   template <class T>
   [[nodiscard]] nested_task<T> await_transform(task_of<T>&& of) const noexcept {
@@ -157,7 +157,7 @@ public:
   class promise_type {
   public:
     explicit promise_type(suspension& s) noexcept : of_(s) {}
-    [[nodiscard]] static void* operator new(std::size_t size) { return take_block(size); }
+    [[nodiscard]] static void* operator new(std::size_t size) { return take_block(size); } // NOLINT
     static void operator delete(void* frame, std::size_t size) noexcept { give_block(frame, size); }
     [[nodiscard]] relay get_return_object() noexcept {
       return relay(std::coroutine_handle<promise_type>::from_promise(*this));
