@@ -151,10 +151,10 @@ TEST(shared_load, is_run_in_order_by_lanes) {
   const auto figures = measure_run(load, seen, 4);
   EXPECT_FALSE(figures.is_broken());
   EXPECT_TRUE(seen.shares);
-  std::int64_t most = 0; // at the same time as the first
-  for (const record& r : seen.records)
-    most += r.begun < seen.records[0].done;
-  EXPECT_GT(most, 1);
+  std::int64_t together = 0; // with the message before
+  for (std::size_t i = 1; i < seen.records.size(); ++i)
+    together += seen.records[i].begun < seen.records[i - 1].done;
+  EXPECT_GT(together, 0);
   const run alone = replay(load, strategy::mutex, options);
   EXPECT_FALSE(measure_run(load, alone, 4).is_broken());
 }

@@ -247,9 +247,8 @@ private:
     inbox_.take_lanes([this](lane_type& back) { settle(back); });
   }
   void settle(lane_type& back) noexcept {
-    if (back.in_cell && !back.is_sibling()) [[unlikely]]
-      if (back.home == this) // else it is a joint message's, whose key lies in a lane
-        ring.take_back(back.take_key_home());
+    if (back.in_cell && !back.is_sibling() && back.home == this) [[unlikely]] // else a lane has it
+      ring.take_back(back.take_key_home());
     if (limits)
       limits->remove(back.key(), back.finished);
     credit_ += lanes_.settle(back, ring.consumed());

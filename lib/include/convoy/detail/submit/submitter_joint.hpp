@@ -240,9 +240,9 @@ submit_status submitter<Core>::emplace_joint(std::span<const Key> keys, Source&&
   for (auto& each : plan.groups())
     looks |= each.home->ring.must_look() || !each.home->ring.has_room(each.end - each.begin);
   for (;; looks = true) {
-    if (looks) [[unlikely]]
-      if (const auto status = make_room_for(plan, source); status != submit_status::accepted)
-        return status;
+    const auto room = looks ? make_room_for(plan, source) : submit_status::accepted;
+    if (room != submit_status::accepted) [[unlikely]]
+      return room;
     plan.lock();
     auto& message = plan.make();
     if (!plan.take_tickets()) [[unlikely]] { // others took the room
