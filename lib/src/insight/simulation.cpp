@@ -63,24 +63,31 @@ public:
   simulated_run(std::span<const simulated_message> messages, std::uint32_t keys, unsigned workers,
                 std::span<simulated_times> out, const simulated_limits& limits)
       : messages_(messages), out_(out), limits_(limits), idle_workers_(workers),
-        next_(messages.size(), no_message), may_begin_(messages.size(), false),
-        waiting_(messages.size()) {
+        next_(messages.size() + limits.further.size(), no_message),
+        may_begin_(messages.size(), false), waiting_(messages.size()) {
     awake_.reserve(messages.size());
     if (limits.conflates) {
       keys_.resize(keys);
       stands_.resize(messages.size());
     }
+    if (!limits.further.empty())
+      count_places();
     std::vector<std::uint32_t> last(keys, no_message);
     std::vector<std::uint32_t> first;
-    for (std::uint32_t i = 0; i < messages.size(); ++i) {
-      auto& before = last[messages[i].key];
+    const auto line_up = [&](std::uint32_t key, std::uint32_t at) {
+      auto& before = last[key];
       if (before == no_message)
-        first.push_back(i);
+        first.push_back(at);
       else
-        next_[before] = i;
+        next_[before] = at;
+      return std::exchange(before, at);
+    };
+    for (std::uint32_t i = 0; i < messages.size(); ++i) {
+      const auto before = line_up(messages[i].key, i);
       if (messages[i].is_shared)
         add_to_run(i, before);
-      before = i;
+      each_further(
+          i, [&](std::uint32_t at) { line_up(limits.further[at - messages.size()].key, at); });
     }
     for (const auto each : first)
       open(each);
@@ -112,7 +119,35 @@ private:
 
   /// For the next message, if there is one.
   [[nodiscard]] bool has_room() const noexcept {
-    return arrived_ < messages_.size() && arrived_ - done_ - merged_ < limits_.capacity;
+    if (arrived_ == messages_.size())
+      return false;
+    return arrived_ - done_ - merged_ + further_taken_ + count_further(arrived_) < limits_.capacity;
+  }
+
+  /// Of a message's places besides its first.
+  [[nodiscard]] std::size_t count_further(std::uint32_t message) const noexcept {
+    return further_begin_.empty() ? 0 : further_begin_[message + 1] - further_begin_[message];
+  }
+
+  /// Places are numbered: the first one of a message as that, and behind all of these those of
+  /// limits_.further.
+  template <class What>
+  void each_further(std::uint32_t message, What&& what) const {
+    const auto first = static_cast<std::uint32_t>(messages_.size());
+    if (!further_begin_.empty())
+      for (auto i = further_begin_[message]; i != further_begin_[message + 1]; ++i)
+        what(first + i);
+  }
+
+  void count_places() {
+    further_begin_.assign(messages_.size() + 1, 0);
+    for (const auto& each : limits_.further)
+      ++further_begin_[each.message + 1];
+    turns_left_.resize(messages_.size());
+    for (std::size_t i = 0; i < messages_.size(); ++i) {
+      turns_left_[i] = static_cast<std::uint8_t>(1 + further_begin_[i + 1]);
+      further_begin_[i + 1] += further_begin_[i];
+    }
   }
 
   void arrive() noexcept {
@@ -120,6 +155,7 @@ private:
       arrive_conflated(arrived_);
     else if (may_begin_[arrived_])
       waiting_.push(arrived_);
+    further_taken_ += count_further(arrived_);
     ++arrived_;
   }
 
@@ -164,6 +200,8 @@ private:
         waiting_.push(std::exchange(key.waiting, no_message));
       return;
     }
+    further_taken_ -= count_further(message);
+    each_further(message, [&](std::uint32_t at) { open(next_[at]); });
     if (!messages_[message].is_shared)
       return open(next_[message]);
     auto& run = runs_[run_of_[message]];
@@ -171,16 +209,19 @@ private:
       open(next_[run.last]);
   }
 
-  /// It is the turn of this message, and of those behind it that are shared as it is.
-  void open(std::uint32_t message) noexcept {
+  /// It is the turn of this place, and of those behind it that are shared as it is.
+  void open(std::uint32_t at) noexcept {
+    if (at == no_message)
+      return;
+    auto message = at < messages_.size() ? at : limits_.further[at - messages_.size()].message;
+    if (!turns_left_.empty() && --turns_left_[message] != 0)
+      return;
     const auto allow = [&] {
       if (message < arrived_)
         waiting_.push(message);
       else
         may_begin_[message] = true;
     };
-    if (message == no_message)
-      return;
     if (!messages_[message].is_shared)
       return allow();
     for (; message != no_message && messages_[message].is_shared; message = next_[message])
@@ -221,7 +262,11 @@ private:
   std::size_t merged_ = 0;
   std::vector<conflated_key> keys_;   // if it conflates
   std::vector<std::uint32_t> stands_; // likewise: for a message that is handed out, the latest
-  std::vector<std::uint32_t> next_;   // of the same key, for each message
+  std::vector<std::uint32_t> next_;   // of the same key, for each place
+  std::vector<std::uint32_t>
+      further_begin_; // of each message, in limits_.further; empty: none is joint
+  std::vector<std::uint8_t> turns_left_; // likewise: keys in which it is not its turn
+  std::size_t further_taken_ = 0;        // of messages that have arrived and are not done
   std::vector<run_of_shared> runs_;
   std::vector<std::uint32_t> run_of_; // each message that is shared; empty: none is
   std::vector<bool> may_begin_;       // as soon as it arrives: those of its key before it are done

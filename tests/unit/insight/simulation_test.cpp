@@ -16,6 +16,7 @@ namespace {
 
 using convoy::detail::simulated_limits;
 using convoy::detail::simulated_message;
+using convoy::detail::simulated_place;
 using convoy::detail::simulated_times;
 
 constexpr auto unlimited = std::numeric_limits<std::size_t>::max();
@@ -24,6 +25,8 @@ std::vector<simulated_times> simulate(const std::vector<simulated_message>& load
                                       const simulated_limits& limits = {}) {
   std::uint32_t keys = 0;
   for (const auto& each : load)
+    keys = std::max(keys, each.key + 1);
+  for (const auto& each : limits.further)
     keys = std::max(keys, each.key + 1);
   std::vector<simulated_times> times(load.size());
   convoy::detail::simulate(load, keys, workers, times, limits);
@@ -44,7 +47,7 @@ public:
         any = wake_some(now);
         any = end_some(now) || any;
         any = arrive_some(now) || any;
-        any = begin_some(now) || any;
+        any = any || begin_some(now); // when it is known who may
       }
     return times_;
   }
@@ -91,7 +94,7 @@ private:
     bool any = false;
     for (std::size_t i = 0; i < load_.size(); ++i)
       if (states_[i] == state::not_there) {
-        if (load_[i].arrival_ns > now || count(state::waits) + running() >= limits_.capacity)
+        if (load_[i].arrival_ns > now || places_taken() + keys_of(i).size() > limits_.capacity)
           break;
         states_[i] = state::waits;
         any = true;
@@ -112,9 +115,28 @@ private:
 
   [[nodiscard]] bool is_first(std::size_t message) const {
     for (std::size_t i = 0; i < message; ++i)
-      if (load_[i].key == load_[message].key && states_[i] != state::done)
-        return false;
+      if (states_[i] != state::done)
+        for (const auto mine : keys_of(message))
+          for (const auto others : keys_of(i))
+            if (mine == others)
+              return false;
     return true;
+  }
+
+  [[nodiscard]] std::vector<std::uint32_t> keys_of(std::size_t message) const {
+    std::vector<std::uint32_t> keys{load_[message].key};
+    for (const auto& each : limits_.further)
+      if (each.message == message)
+        keys.push_back(each.key);
+    return keys;
+  }
+
+  [[nodiscard]] std::size_t places_taken() const {
+    std::size_t taken = 0;
+    for (std::size_t i = 0; i < load_.size(); ++i)
+      if (states_[i] != state::not_there && states_[i] != state::done)
+        taken += keys_of(i).size();
+    return taken;
   }
 
   const std::vector<simulated_message>& load_;
@@ -138,12 +160,21 @@ TEST(simulation, is_what_a_reference_makes_of_random_loads) {
     const auto draw = [&](unsigned most) { return static_cast<unsigned>(random() % (most + 1)); };
     std::vector<simulated_message> load(1 + draw(30));
     const auto keys = 1 + draw(8), gap = draw(3), service = draw(6), workers = 1 + draw(4);
-    const simulated_limits limits{.capacity = draw(1) == 0 ? unlimited : 1 + draw(10),
+    constexpr unsigned most_further = 3;
+    std::vector<simulated_place> further;
+    const simulated_limits others{.capacity = draw(1) == 0 ? unlimited : 1 + draw(10),
                                   .cores = 1 + draw(3),
                                   .core_ns = draw(2)};
     std::int64_t now = 0;
     for (auto& each : load)
       each = {now += draw(gap), draw(service), draw(keys - 1)};
+    if (seed % 2 == 1 && others.capacity > most_further)
+      for (std::uint32_t i = 0; i < load.size(); ++i)
+        for (std::uint32_t key = load[i].key + 1, left = draw(most_further); left > 0;
+             --left, ++key)
+          further.push_back({i, key});
+    auto limits = others;
+    limits.further = further;
     ASSERT_EQ(text(simulate(load, workers, limits)), text(reference(load, workers, limits).run()))
         << "seed " << seed;
   }

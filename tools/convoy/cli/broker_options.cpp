@@ -68,7 +68,8 @@ void refuse_with_broker(const input_line& line) {
                    {"--time-column", line.time_column.has_value()},
                    {"--service-column", line.service_column.has_value()},
                    {"--bytes-column", line.bytes_column.has_value()},
-                   {"--access-column", line.access_column.has_value()}});
+                   {"--access-column", line.access_column.has_value()},
+                   {"--keys-column", line.keys_column.has_value()}});
   if (!option.empty())
     throw input_error{std::string{option} + ": it is for files; a broker's records have their "
                                             "own key, time and size"};

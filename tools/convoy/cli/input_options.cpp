@@ -6,6 +6,7 @@
 #include "load/generator.hpp"
 #include "load/service.hpp"
 #include "report/warnings.hpp"
+#include "text/format.hpp"
 #include "text/parse.hpp"
 
 #include <CLI/CLI.hpp>
@@ -40,7 +41,8 @@ input_format format_of(std::string_view name) {
 const char* const input_words =
     R"(CSV has a header line; without options the columns timestamp_us,key,service_us,bytes,access
 are read, of which only key must be there; a column such as "timestamp" or "Service_us" is not passed over
-in silence but refused: name it, or name none with "". Keys are kept as they are, byte by byte;
+in silence but refused: name it, or name none with "". Instead of key there may be keys: those of a joint
+message, such as a transfer, separated by semicolons. Keys are kept as they are, byte by byte;
 a JSON number stays as it is written. Times and service are kept to the nanosecond. The names in
 the JSON are in the README.)";
 
@@ -90,6 +92,13 @@ void declare_input(CLI::App& command, input_line& line) {
       .add_option("--access-column", line.access_column,
                   "Column of the access [access]: shared for what may be handled\n"
                   "beside its neighbours of the key, exclusive or nothing for others")
+      ->type_name("NAME")
+      ->group(input);
+  command
+      .add_option("--keys-column", line.keys_column,
+                  "Column of all keys of a message [keys, if no --key is given],\n"
+                  "instead of that of the key: up to 16, as in 7;12; jsonl: an array.\n"
+                  "A message of several keys is handled at its turn in each")
       ->type_name("NAME")
       ->group(input);
   auto* skip = command.add_option_function<std::string>(
@@ -147,7 +156,8 @@ void declare_input(CLI::App& command, input_line& line) {
 void declare_capacity(CLI::App& command, std::optional<std::size_t>& capacity, const char* group) {
   constexpr std::uint64_t most_unfinished = std::uint64_t{1} << 31;
   add_whole(command, "--capacity", capacity, 1, most_unfinished,
-            "Unfinished messages before submission waits [1048576]")
+            "Unfinished messages before submission waits [1048576]; lanes count\n"
+            "a joint one for each of its keys")
       ->group(group);
 }
 
@@ -167,6 +177,7 @@ input_options parse_input(const input_line& line, std::uint64_t seed) {
                    .service_column = line.service_column,
                    .bytes_column = line.bytes_column,
                    .access_column = line.access_column,
+                   .keys_column = line.keys_column,
                    .skip_bad = line.skip_bad.value_or(0)};
   if (line.time_unit)
     input.reading.time_unit_ns = unit_ns(*line.time_unit);
@@ -207,6 +218,21 @@ workload make_load(const input_line& line, report& result, defaults_taken& choos
   config.cores = std::max(1U, std::thread::hardware_concurrency());
   config.service_kind = choose(line.service_kind, "--service-kind", std::string{"sleep"});
   return load;
+}
+
+void check_conflation(const workload& load, bool conflates) {
+  if (conflates && (load.has_joint() || load.has_shared))
+    throw input_error{"--conflate: not with messages that are shared or have several keys, as none "
+                      "can stand for the others"};
+}
+
+void check_capacity(const workload& load, std::size_t capacity) {
+  std::size_t most = 1;
+  for (const message& m : load.messages)
+    most = std::max<std::size_t>(most, 1U + m.further_count);
+  if (capacity < most)
+    throw input_error{"--capacity " + std::to_string(capacity) + ": a message has " +
+                      plural(most, "key") + ", and takes that much room"};
 }
 
 } // namespace convoy::tool

@@ -8,6 +8,7 @@
 #include "load/workload.hpp"
 #include "report/report.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -26,7 +27,7 @@ struct input_line {
   std::vector<std::string> files;
   std::string format = "csv";
   std::optional<std::string> key_column, time_column, time_unit, service_column, bytes_column,
-      access_column;
+      access_column, keys_column;
   std::optional<std::uint64_t> skip_bad;
   std::vector<std::string> broker_settings; ///< KEY=VALUE
   std::optional<std::uint64_t> last, key_token;
@@ -56,5 +57,11 @@ extern const char* const input_words;
 /// and the names of the keys. `shows_progress`: a bar while a broker is read. Throws input_error.
 [[nodiscard]] workload make_load(const input_line&, report& result, defaults_taken&,
                                  bool shows_progress);
+
+/// Throws input_error for a load that can't be conflated, if it is to be.
+void check_conflation(const workload&, bool conflates);
+
+/// Throws input_error where a message has more keys than there is room for.
+void check_capacity(const workload&, std::size_t capacity);
 
 } // namespace convoy::tool

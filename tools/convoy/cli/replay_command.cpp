@@ -44,6 +44,30 @@ std::size_t room_for_all(const command_line& line, std::size_t messages, default
   return capacity;
 }
 
+/// What does not go with joint messages is refused, and strategies that were not named are left out.
+void prepare_joint(plan& p, const command_line& line) {
+  const replay_config& config = p.result.config;
+  if (config.faults)
+    throw input_error{"--fail and --stick: not with messages of several keys, which wait for each "
+                      "other: no other key would be healthy"};
+  if (config.producers > 1)
+    throw input_error{
+        "--producers: with messages of several keys it is 1, as a key belongs to one"};
+  check_capacity(p.load, config.capacity);
+  for (const strategy_traits& s : strategies) {
+    if (s.takes_joint || std::ranges::find(p.chosen, s.id) == p.chosen.end())
+      continue;
+    const std::string name{s.name};
+    if (line.strategies && *line.strategies != "all")
+      throw input_error{"--strategy: " + name +
+                        " can't handle messages of several keys, as these "
+                        "have threads of their own; leave it out"};
+    std::erase(p.chosen, s.id);
+    p.result.warnings.push_back(name + " is left out, as it can't handle messages of several keys: "
+                                       "these have threads of their own");
+  }
+}
+
 plan make_plan(const command_line& line) {
   plan p;
   replay_config& config = p.result.config;
@@ -69,6 +93,7 @@ plan make_plan(const command_line& line) {
     throw input_error{"--socket: only lanes can be watched, and --strategy leaves it out"};
 
   p.load = make_load(line, p.result, choose, shows_progress(line));
+  check_conflation(p.load, line.conflates);
   const bool sleeps = config.service_kind == "sleep";
   p.workers =
       parse_workers(choose(line.workers, "--workers", std::to_string(sleeps ? 16U : config.cores)));
@@ -81,6 +106,8 @@ plan make_plan(const command_line& line) {
   config.producers = choose(line.producers, "--producers", 1U);
   config.capacity = config.faults ? room_for_all(line, p.load.messages.size(), choose)
                                   : choose(line.capacity, "--capacity", std::size_t{1} << 20);
+  if (p.load.has_joint())
+    prepare_joint(p, line);
   p.options = {.workers = config.workers,
                .producers = config.producers,
                .capacity = config.capacity,

@@ -65,6 +65,7 @@ void execute(const simulate_line& line) {
   defaults_taken choose{config.defaults};
   input.version = CONVOY_VERSION;
   const workload load = make_load(line, input, choose, shows_progress(line));
+  check_conflation(load, line.conflates);
   for (const what_if& change : changes)
     check(load, change);
   config.sweep =
@@ -72,6 +73,7 @@ void execute(const simulate_line& line) {
   config.workers = config.sweep.back();
   config.conflates = line.conflates;
   config.capacity = choose(line.capacity, "--capacity", std::size_t{1} << 20);
+  check_capacity(load, config.capacity);
   input.trace = measure_trace(load, config.workers);
   std::ranges::move(load_warnings(load, input), std::back_inserter(input.warnings));
   tell(not_read(input));

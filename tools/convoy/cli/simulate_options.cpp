@@ -26,7 +26,8 @@ constexpr auto examples = R"(Examples:
   convoy simulate --zipf 1000:0.99:100000 --service exp:1ms --what-if k1:faster=2 --json result.json
       generated load, with the hottest key's handlers twice as fast; the figures also as JSON
 
-The rule is that of the library: each key in order, one message at a time; of the keys that wait for
+The rule is that of the library: each key in order, one message at a time, shared ones beside each other
+and joint ones at their turn in each of their keys; of the keys that wait for
 a worker the one whose first message came first goes next. Workers and submission take no time for
 themselves. What sleeping handlers cost besides is measured on this machine for a moment, so that
 the forecast is one of a replay here: a sleep takes too long by what the timer and the handing over

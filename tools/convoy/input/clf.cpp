@@ -73,7 +73,8 @@ void read_clf(line_source& lines, const read_options& options, trace_builder& ev
   const std::string key = options.key_column.value_or("path");
   if (key != "path" && key != "host")
     throw input_error("the key of an access log is path or host, not " + in_quotes(key));
-  if (options.time_column || options.service_column || options.bytes_column)
+  if (options.time_column || options.service_column || options.bytes_column ||
+      options.access_column || options.keys_column)
     throw input_error("an access log has no named columns besides its key");
   const auto read_event = [&] {
     const auto line = lines.next();

@@ -44,6 +44,7 @@ constexpr std::string_view time_option = "--time-column";
 constexpr std::string_view service_option = "--service-column";
 constexpr std::string_view bytes_option = "--bytes-column";
 constexpr std::string_view access_option = "--access-column";
+constexpr std::string_view keys_option = "--keys-column";
 
 bool is_upper(char c) {
   return c >= 'A' && c <= 'Z';
@@ -126,7 +127,9 @@ column_names choose(std::string_view option, const std::optional<std::string>& n
 } // namespace
 
 event_columns::event_columns(const read_options& options)
-    : key{choose(key_option, options.key_column, {{"key", 1}})},
+    : key{choose(key_option, options.key_column, {{"key", 1}})}, keys{choose(keys_option,
+                                                                             options.keys_column,
+                                                                             {{"keys", 1}})},
       time{choose(time_option, options.time_column, standard_names("timestamp"),
                   options.time_unit_ns)},
       service{choose(service_option, options.service_column, standard_names("service"))},
@@ -134,7 +137,19 @@ event_columns::event_columns(const read_options& options)
       access{choose(access_option, options.access_column, {{"access", 1}})} {
   if (key.names.empty())
     throw input_error("the name of the key column is empty; every event needs a key");
-  key.must_exist = true;
+  if (keys.must_exist && options.key_column)
+    throw input_error(std::string(key_option) + " and " + std::string(keys_option) +
+                      " both name the keys; leave one of them out");
+  if (keys.must_exist)
+    key = {{}, key_option};
+  else if (options.key_column)
+    keys = {{}, keys_option};
+}
+
+void refuse_two_keys(const column_names& key, const column_names& keys) {
+  throw input_error("there are both " + in_quotes(key.names.front().text) + " and " +
+                    in_quotes(keys.names.front().text) + ": choose one of them with " +
+                    std::string(key.option) + " or " + std::string(keys.option));
 }
 
 bool parse_access(std::string_view text) {

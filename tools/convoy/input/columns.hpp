@@ -30,12 +30,15 @@ struct column_names {
 struct event_columns {
   explicit event_columns(const read_options&);
 
-  column_names key, time, service, bytes, access;
+  column_names key, keys, time, service, bytes, access; ///< an event has one of key and keys
 };
 
 /// Whether an event may be handled beside others of its key: "shared", or "exclusive", which nothing
 /// means as well.
 bool parse_access(std::string_view text);
+
+/// Throws input_error: the source has a key and keys, or neither.
+[[noreturn]] void refuse_two_keys(const column_names& key, const column_names& keys);
 
 /// Nanoseconds of the unit that a name ends with, after a separator or as a word of its own
 /// (timestamp_ms, cost.us, "time (s)", tookMillis); nothing where it ends with none.

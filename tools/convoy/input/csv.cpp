@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <optional>
 #include <utility>
+#include <vector>
 
 namespace convoy::tool {
 namespace {
@@ -15,6 +16,8 @@ struct column {
   std::int64_t unit_ns;
 };
 using optional_column = std::optional<column>;
+
+constexpr char key_separator = ';';
 
 std::string_view trimmed(std::string_view text) {
   const std::size_t first = text.find_first_not_of(" \t");
@@ -35,10 +38,14 @@ public:
   explicit csv_header(const csv_record& header) : header_{header} {}
 
   [[nodiscard]] optional_column find(const column_names& part) const {
+    return find(part, part.must_exist);
+  }
+
+  [[nodiscard]] optional_column find(const column_names& part, bool must_exist) const {
     for (const column_name& name : part.names)
       if (const auto field = find(name.text))
         return column{*field, name.unit_ns};
-    if (part.must_exist)
+    if (must_exist)
       throw input_error("no column is called " + in_quotes(part.names.front().text) +
                         "; choose one with " + std::string(part.option) + ": the header line has " +
                         words(header_));
@@ -84,6 +91,16 @@ std::optional<std::int64_t> service_cell(const csv_record& record, optional_colu
 std::int64_t size_cell(const csv_record& record, optional_column at) {
   const std::string_view text = value_cell(record, at);
   return text.empty() ? 0 : parse_size("size", text);
+}
+
+/// All but the first, which stands before the first semicolon.
+void read_further(std::string_view cell, std::vector<row_key>& keys) {
+  keys.clear();
+  for (std::size_t at = cell.find(key_separator); at != std::string_view::npos;) {
+    const std::size_t end = cell.find(key_separator, at + 1);
+    keys.push_back({cell.substr(at + 1, end == std::string_view::npos ? end : end - at - 1)});
+    at = end;
+  }
 }
 
 std::string field_of(std::size_t line) {
@@ -185,7 +202,10 @@ void read_csv(line_source& lines, const read_options& options, trace_builder& ev
   const event_columns names{options};
   const csv_header header{record};
   const std::size_t columns = record.size();
-  const optional_column key = header.find(names.key);
+  const optional_column keys = header.find(names.keys);
+  const optional_column key = header.find(names.key, !keys);
+  if (key && keys)
+    refuse_two_keys(names.key, names.keys);
   const optional_column time = header.find(names.time);
   const optional_column service = header.find(names.service);
   const optional_column bytes = header.find(names.bytes);
@@ -196,6 +216,7 @@ void read_csv(line_source& lines, const read_options& options, trace_builder& ev
 
   if (columns == 1)
     record.expect_keys();
+  std::vector<row_key> further;
   const auto read_event = [&] {
     if (!record.read(lines))
       return false;
@@ -206,12 +227,18 @@ void read_csv(line_source& lines, const read_options& options, trace_builder& ev
                         std::to_string(columns));
     }
     const auto came = time_cell(record, time);
-    events.add({.key = record[key->field],
+    std::string_view first = record[(keys ? keys : key)->field];
+    if (keys) {
+      read_further(first, further);
+      first = first.substr(0, first.find(key_separator));
+    }
+    events.add({.key = first,
                 .at_ns = came ? std::optional{came->at_ns} : std::nullopt,
                 .time_unit_ns = came ? came->unit_ns : 0,
                 .service_ns = service_cell(record, service),
                 .bytes = size_cell(record, bytes),
-                .is_shared = parse_access(value_cell(record, access))});
+                .is_shared = parse_access(value_cell(record, access)),
+                .further = further});
     return true;
   };
   while (bad.next_event(lines, read_event)) {

@@ -4,6 +4,7 @@
 #include "text/parse.hpp"
 #include "text/utf8.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -57,11 +58,15 @@ private:
     if (array_depth_ == 0)
       fields_.push_back(
           {open_.empty() ? 0 : open_.back(), std::move(name_), what, std::move(text)});
+    else if (array_depth_ == 1 && fields_.size() - array_ <= json_line::most_elements)
+      fields_.push_back({array_, {}, what, std::move(text)});
     return true;
   }
 
   bool start(json_line::kind what) {
     add(what);
+    if (array_depth_ == 0)
+      array_ = fields_.size() - 1;
     if (array_depth_ > 0 || what == json_line::kind::array)
       ++array_depth_;
     else
@@ -80,6 +85,7 @@ private:
   std::vector<json_line::field>& fields_;
   std::vector<std::size_t> open_; ///< objects around what comes next
   std::size_t array_depth_ = 0;   ///< of arrays and what is in them
+  std::size_t array_ = 0;         ///< the outermost of these
   std::string name_;
   std::string failure_;
 };
@@ -97,6 +103,12 @@ void json_line::parse(std::string_view line) {
     throw input_error(found.failure());
   if (fields_.front().what != kind::object)
     throw input_error("the line is not a JSON object; write one on each line, as jq -c does");
+}
+
+std::span<const json_line::field> json_line::elements(const field& array) const noexcept {
+  const auto index = static_cast<std::size_t>(&array - fields_.data());
+  const auto first = fields_.begin() + static_cast<std::ptrdiff_t>(index) + 1;
+  return {first, std::find_if(first, fields_.end(), [&](const field& f) { return f.in != index; })};
 }
 
 const json_line::field* json_line::find_here(std::string_view name, std::size_t in) const {

@@ -4,19 +4,23 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace convoy::tool {
 
-/// The fields of an object and of the objects in it. What an array holds is not kept.
+/// The fields of an object and of the objects in it. Of what an array holds the first few elements are
+/// kept, as fields of it without a name, and nothing that is in them.
 class json_line {
 public:
   enum class kind : std::uint8_t { null, number, string, boolean, array, object };
 
+  static constexpr std::size_t most_elements = 17; ///< of an array, that are kept
+
   struct field {
-    std::size_t in; ///< index of the object that holds it
+    std::size_t in; ///< index of the object or array that holds it
     std::string name;
     kind what;
     std::string text; ///< of a number, as it is written; of a string, without escapes
@@ -28,6 +32,9 @@ public:
   /// The field of that name, "user.id" with its dot if there is one, else id in the object user.
   /// Null where there is neither. Throws input_error where an object has the field twice.
   [[nodiscard]] const field* find(std::string_view name) const { return find(name, 0); }
+
+  /// What is kept of the elements of an array, one after the other.
+  [[nodiscard]] std::span<const field> elements(const field& array) const noexcept;
 
   /// All fields; [0] is the object itself.
   [[nodiscard]] const std::vector<field>& fields() const noexcept { return fields_; }

@@ -8,7 +8,9 @@
 #include <charconv>
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 namespace convoy::tool {
 namespace {
@@ -18,16 +20,20 @@ struct found_field {
   std::int64_t unit_ns;
 };
 
-found_field find_field(const json_line& object, const column_names& part) {
+found_field find_field(const json_line& object, const column_names& part, bool must_exist) {
   for (const column_name& name : part.names) {
     const json_line::field* const field = object.find(name.text);
     if (field != nullptr && field->what != json_line::kind::null)
       return {field, name.unit_ns};
   }
-  if (part.must_exist)
+  if (must_exist)
     throw input_error("the object has no field " + in_quotes(part.names.front().text) +
                       "; choose one with " + std::string(part.option));
   return {nullptr, 1};
+}
+
+found_field find_field(const json_line& object, const column_names& part) {
+  return find_field(object, part, part.must_exist);
 }
 
 /// A JSON number without its exponent: 1.5e3 is 1500.
@@ -100,10 +106,31 @@ std::int64_t size_of(const found_field& found) {
   return text.empty() ? 0 : parse_size("size", text);
 }
 
-void add(const json_line& object, const event_columns& names, trace_builder& events) {
-  const json_line::field& key = *find_field(object, names.key).field;
-  if (key.what != json_line::kind::string && key.what != json_line::kind::number)
+row_key key_of(const json_line::field& field) {
+  if (field.what != json_line::kind::string && field.what != json_line::kind::number)
     throw input_error("the key is neither a string nor a number");
+  return {field.text, field.what == json_line::kind::number};
+}
+
+/// One at least.
+void read_keys(const json_line& object, const event_columns& names, std::vector<row_key>& keys) {
+  const found_field several = find_field(object, names.keys);
+  const found_field one = find_field(object, names.key, several.field == nullptr);
+  if (one.field != nullptr && several.field != nullptr)
+    refuse_two_keys(names.key, names.keys);
+  keys.clear();
+  if (one.field != nullptr || several.field->what != json_line::kind::array)
+    return keys.push_back(key_of(one.field != nullptr ? *one.field : *several.field));
+  for (const json_line::field& each : object.elements(*several.field))
+    keys.push_back(key_of(each));
+  if (keys.empty())
+    throw input_error("the array of the keys is empty; every event needs a key");
+}
+
+/// `keys` is memory to be used again.
+void add(const json_line& object, const event_columns& names, std::vector<row_key>& keys,
+         trace_builder& events) {
+  read_keys(object, names, keys);
   const found_field time = find_field(object, names.time);
   const found_field service = find_field(object, names.service);
   const found_field bytes = find_field(object, names.bytes);
@@ -114,13 +141,14 @@ void add(const json_line& object, const event_columns& names, trace_builder& eve
     if (field.in == 0 && field.what != json_line::kind::null)
       refuse_unread(field.name, missing);
   const auto came = time_of(time);
-  events.add({.key = key.text,
-              .is_number = key.what == json_line::kind::number,
+  events.add({.key = keys.front().text,
+              .is_number = keys.front().is_number,
               .at_ns = came ? std::optional{came->at_ns} : std::nullopt,
               .time_unit_ns = came ? came->unit_ns : 0,
               .service_ns = service_of(service),
               .bytes = size_of(bytes),
-              .is_shared = access_of(find_field(object, names.access))});
+              .is_shared = access_of(find_field(object, names.access)),
+              .further = std::span{keys}.subspan(1)});
 }
 
 } // namespace
@@ -129,6 +157,7 @@ void read_jsonl(line_source& lines, const read_options& options, trace_builder& 
                 bad_lines& bad) {
   const event_columns names{options};
   json_line object;
+  std::vector<row_key> keys;
   const auto read_event = [&] {
     const auto line = lines.next();
     if (!line)
@@ -136,7 +165,7 @@ void read_jsonl(line_source& lines, const read_options& options, trace_builder& 
     if (line->empty())
       return true;
     object.parse(*line);
-    add(object, names, events);
+    add(object, names, keys, events);
     return true;
   };
   while (bad.next_event(lines, read_event)) {

@@ -27,6 +27,8 @@ struct read_options {
   std::optional<std::string> service_column = {}; ///< default "service_us", or _ns, _ms, _s
   std::optional<std::string> bytes_column = {};   ///< default "bytes"
   std::optional<std::string> access_column = {};  ///< default "access"
+  /// Of all keys of an event, instead of key_column; default "keys", where no key_column is set.
+  std::optional<std::string> keys_column = {};
   /// Of numbers in time_column; unset: what the name of the column ends with, else microseconds.
   std::optional<std::int64_t> time_unit_ns = {};
   std::uint64_t skip_bad = 0; ///< so many lines that cannot be read may be left out
@@ -35,6 +37,8 @@ struct read_options {
 /// Reads the files as one stream, in the order given; "-" is standard input, gzip is recognised by
 /// its first bytes. Times, also in ISO 8601, and service are kept to the nanosecond; keys are kept
 /// byte by byte.
+///
+/// The keys of an event with several are separated by semicolons in CSV; in JSON they are an array.
 ///
 /// Times and service are each filled on every event or on none; empty bytes count as 0. Arrivals
 /// are made relative to the earliest. Logs written by several threads step back in time now and

@@ -3,6 +3,7 @@
 #include "text/parse.hpp"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <utility>
 
@@ -33,8 +34,12 @@ void require_same(bool first, bool here, const std::string& what) {
 } // namespace
 
 void trace_builder::add(const row& row) {
-  if (row.key.empty() && !row.may_be_empty)
+  if ((row.key.empty() && !row.may_be_empty) ||
+      std::ranges::any_of(row.further, [](const row_key& k) { return k.text.empty(); }))
     throw input_error("the key is empty; every event needs one");
+  if (row.further.size() >= most_keys_of_an_event)
+    throw input_error("there are more than " + std::to_string(most_keys_of_an_event) +
+                      " keys, which is the most that a message can have");
   if (made_.events.size() == std::numeric_limits<std::uint32_t>::max())
     throw input_error("there are more than 4294967295 events; replay fewer");
   const bool tells_all =
@@ -43,6 +48,8 @@ void trace_builder::add(const row& row) {
       row.at_ns.has_value() > made_.has_times || row.service_ns.has_value() > made_.has_service;
   if (size() > 0 && tells_all && tells_more && may_drop_ && may_drop_(size())) {
     made_.events.clear();
+    made_.further_keys.clear();
+    has_shared_ = false;
     keys_.clear();
     bytes_ = 0;
   }
@@ -58,13 +65,36 @@ void trace_builder::add(const row& row) {
   require_same(made_.has_service, row.service_ns.has_value(), "service time");
   if (row.bytes > std::numeric_limits<std::int64_t>::max() - bytes_)
     throw input_error("the sizes add up to more than 2^63 bytes");
-  const std::uint32_t key = index_of(row.key, row.is_number);
+  if (row.is_shared ? !(made_.further_keys.empty() && row.further.empty())
+                    : has_shared_ && !row.further.empty())
+    throw input_error("shared messages and such of several keys do not go together; do without one "
+                      "of them by --access-column \"\" or --keys-column \"\"");
+  event made{.at_ns = row.at_ns.value_or(0),
+             .service_ns = row.service_ns.value_or(0),
+             .bytes = row.bytes,
+             .key = index_of(row.key, row.is_number),
+             .is_shared = row.is_shared};
+  if (!row.further.empty())
+    add_further(made, row.further);
+  has_shared_ |= row.is_shared;
   bytes_ += row.bytes;
-  made_.events.push_back({.at_ns = row.at_ns.value_or(0),
-                          .service_ns = row.service_ns.value_or(0),
-                          .bytes = row.bytes,
-                          .key = key,
-                          .is_shared = row.is_shared});
+  made_.events.push_back(made);
+}
+
+void trace_builder::add_further(event& of, std::span<const row_key> keys) {
+  std::array<std::uint32_t, most_keys_of_an_event> all{of.key};
+  auto end = all.begin() + 1;
+  for (const row_key& key : keys) {
+    const std::uint32_t index = index_of(key.text, key.is_number);
+    if (std::find(all.begin(), end, index) == end)
+      *end++ = index;
+  }
+  auto& further = made_.further_keys;
+  if (further.size() > std::numeric_limits<std::uint32_t>::max() - all.size())
+    throw input_error("the events have more than 4294967295 keys in all; replay fewer");
+  of.further_count = static_cast<std::uint8_t>(end - all.begin() - 1);
+  of.further_begin = static_cast<std::uint32_t>(further.size());
+  further.insert(further.end(), all.begin() + 1, end);
 }
 
 std::uint32_t trace_builder::index_of(std::string_view key, bool is_number) {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -15,16 +16,22 @@
 
 namespace convoy::tool {
 
+struct row_key {
+  std::string_view text;
+  bool is_number = false; ///< it is no string, where the source tells them apart
+};
+
 /// One event as its source has it. Empty: the source does not say.
 struct row {
   std::string_view key;
-  bool is_number = false;            ///< the key is no string, where the source tells them apart
+  bool is_number = false;            ///< as row_key
   bool may_be_empty = false;         ///< the key; a file that has none there is wrong
   std::optional<std::int64_t> at_ns; ///< after any origin that all rows share; not negative
   std::int64_t time_unit_ns = 0;     ///< at_ns was a number of this unit; 0: no number
   std::optional<std::int64_t> service_ns;
   std::int64_t bytes = 0;
   bool is_shared = false;
+  std::span<const row_key> further = {}; ///< keys beside that one
 };
 
 class trace_builder {
@@ -38,7 +45,8 @@ public:
 
   /// Throws input_error where the key is empty and may not be, where the row has a time or service and the rows
   /// before it do not (or the reverse), where the key is a number and was a string of the same text
-  /// before (or the reverse), and where there is too much to number or to add up.
+  /// before (or the reverse), where it has too many keys, or several and another one is shared, and where
+  /// there is too much to number or to add up.
   void add(const row& row);
 
   [[nodiscard]] std::size_t size() const noexcept { return made_.events.size(); }
@@ -57,10 +65,12 @@ private:
   };
 
   std::uint32_t index_of(std::string_view key, bool is_number);
+  void add_further(event&, std::span<const row_key> keys);
 
   std::function<bool(std::size_t)> may_drop_;
   trace made_;
   std::int64_t bytes_ = 0;
+  bool has_shared_ = false;
   std::unordered_map<std::string, key_entry, text_hash, std::equal_to<>> keys_;
 };
 

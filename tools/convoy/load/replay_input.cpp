@@ -22,8 +22,11 @@ std::int64_t at_pace(std::int64_t at_ns, double speed) {
 
 std::vector<std::int64_t> bytes_per_key(const trace& source) {
   std::vector<std::int64_t> bytes(source.keys.size(), 0);
-  for (const event& e : source.events)
+  for (const event& e : source.events) {
     bytes[e.key] += e.bytes;
+    for (const std::uint32_t key : source.further(e))
+      bytes[key] += e.bytes;
+  }
   if (std::ranges::all_of(bytes, [](std::int64_t n) { return n == 0; }))
     bytes.clear();
   return bytes;
@@ -67,12 +70,18 @@ workload make_workload(trace source, const std::vector<std::int64_t>& service_ns
   std::vector<std::uint32_t> next_position(source.keys.size(), 0);
   for (std::size_t i = 0; i < source.events.size(); ++i) {
     const event& e = source.events[i];
-    load.messages.push_back({.arrival_ns = speed ? at_pace(e.at_ns, *speed) : 0,
-                             .service_ns = service_ns[i],
-                             .key = e.key,
-                             .position = next_position[e.key]++,
-                             .is_shared = e.is_shared});
+    load.messages.push_back(
+        {.arrival_ns = speed ? at_pace(e.at_ns, *speed) : 0,
+         .service_ns = service_ns[i],
+         .key = e.key,
+         .position = next_position[e.key]++,
+         .is_shared = e.is_shared,
+         .further_count = e.further_count,
+         .further_begin = static_cast<std::uint32_t>(load.further_places.size())});
+    for (const std::uint32_t key : source.further(e))
+      load.further_places.push_back({key, next_position[key]++});
     load.has_shared |= e.is_shared;
+    load.bytes += static_cast<std::uint64_t>(e.bytes);
   }
   if (speed && load.messages.back().arrival_ns == 0 && source.events.back().at_ns > 0)
     throw input_error{"at this --speed the whole trace lasts less than a nanosecond; use --closed"};

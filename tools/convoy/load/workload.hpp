@@ -3,9 +3,11 @@
 // What a replay runs, and what it saw: the input and the raw output of every strategy, as plain
 // data.
 
+#include <algorithm>
 #include <convoy/failure.hpp>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -14,19 +16,46 @@ namespace convoy::tool {
 struct message {
   std::int64_t arrival_ns =
       0; ///< intended submit time after the start of the run; 0 in closed runs
-  std::int64_t service_ns = 0; ///< time its handler spends
-  std::uint32_t key = 0;       ///< index into workload::keys
-  std::uint32_t position = 0;  ///< 0, 1, 2, … within its key: the order that must be kept
-  bool is_shared = false;      ///< may be handled beside the shared ones next to it
+  std::int64_t service_ns = 0;     ///< time its handler spends
+  std::uint32_t key = 0;           ///< index into workload::keys
+  std::uint32_t position = 0;      ///< 0, 1, 2, … within its key: the order that must be kept
+  bool is_shared = false;          ///< may be handled beside the shared ones next to it
+  std::uint8_t further_count = 0;  ///< of keys beside that one, if it is joint
+  std::uint32_t further_begin = 0; ///< where these are in workload::further_places
+};
+
+/// Of a message in one of its keys.
+struct place {
+  std::uint32_t key = 0;
+  std::uint32_t position = 0;
 };
 
 struct workload {
   std::vector<message> messages;
   std::vector<std::string> keys;
+  std::vector<place> further_places;   ///< of the joint messages; none where there are none
   std::vector<std::int64_t> key_bytes; ///< payload of each key; none where nothing is known of it
+  std::uint64_t bytes = 0;             ///< of all messages; less than those where some are joint
   std::size_t moved = 0;               ///< messages that were put in order of arrival
   bool has_shared = false;             ///< some are
   bool closed = true;                  ///< submitted as fast as it is taken, not at arrival_ns
+
+  [[nodiscard]] bool has_joint() const { return !further_places.empty(); }
+  /// All but the first.
+  [[nodiscard]] std::span<const place> further(const message& m) const {
+    return std::span{further_places}.subspan(m.further_begin, m.further_count);
+  }
+  /// Calls what(place) for each key of a message.
+  template <class What>
+  void each_place(const message& m, What&& what) const {
+    what(place{m.key, m.position});
+    if (m.further_count != 0) [[unlikely]]
+      for (const place& p : further(m))
+        what(p);
+  }
+  [[nodiscard]] bool is_of(const message& m, std::uint32_t key) const {
+    return m.key == key || std::ranges::find(further(m), key, &place::key) != further(m).end();
+  }
 };
 
 /// Time stamps of one message, nanoseconds after the start of the run.

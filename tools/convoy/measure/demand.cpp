@@ -1,6 +1,9 @@
 #include "measure/demand.hpp"
 
+#include "measure/figures.hpp"
+
 #include <cstddef>
+#include <limits>
 #include <vector>
 
 namespace convoy::tool {
@@ -21,14 +24,19 @@ demand measure_demand(const workload& load) {
   std::vector<total> keys(load.keys.size());
   double work = 0;
   for (const message& m : load.messages) {
-    ++keys[m.key].messages;
-    if (m.arrival_ns == end) // nothing of its work belongs to the span
-      continue;
-    if (!m.is_shared) // they come in parallel
-      keys[m.key].work += static_cast<double>(m.service_ns);
-    work += static_cast<double>(m.service_ns);
+    // Nothing of the work of the last one belongs to the span, and shared ones come in parallel.
+    const auto service = m.arrival_ns == end ? 0.0 : static_cast<double>(m.service_ns);
+    load.each_place(m, [&](place p) {
+      ++keys[p.key].messages;
+      if (!m.is_shared)
+        keys[p.key].work += service;
+    });
+    work += service;
   }
   result.rate = work / span;
+  if (load.has_joint())
+    result.path_rate =
+        result.rate / measure_trace(load, std::numeric_limits<unsigned>::max()).speedup_bound;
   for (std::size_t key = 0; key < keys.size(); ++key) {
     if (keys[key].messages < few)
       continue;

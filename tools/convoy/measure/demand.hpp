@@ -9,12 +9,14 @@
 namespace convoy::tool {
 
 /// Rates are seconds of configured service that arrive in a second, from the first arrival to the
-/// last: a key gets at most 1, in order, and all keys together as much as there are workers.
+/// last: a key gets at most 1, in order, and all keys together as much as there are workers. Joint
+/// messages tie keys together: what must go one after the other, whatever the keys, gets 1 as well.
 struct demand {
   double rate = 0;
   std::uint32_t busiest_key = 0; ///< of those with at least ten messages
   double busiest_rate = 0;
   std::uint64_t keys_beyond = 0; ///< of those with a rate above 1
+  double path_rate = 0;          ///< of the longest path, where there are joint messages; else 0
 };
 
 /// All 0 for a closed load, and for one that arrives at once.

@@ -37,23 +37,51 @@ public:
     return length(workers);
   }
 
-private:
+  /// Likewise, of a message that is not of this key alone and before so much in any of its keys.
+  void add_joint(double length) {
+    behind_ = length;
+    run_work_ = longest_ = 0;
+  }
+
   [[nodiscard]] double length(unsigned workers) const {
     return behind_ +
            std::max(static_cast<double>(longest_), static_cast<double>(run_work_) / workers);
   }
 
+private:
   double behind_ = 0;                       // from the next exclusive one on
   std::int64_t run_work_ = 0, longest_ = 0; // of the shared ones before that
 };
 
-/// Of the longest key, as path_of_key; `or_messages`: where no message takes time each takes 1.
+/// The messages of a load, from the last one back: how long the rest takes at least in order.
+class paths {
+public:
+  paths(const workload& load, unsigned workers)
+      : load_{load}, workers_{workers}, keys_(load.keys.size()) {}
+
+  /// Of this message and all that must come behind it.
+  double add(const message& m, std::int64_t service) {
+    if (m.further_count == 0)
+      return keys_[m.key].add(service, m.is_shared, workers_);
+    double length = 0;
+    load_.each_place(m, [&](place p) { length = std::max(length, keys_[p.key].length(workers_)); });
+    length += static_cast<double>(service);
+    load_.each_place(m, [&](place p) { keys_[p.key].add_joint(length); });
+    return length;
+  }
+
+private:
+  const workload& load_;
+  unsigned workers_;
+  std::vector<path_of_key> keys_;
+};
+
+/// `or_messages`: where no message takes time each takes 1.
 double longest_path(const workload& load, unsigned workers, bool or_messages) {
-  std::vector<path_of_key> keys(load.keys.size());
+  paths rest{load, workers};
   double longest = 0;
   for (auto m = load.messages.rbegin(); m != load.messages.rend(); ++m)
-    longest =
-        std::max(longest, keys[m->key].add(or_messages ? 1 : m->service_ns, m->is_shared, workers));
+    longest = std::max(longest, rest.add(*m, or_messages ? 1 : m->service_ns));
   return longest;
 }
 
@@ -61,10 +89,11 @@ std::vector<key_total> totals_per_key(const workload& load) {
   std::vector<key_total> totals(load.keys.size());
   for (std::uint32_t key = 0; key < totals.size(); ++key)
     totals[key].key = key;
-  for (const message& m : load.messages) {
-    ++totals[m.key].messages;
-    totals[m.key].work += m.service_ns;
-  }
+  for (const message& m : load.messages)
+    load.each_place(m, [&](place p) {
+      ++totals[p.key].messages;
+      totals[p.key].work += m.service_ns;
+    });
   return totals;
 }
 
@@ -115,23 +144,30 @@ wait_shares split_waits(const workload& load, const run& seen) {
   std::vector<ends> predecessor_done(load.keys.size());
   for (std::size_t i = 0; i < seen.records.size(); ++i) {
     const record& r = seen.records[i];
-    ends& before = predecessor_done[load.messages[i].key];
-    const bool is_beside = load.messages[i].is_shared && seen.shares;
-    std::int64_t& previous = is_beside ? before.exclusive : before.all;
+    const message& m = load.messages[i];
+    const bool is_beside = m.is_shared && seen.shares;
     if (!was_handled(r)) {
       if (has_died(r)) // those behind it waited for that
-        before.all = before.exclusive = r.died;
+        predecessor_done[m.key] = {r.died, r.died};
       continue;
     }
+    std::int64_t previous = 0;
+    load.each_place(m, [&](place p) {
+      const ends& before = predecessor_done[p.key];
+      previous = std::max(previous, is_beside ? before.exclusive : before.all);
+    });
     const std::int64_t accepted = std::clamp(r.accepted, std::min(r.intended, r.begun), r.begun);
     const std::int64_t head = seen.keeps_order ? std::clamp(previous, accepted, r.begun) : accepted;
     sum.admission += static_cast<double>(accepted - std::min(r.intended, r.begun));
     sum.own_key += static_cast<double>(head - accepted);
     sum.scheduler += static_cast<double>(r.begun - head);
     sum.service += static_cast<double>(r.done - r.begun);
-    before.all = std::max(before.all, r.done);
-    if (!is_beside)
-      before.exclusive = before.all;
+    load.each_place(m, [&](place p) {
+      ends& before = predecessor_done[p.key];
+      before.all = std::max(before.all, r.done);
+      if (!is_beside)
+        before.exclusive = before.all;
+    });
   }
   const double total = sum.admission + sum.own_key + sum.scheduler + sum.service;
   if (total > 0)
@@ -149,7 +185,7 @@ void measure_latency(const workload& load, const run& seen, run_figures& result)
     if (!was_handled(r))
       continue;
     all.push_back(r.done - r.intended);
-    (load.messages[i].key == hot_key ? hot : cold).push_back(all.back());
+    (load.is_of(load.messages[i], hot_key) ? hot : cold).push_back(all.back());
   }
   result.all = percentiles(all);
   result.hot = percentiles(hot);
@@ -179,8 +215,7 @@ void compare_with_bounds(const workload& load, const run& seen, run_figures& res
 }
 
 void add_bytes(const workload& load, trace_figures& result) {
-  for (const std::int64_t bytes : load.key_bytes)
-    result.bytes += static_cast<std::uint64_t>(bytes);
+  result.bytes = load.bytes;
   if (result.bytes > 0)
     for (key_load& hot : result.hottest)
       hot.bytes_share =
@@ -201,16 +236,18 @@ trace_figures measure_trace(const workload& load, unsigned workers) {
   std::erase_if(totals, [](const key_total& t) { return t.messages == 0; });
   const bool takes_none =
       std::ranges::all_of(totals, [](const key_total& t) { return t.work == 0; });
-  std::int64_t work = 0;
-  for (key_total& t : totals) {
-    if (takes_none)
+  if (takes_none)
+    for (key_total& t : totals)
       t.work = static_cast<std::int64_t>(t.messages);
-    work += t.work;
-  }
+  std::int64_t work = 0;
+  for (const message& m : load.messages)
+    work += takes_none ? 1 : m.service_ns;
   const double busiest = longest_path(load, workers, takes_none);
 
   trace_figures result;
   result.messages = load.messages.size();
+  result.joint = static_cast<std::uint64_t>(
+      std::ranges::count_if(load.messages, [](const message& m) { return m.further_count != 0; }));
   result.keys = totals.size();
   result.moved = load.moved;
   if (busiest > 0)
@@ -251,7 +288,7 @@ double makespan_bound(const workload& load, const std::vector<std::int64_t>& ser
   if (load.messages.empty())
     return 0;
   const std::int64_t start = load.messages.front().arrival_ns;
-  std::vector<path_of_key> keys(load.keys.size());
+  paths rest{load, workers};
   std::int64_t work = 0;
   double bound = 0;
   for (std::size_t i = load.messages.size(); i-- > 0;) {
@@ -261,7 +298,7 @@ double makespan_bound(const workload& load, const std::vector<std::int64_t>& ser
     bound = std::max(
         {bound, at + static_cast<double>(work) / workers, at + static_cast<double>(service[i])});
     if (keeps_order)
-      bound = std::max(bound, at + keys[m.key].add(service[i], m.is_shared, workers));
+      bound = std::max(bound, at + rest.add(m, service[i]));
   }
   return bound;
 }

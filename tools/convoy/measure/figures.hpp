@@ -18,18 +18,19 @@ namespace convoy::tool {
 /// How the messages of one key weigh in a workload.
 struct key_load {
   std::uint32_t key = 0;  ///< index into workload::keys
-  double share = 0;       ///< of all messages, 0 to 1
+  double share = 0;       ///< of all messages, 0 to 1; a joint one counts for each of its keys
   double work_share = 0;  ///< of all configured service, 0 to 1; `share` where there is no service
   double bytes_share = 0; ///< of trace_figures::bytes, 0 to 1
 };
 
 struct trace_figures {
   std::uint64_t messages = 0;
+  std::uint64_t joint = 0;       ///< of these, such of several keys
   std::uint64_t keys = 0;        ///< with at least one message
   std::vector<key_load> hottest; ///< at most ten, most messages first
   double speedup_bound =
-      1; ///< that order allows: min(P, all work / longest path of a key): its work,
-         ///< where none of it is shared
+      1; ///< that order allows: min(P, all work / longest path): the work of a key, where
+         ///< none of it is shared and none joint
   std::uint64_t bytes = 0; ///< of all payloads; 0 where the source does not say
   std::uint64_t moved = 0; ///< that the input had behind later ones; sorted by time
 };
@@ -97,9 +98,11 @@ struct run_figures {
 
 /// Lower bound of the makespan in nanoseconds: for every start t, t plus the work that arrives at
 /// or after t spread over `workers`, and t plus any one message that does; where order is kept, also
-/// t plus the longest path of any one key through what arrives at or after t: its work, but shared
-/// messages that lie next to each other count as the longest of them, or as `workers` at a time. `service[i]` is the service of message i, in the order of arrival; times
-/// count from the first arrival.
+/// t plus the longest path through what arrives at or after t, where each message comes after the one
+/// before it in each of its keys: the work of a key, but shared messages that lie next to each other
+/// count as the longest of them, or as `workers` at a time, and a joint message leads from each of its
+/// keys to each. `service[i]` is the service of message i, in the order of arrival; times count from
+/// the first arrival.
 [[nodiscard]] double makespan_bound(const workload&, const std::vector<std::int64_t>& service,
                                     unsigned workers, bool keeps_order);
 

@@ -96,8 +96,10 @@ std::vector<key_total> by_work(const workload& load) {
     totals[key].key = key;
   double work = 0;
   for (const message& m : load.messages) {
-    ++totals[m.key].messages;
-    totals[m.key].work += static_cast<double>(m.service_ns);
+    load.each_place(m, [&](place p) {
+      ++totals[p.key].messages;
+      totals[p.key].work += static_cast<double>(m.service_ns);
+    });
     work += static_cast<double>(m.service_ns);
   }
   std::erase_if(totals, [](const key_total& t) { return t.messages == 0; });
@@ -108,6 +110,26 @@ std::vector<key_total> by_work(const workload& load) {
     return a.work != b.work ? a.work > b.work : a.messages > b.messages;
   });
   return totals;
+}
+
+/// Of each message for the first of its keys alone, so that sums of keys are shares of all.
+void count_once(const workload& load, std::vector<key_total>& totals) {
+  std::vector<std::size_t> rank(load.keys.size());
+  for (std::size_t i = 0; i < totals.size(); ++i) {
+    rank[totals[i].key] = i;
+    totals[i].messages = 0;
+    totals[i].work = 0;
+  }
+  double work = 0;
+  for (const message& m : load.messages)
+    work += static_cast<double>(m.service_ns);
+  for (const message& m : load.messages) {
+    std::size_t first = totals.size();
+    load.each_place(m, [&](place p) { first = std::min(first, rank[p.key]); });
+    ++totals[first].messages;
+    totals[first].work += work > 0 ? static_cast<double>(m.service_ns) / work
+                                   : 1 / static_cast<double>(load.messages.size());
+  }
 }
 
 /// What the messages of one key met.
@@ -155,14 +177,16 @@ std::vector<key_figures> measure_keys(const workload& load, const run& seen, std
   constexpr auto not_listed = std::numeric_limits<std::size_t>::max();
   std::vector<key_total> totals = by_work(load);
   totals.resize(std::min(totals.size(), most));
-  std::vector<std::size_t> place(load.keys.size(), not_listed);
+  std::vector<std::size_t> listed_at(load.keys.size(), not_listed);
   for (std::size_t i = 0; i < totals.size(); ++i)
-    place[totals[i].key] = i;
+    listed_at[totals[i].key] = i;
   std::vector<key_times> times(totals.size());
   for (std::size_t i = 0; i < seen.records.size(); ++i)
-    if (const std::size_t at = place[load.messages[i].key];
-        at != not_listed && seen.records[i].done >= 0)
-      times[at].add(seen.records[i], seen.keeps_order);
+    if (seen.records[i].done >= 0)
+      load.each_place(load.messages[i], [&](place p) {
+        if (listed_at[p.key] != not_listed)
+          times[listed_at[p.key]].add(seen.records[i], seen.keeps_order);
+      });
 
   const double lasted = makespan(seen);
   std::vector<key_figures> figures;
@@ -194,7 +218,9 @@ std::vector<key_figures> measure_keys(const workload& load, const run& seen, std
 }
 
 std::vector<share_of_keys> measure_concentration(const workload& load) {
-  const std::vector<key_total> totals = by_work(load);
+  std::vector<key_total> totals = by_work(load);
+  if (load.has_joint())
+    count_once(load, totals);
   std::vector<share_of_keys> shares;
   double work = 0, messages = 0;
   std::size_t counted = 0;

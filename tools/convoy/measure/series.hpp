@@ -40,7 +40,7 @@ struct key_figures {
 /// Most work first.
 [[nodiscard]] std::vector<key_figures> measure_keys(const workload&, const run&, std::size_t most);
 
-/// How much of all the keys with the most work have.
+/// How much of all the keys with the most work have, joint messages counted once.
 struct share_of_keys {
   std::uint64_t keys = 0;
   double work = 0, messages = 0; ///< 0 to 1

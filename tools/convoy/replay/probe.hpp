@@ -32,19 +32,17 @@ public:
   void operator()(std::uint32_t index) {
     const message& m = load_.messages[index];
     stamps& seen = seen_[index];
-    key_state& key = keys_[m.key];
 
-    const std::int64_t begun = enter(index, key);
+    const std::int64_t begun = enter(index, m);
     if (seen.begun.load(relaxed) != never || seen.done.load(relaxed) == merged_away)
       findings_[index] |= repeat;
     else
-      take_turn(index, m, key);
+      take_turn(index, m);
     seen.begun.store(begun, relaxed);
-    if (keeps_order_)
-      ++key.handled;
+    count(m);
 
     seen.done.store(serve(begun, m), relaxed);
-    key.runs.store(false, relaxed);
+    leave(m);
   }
 
   /// An attempt at message `index` that fails. It may come again, until a later one of its key has
@@ -52,26 +50,23 @@ public:
   void fail(std::uint32_t index) {
     const message& m = load_.messages[index];
     stamps& seen = seen_[index];
-    key_state& key = keys_[m.key];
 
-    const std::int64_t begun = enter(index, key);
-    take_turn(index, m, key);
+    const std::int64_t begun = enter(index, m);
+    take_turn(index, m);
     if (seen.begun.load(relaxed) == never)
       seen.begun.store(begun, relaxed);
-    if (keeps_order_)
-      ++key.handled;
+    count(m);
 
     serve(begun, m);
-    key.runs.store(false, relaxed);
+    leave(m);
   }
 
   /// Message `index` becomes a dead letter: that too has its turn.
   void bury(std::uint32_t index) {
     const message& m = load_.messages[index];
-    key_state& key = keys_[m.key];
-    if (key.runs.load(relaxed))
+    if (keys_[m.key].runs.load(relaxed))
       findings_[index] |= overlap;
-    take_turn(index, m, key);
+    take_turn(index, m);
   }
 
   /// Message `waiting` is not handled: `next`, a later one of its key, is what is left of both.
@@ -98,23 +93,24 @@ public:
   /// Writes stamps and findings; `failed` is how often fail() was called. After the strategy has
   /// drained.
   void report_to(run& result, std::uint64_t failed = 0) const {
-    std::uint64_t calls = failed;
+    std::uint64_t calls = failed; // of each key of the message
     for (std::size_t i = 0; i < seen_.size(); ++i) {
       result.records[i].begun = seen_[i].begun.load(relaxed);
       const std::int64_t done = seen_[i].done.load(relaxed);
       result.records[i].merged = done == merged_away;
       result.records[i].done = done == merged_away ? never : done;
+      const bool is_repeated = (findings_[i] & repeat) != 0;
       result.order_violations += (findings_[i] & violation) != 0;
       result.overlaps += (findings_[i] & overlap) != 0;
-      result.repeated += (findings_[i] & repeat) != 0;
-      calls += result.records[i].done != never;
+      result.repeated += is_repeated;
+      calls += ((result.records[i].done != never ? 1U : 0U) + (is_repeated ? 1U : 0U)) *
+               (1U + load_.messages[i].further_count);
     }
     if (!keeps_order_)
       return;
     std::uint64_t updates = 0;
     for (const key_state& key : keys_)
       updates += key.handled;
-    calls += result.repeated;
     if (updates < calls)
       result.overlaps = std::max(result.overlaps, calls - updates);
   }
@@ -135,19 +131,34 @@ private:
     std::uint32_t handled = 0; ///< plain on purpose: what a user's state of this key would be
   };
 
-  std::int64_t enter(std::uint32_t index, key_state& key) {
+  std::int64_t enter(std::uint32_t index, const message& m) {
     const std::int64_t begun = clock_.now();
-    if (key.runs.load(relaxed))
-      findings_[index] |= overlap;
-    key.runs.store(true, relaxed);
+    load_.each_place(m, [&](place p) {
+      key_state& key = keys_[p.key];
+      if (key.runs.load(relaxed))
+        findings_[index] |= overlap;
+      key.runs.store(true, relaxed);
+    });
     return begun;
   }
 
-  void take_turn(std::uint32_t index, const message& m, key_state& key) {
-    if (m.position + 1 < key.next.load(relaxed))
-      findings_[index] |= violation;
-    else
-      key.next.store(m.position + 1, relaxed);
+  void take_turn(std::uint32_t index, const message& m) {
+    load_.each_place(m, [&](place p) {
+      key_state& key = keys_[p.key];
+      if (p.position + 1 < key.next.load(relaxed))
+        findings_[index] |= violation;
+      else
+        key.next.store(p.position + 1, relaxed);
+    });
+  }
+
+  void count(const message& m) {
+    if (keeps_order_)
+      load_.each_place(m, [&](place p) { ++keys_[p.key].handled; });
+  }
+
+  void leave(const message& m) {
+    load_.each_place(m, [&](place p) { keys_[p.key].runs.store(false, relaxed); });
   }
 
   /// Returns when the handler left.

@@ -6,6 +6,7 @@
 #include "replay/shared_order.hpp"
 #include "replay/traced_probe.hpp"
 #include "strategies/failing_lanes.hpp"
+#include "strategies/joint_lanes.hpp"
 #include "strategies/lanes.hpp"
 #include "strategies/mutex.hpp"
 #include "strategies/queues.hpp"
@@ -88,7 +89,7 @@ run run_through(const workload& load, const strategy_traits& traits, const repla
   {
     Strategy<Probe> subject{handler,
                             {workers, options.capacity, load.keys.size(), options.socket,
-                             &load.keys, options.conflates}};
+                             &load.keys, options.conflates, &load}};
     const progress_bar bar{traits.name, [&] { return handler.progress(); }, options.shows_progress};
     produce_all(subject, load, options.producers, handler.clock(), result.records);
     subject.drain();
@@ -112,10 +113,9 @@ run run_shared(const workload& load, const replay_options& options) {
   result.shares = true;
   Probe handler{load, options.service, false};
   {
-    shared_lanes<Probe> subject{
-        handler,
-        {options.workers, options.capacity, load.keys.size(), options.socket, &load.keys},
-        load};
+    shared_lanes<Probe> subject{handler,
+                                {options.workers, options.capacity, load.keys.size(),
+                                 options.socket, &load.keys, false, &load}};
     const progress_bar bar{result.strategy, [&] { return handler.progress(); },
                            options.shows_progress};
     produce_all(subject, load, options.producers, handler.clock(), result.records);
@@ -169,6 +169,8 @@ run replay(const workload& load, strategy id, const replay_options& options) try
     if (load.has_shared)
       return options.traces ? run_shared<traced_probe>(load, options)
                             : run_shared<probe>(load, options);
+    if (load.has_joint())
+      return run_with<joint_lanes>(load, traits, options, options.workers);
     return run_with<convoy_lanes>(load, traits, options, options.workers);
   case strategy::single:
     return run_with<single_queue>(load, traits, options, 1);

@@ -35,7 +35,8 @@ struct replay_options {
 /// Refuses, before anything has run, a path that can't be replay_options::socket. Throws input_error.
 void check_socket(const std::string& path);
 
-/// Blocks until every message is handled. Starts and ends its own threads. Throws what they threw,
+/// Blocks until every message is handled. Joint messages need a strategy that takes_joint, one
+/// producer, and a capacity that holds all keys of one: `lanes` needs that much room. Starts and ends its own threads. Throws what they threw,
 /// std::system_error where they could not be started and std::bad_alloc; needs about 100 bytes per
 /// message.
 [[nodiscard]] run replay(const workload&, strategy, const replay_options&);

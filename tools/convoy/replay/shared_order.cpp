@@ -15,12 +15,16 @@ std::uint64_t shared_order_violations(const workload& load, const std::vector<re
     const record& r = records[i];
     if (r.done < 0)
       continue;
-    const bool is_shared = load.messages[i].is_shared;
-    ends& before = keys[load.messages[i].key];
-    violations += r.begun < (is_shared ? before.exclusive : before.all);
-    before.all = std::max(before.all, r.done);
-    if (!is_shared)
-      before.exclusive = before.all;
+    const message& m = load.messages[i];
+    bool is_early = false;
+    load.each_place(m, [&](place p) {
+      ends& before = keys[p.key];
+      is_early |= r.begun < (m.is_shared ? before.exclusive : before.all);
+      before.all = std::max(before.all, r.done);
+      if (!m.is_shared)
+        before.exclusive = before.all;
+    });
+    violations += is_early;
   }
   return violations;
 }

@@ -1,6 +1,6 @@
 #pragma once
 
-// Whether messages that may be shared were handled in order.
+// Whether messages that may be shared, or are joint, were handled in order.
 
 #include "load/workload.hpp"
 
@@ -10,7 +10,7 @@
 namespace convoy::tool {
 
 /// Messages that began before one had ended for which they had to wait: an exclusive one for all
-/// earlier ones of its key, a shared one for the exclusive ones among them.
+/// earlier ones of each of its keys, a shared one for the exclusive ones among them.
 [[nodiscard]] std::uint64_t shared_order_violations(const workload& load,
                                                     const std::vector<record>& records);
 

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string>
 #include <tuple>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -17,12 +18,37 @@ namespace {
 constexpr std::int64_t joined_ns =
     1000; ///< workers take less from one message to the next of a key
 
+/// What slices are called: by their key, or by all of them, as in 7;12.
+class label_set {
+public:
+  explicit label_set(const workload& load) : load_{load}, labels_{load.keys} {}
+
+  [[nodiscard]] std::uint32_t of(const message& m) {
+    if (m.further_count == 0)
+      return m.key;
+    std::string name;
+    load_.each_place(m, [&](place p) { name += (name.empty() ? "" : ";") + load_.keys[p.key]; });
+    const auto [at, is_new] =
+        joint_.try_emplace(std::move(name), static_cast<std::uint32_t>(labels_.size()));
+    if (is_new)
+      labels_.push_back(at->first);
+    return at->second;
+  }
+
+  [[nodiscard]] std::vector<std::string> take() { return std::move(labels_); }
+
+private:
+  const workload& load_;
+  std::vector<std::string> labels_;
+  std::unordered_map<std::string, std::uint32_t> joint_;
+};
+
 /// A slice for each message, and for each attempt that failed.
-std::vector<recording::slice> all_slices(const workload& load, const run& of) {
+std::vector<recording::slice> all_slices(const workload& load, const run& of, label_set& labels) {
   std::vector<recording::slice> all;
   all.reserve(of.records.size());
   for (std::uint32_t i = 0; i < of.records.size(); ++i) {
-    const std::uint32_t key = load.messages[i].key;
+    const std::uint32_t key = labels.of(load.messages[i]);
     std::uint16_t attempt = 1;
     if (!of.seen.failed.empty())
       for (const auto& failed : of.seen.failed[i])
@@ -98,6 +124,10 @@ public:
   void add_message(std::uint32_t key, std::int64_t from, std::int64_t until) {
     add(key, from, until, first_message, last_message);
   }
+  /// Of a message that is there already, in another key.
+  void add_place(std::uint32_t key, std::int64_t from, std::int64_t until) {
+    add(key, from, until, first_place, last_place);
+  }
   void add_run(std::uint32_t key, std::int64_t from, std::int64_t until) {
     add(key, from, until, run_begins, run_ends);
   }
@@ -125,10 +155,12 @@ private:
   /// At the same time what begins goes before what ends: it may be the same.
   enum change : std::uint32_t {
     first_message,
+    first_place,
     run_begins,
     hold_begins,
     hold_ends,
     run_ends,
+    last_place,
     last_message,
   };
   struct event {
@@ -151,7 +183,7 @@ private:
     state& key = keys_[e.key];
     now_.running -= key.is_running();
     now_.waiting -= key.is_waiting();
-    key.messages += (e.what == first_message) - (e.what == last_message);
+    key.messages += (e.what <= first_place) - (e.what >= last_place);
     key.runs += (e.what == run_begins) - (e.what == run_ends);
     key.holds += (e.what == hold_begins) - (e.what == hold_ends);
     now_.backlog += (e.what == first_message) - (e.what == last_message);
@@ -183,15 +215,17 @@ recording recording_of(const workload& load, const run& of, std::size_t most) {
   is.name =
       of.strategy + ", " + std::to_string(of.workers) + (of.workers == 1 ? " worker" : " workers");
   is.workers = of.workers;
-  is.labels = load.keys;
   is.joined = std::chrono::nanoseconds{joined_ns};
-  is.slices = all_slices(load, of);
+  label_set labels{load};
+  is.slices = all_slices(load, of, labels);
+  is.labels = labels.take();
   is.holds = all_holds(load, of);
 
   level_counter levels{load.keys.size()};
   std::int64_t length = 0;
   for (const auto& s : is.slices)
-    levels.add_run(s.label, s.begun, s.ended);
+    if (s.label < load.keys.size())
+      levels.add_run(s.label, s.begun, s.ended);
   for (const auto& h : is.holds)
     levels.add_hold(h.label, h.begin, h.end);
   for (std::uint32_t i = 0; i < of.records.size(); ++i) {
@@ -203,7 +237,12 @@ recording recording_of(const workload& load, const run& of, std::size_t most) {
     // Its handler may begin before submit() has returned.
     const std::int64_t there =
         has_begun ? std::min(r.accepted, r.begun) : std::min(r.accepted, end);
-    levels.add_message(load.messages[i].key, there, end);
+    const message& m = load.messages[i];
+    levels.add_message(m.key, there, end);
+    for (const place& p : load.further(m))
+      levels.add_place(p.key, there, end);
+    if (m.further_count != 0 && r.done >= 0)
+      load.each_place(m, [&](place p) { levels.add_run(p.key, r.begun, r.done); });
     length = std::max(length, end);
   }
   is.length = std::chrono::nanoseconds{length};

@@ -12,7 +12,7 @@ void measure_hot_as_it_was(const workload& as_it_is, const run& seen, run_figure
   std::vector<std::int64_t> hot, cold;
   for (std::size_t i = 0; i < seen.records.size(); ++i)
     if (!seen.records[i].merged)
-      (as_it_is.messages[i].key == hot_key ? hot : cold)
+      (as_it_is.is_of(as_it_is.messages[i], hot_key) ? hot : cold)
           .push_back(seen.records[i].done - seen.records[i].intended);
   figures.hot = percentiles(hot);
   figures.cold = percentiles(cold);

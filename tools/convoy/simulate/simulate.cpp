@@ -24,22 +24,43 @@ std::vector<detail::simulated_message> with_overshoot(const workload& load,
   return messages;
 }
 
+std::vector<detail::simulated_place> further_places(const workload& load) {
+  std::vector<detail::simulated_place> all;
+  all.reserve(load.further_places.size());
+  for (std::uint32_t i = 0; i < load.messages.size(); ++i)
+    for (const place& p : load.further(load.messages[i]))
+      all.push_back({i, p.key});
+  return all;
+}
+
 /// When each message was let in: it, and those before it, waited for the end of others. Closed, it
 /// was meant to come right behind the one before.
 void admit(std::vector<record>& records, const std::vector<detail::simulated_times>& times,
-           bool closed, std::size_t capacity) {
-  if (capacity >= records.size())
+           const workload& load, std::size_t capacity) {
+  if (capacity >= records.size() + load.further_places.size())
     return;
-  std::vector<std::int64_t> ends(records.size());
-  std::ranges::transform(times, ends.begin(), &detail::simulated_times::done);
-  std::ranges::sort(ends);
+  struct end {
+    std::int64_t at;
+    std::size_t places; ///< that are free then
+  };
+  const auto places_of = [&](std::size_t i) {
+    return load.messages[i].further_count + std::size_t{1};
+  };
+  std::vector<end> ends(records.size());
+  for (std::size_t i = 0; i < ends.size(); ++i)
+    ends[i] = {times[i].done, places_of(i)};
+  std::ranges::stable_sort(ends, {}, &end::at);
   std::int64_t latest = 0;
+  std::size_t taken = 0, ended = 0;
   for (std::size_t i = 0; i < records.size(); ++i) {
-    if (closed)
+    if (load.closed)
       records[i].intended = latest;
     latest = std::max(latest, records[i].intended);
-    if (i >= capacity)
-      latest = std::max(latest, ends[i - capacity]);
+    taken += places_of(i);
+    for (; taken > capacity; ++ended) {
+      latest = std::max(latest, ends[ended].at);
+      taken -= ends[ended].places;
+    }
     records[i].accepted = latest;
   }
 }
@@ -48,9 +69,11 @@ void admit(std::vector<record>& records, const std::vector<detail::simulated_tim
 
 run simulate(std::string_view name, const workload& load, const simulation_options& options) {
   const auto messages = with_overshoot(load, options);
+  const auto further = further_places(load);
   std::vector<detail::simulated_times> times(messages.size());
   detail::simulate(messages, static_cast<std::uint32_t>(load.keys.size()), options.workers, times,
-                   {.capacity = options.capacity,
+                   {.further = further,
+                    .capacity = options.capacity,
                     .conflates = options.conflates,
                     .cores = options.costs.cores,
                     .core_ns = options.costs.core_ns});
@@ -67,7 +90,7 @@ run simulate(std::string_view name, const workload& load, const simulation_optio
                               .done = merged ? -1 : times[i].done,
                               .merged = merged});
   }
-  admit(result.records, times, load.closed, options.capacity);
+  admit(result.records, times, load, options.capacity);
   return result;
 }
 

@@ -22,10 +22,10 @@ struct sleep_costs {
 };
 
 struct simulation_options {
-  unsigned workers = 1;                                           ///< at least 1
-  std::size_t capacity = std::numeric_limits<std::size_t>::max(); ///< at least 1: while so many
-                                                                  ///< messages are submitted and
-                                                                  ///< not finished, the next waits
+  unsigned workers = 1; ///< at least 1
+  /// At least 1, and as much as any message has keys: while so many messages, a joint one counted for
+  /// each of its keys, are submitted and not finished, the next waits.
+  std::size_t capacity = std::numeric_limits<std::size_t>::max();
   bool conflates = false; ///< of the messages of a key that wait the latest stands for the others
   sleep_costs costs{};
   std::uint64_t seed = 1; ///< of the overshoots

@@ -52,7 +52,7 @@ what_if parse_parts(std::string_view text) {
 std::uint32_t index_of(const workload& load, const std::string& key) {
   for (std::uint32_t i = 0; i < load.keys.size(); ++i)
     if (load.keys[i] == key &&
-        std::ranges::any_of(load.messages, [&](const message& m) { return m.key == i; }))
+        std::ranges::any_of(load.messages, [&](const message& m) { return load.is_of(m, i); }))
       return i;
   throw input_error("--what-if: no message has the key " + in_quotes(key) +
                     "; write one as it is in the input: without --what-if the hottest are listed");
@@ -91,16 +91,20 @@ workload with(workload load, const what_if& change) {
     load.keys.push_back(change.key + '/' + std::to_string(i + 1));
   if (!load.key_bytes.empty())
     load.key_bytes.resize(load.keys.size(), 0);
+  const auto deal = [&](std::uint32_t& of, std::uint32_t& position) {
+    if (of != key)
+      return;
+    if (const std::uint32_t turn = position % change.split; turn > 0)
+      of = first_new + turn - 1;
+    position /= change.split;
+  };
   for (message& m : load.messages) {
-    if (m.key != key)
-      continue;
-    if (change.faster != 1)
+    if (change.faster != 1 && load.is_of(m, key))
       m.service_ns = std::llround(static_cast<double>(m.service_ns) / change.faster);
-    const std::uint32_t turn = m.position % change.split;
-    m.position /= change.split;
-    if (turn > 0)
-      m.key = first_new + turn - 1;
+    deal(m.key, m.position);
   }
+  for (place& p : load.further_places)
+    deal(p.key, p.position);
   return load;
 }
 

@@ -2,7 +2,6 @@
 
 // `lanes` where messages may be shared: those next to each other are handled at the same time.
 
-#include "load/workload.hpp"
 #include "strategies/strategy.hpp"
 #include "strategies/watched.hpp"
 
@@ -32,10 +31,10 @@ namespace convoy::tool {
 template <class Handler>
 class shared_lanes {
 public:
-  shared_lanes(Handler& handler, const strategy_setup& setup, const workload& load)
+  shared_lanes(Handler& handler, const strategy_setup& setup)
       : runtime_{{.concurrency = setup.workers}}, messages_{runtime_, call{handler},
                                                             options_of(setup)},
-        door_{runtime_, setup.socket}, load_{load} {}
+        door_{runtime_, setup.socket}, load_{*setup.load} {}
 
   void submit(std::uint32_t key, std::uint32_t index) {
     const index_of_message message{index, load_.messages[index].is_shared};

@@ -22,10 +22,19 @@ struct simulated_times {
   std::int64_t done = 0;  ///< the handler leaves, or it was merged
 };
 
+/// A key of a message besides its first.
+struct simulated_place {
+  std::uint32_t message = 0; ///< its index
+  std::uint32_t key = 0;
+};
+
 /// What else holds messages up.
 struct simulated_limits {
-  /// Messages that have arrived and are not done, at least 1: while there are so many the next one
-  /// waits, and those behind it.
+  /// Of joint messages, in the order of the messages, none twice: such a one begins at its turn in each
+  /// of its keys. Then no message is shared, and nothing is conflated.
+  std::span<const simulated_place> further = {};
+  /// Messages that have arrived and are not done, each as often as it has keys; at least as many as
+  /// any has keys. While there is no room for the next one it waits, and those behind it.
   std::size_t capacity = std::numeric_limits<std::size_t>::max();
   /// Of the messages of a key that wait behind one that a worker has, or waits for, the latest stands
   /// for the others. It takes the place of the first of them.
@@ -38,7 +47,7 @@ struct simulated_limits {
 
 /// Simulates `workers`, at least 1, that handle the messages of each key in order, one at a time,
 /// know of everything at once and lose no time. Of the keys that wait for a worker the one whose
-/// first message came first goes next. Shared messages that lie next to each other in a key may be
+/// first message came first goes next. Joint messages are in the lines of all their keys. Shared messages that lie next to each other in a key may be
 /// handled at the same time, by as many workers as there are.
 ///
 /// Arrivals never decrease; of equal ones the first in the list came first. Keys are 0 … keys - 1;
