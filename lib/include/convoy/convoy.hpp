@@ -118,6 +118,8 @@
 #include "convoy/detail/run/joint_lanes.hpp"
 #include "convoy/detail/run/checked_options.hpp"
 #include "convoy/detail/run/joint_stops.hpp"
+#include "convoy/detail/run/joint_ahead.hpp"
+#include "convoy/detail/run/joint_explain.hpp"
 #include "convoy/detail/run/runners.hpp"
 #include "convoy/detail/submit/submitter.hpp"
 #include "convoy/detail/submit/submitter_bulk.hpp"

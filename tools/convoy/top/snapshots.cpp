@@ -216,6 +216,8 @@ answer_to_why parse_why(const std::string& text) {
   tell("since_seconds", "for", span);
   tell("until_seconds", "goes on in", span);
   tell("worker", "worker", count);
+  tell("other", "waits for its turn in", [&](const char* name) { return from.text(name); });
+  tell("other_state", "which is", [&](const char* name) { return from.text(name); });
   tell("attempts", "failed attempts of its first message", count);
   tell("error", "last error", [&](const char* name) { return from.text(name); });
   return why;

@@ -102,8 +102,8 @@ bool joint_lanes<Core>::keeps(lane_type& lane, std::uint64_t consumed) noexcept 
   const bool is_first = lane.is(lane_state::joint);
   if (!is_first && !lane.is(lane_state::joint_other))
     return false;
-  if (lane.finished == 0) { // the message has stopped
-    auto& its = *static_cast<message_type*>(std::exchange(lane.below, nullptr));
+  if (lane.finished == 0) {                              // the message has stopped
+    auto& its = *static_cast<message_type*>(lane.below); // see take_turn()
     auto& home = its.home_partition();
     until_there_is_memory([&] {
       (void)stopped_in_.try_emplace(&lane, joint_id{&home, its.ticket()});

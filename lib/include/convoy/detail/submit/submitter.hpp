@@ -181,6 +181,11 @@ private:
   [[gnu::cold]] [[nodiscard]] std::optional<Result>
   look_at(partition_type& p, std::function<Result(partition_type&)> look, clock::time_point until);
   [[nodiscard]] auto explainer(key_finder<Core> find);
+  [[nodiscard]] auto explainer(seen_key so_far);
+  void explain_in(std::size_t which, std::function<seen_key(partition_type&)> look,
+                  std::function<void(seen_key)> then);
+  void explain_next(std::size_t next, std::size_t own, seen_key seen,
+                    std::function<void(explanation)> then);
   [[gnu::cold]] [[nodiscard]] explanation explain(const key_finder<Core>& find,
                                                   clock::time_point until);
   void explain_worker(std::uint64_t scattered, explanation& why);

@@ -4,6 +4,8 @@
 
 #include "convoy/detail/base/atomic.hpp"
 #include "convoy/detail/base/tuning.hpp"
+#include "convoy/detail/run/joint_ahead.hpp"
+#include "convoy/detail/run/joint_explain.hpp"
 #include "convoy/detail/run/joint_lanes.hpp"
 #include "convoy/detail/run/joint_run.hpp"
 #include "convoy/detail/run/joint_stops.hpp"
