@@ -97,6 +97,7 @@ json of(const snapshot& s) {
             {"paused", s.lanes.paused},
             {"lingering", s.lanes.lingering},
             {"suspended", s.lanes.suspended},
+            {"joint", s.lanes.joint},
             {"limited", s.lanes.limited}}},
           {"oldest_seconds", seconds(s.oldest)},
           {"held", of(s.held)},

@@ -268,7 +268,7 @@ bool worker_samples::runs_now(const void* lane, clock::time_point& since) noexce
   return true;
 }
 
-bool worker_samples::take(std::unique_ptr<window_sums>& empty, clock::time_point now) {
+std::size_t worker_samples::take(std::unique_ptr<window_sums>& empty, clock::time_point now) {
   const std::lock_guard lock(mutex_);
   if (running_ && now > counted_) { // not what it stands for: that is known when it has ended
     const auto unfinished =
@@ -279,7 +279,7 @@ bool worker_samples::take(std::unique_ptr<window_sums>& empty, clock::time_point
   sums_.swap(empty);
   if (empty->service <= 0)
     is_blind_.store(true, std::memory_order_relaxed); // a hint
-  return running_;
+  return running_ ? 1 + others_.size() : 0;
 }
 
 // ---- merged_keys ----

@@ -166,6 +166,7 @@ snapshot snapshot_of(const members& from) {
              .paused = keys.count("paused"),
              .lingering = keys.count("lingering"),
              .suspended = keys.count("suspended"),
+             .joint = keys.count("joint"),
              .limited = keys.count("limited")};
   s.window = from.time("window_seconds");
   s.age = from.time("age_seconds");

@@ -109,8 +109,8 @@ public:
   }
 
   /// Exchanges what was summed up since the last time for `empty`. What runs and is timed is added
-  /// as far as it has come. True: something runs.
-  [[nodiscard]] bool take(std::unique_ptr<window_sums>& empty, clock::time_point now);
+  /// as far as it has come. Returns how many keys' message runs.
+  [[nodiscard]] std::size_t take(std::unique_ptr<window_sums>& empty, clock::time_point now);
 
 private:
   void end_stuck(clock::time_point now) noexcept;

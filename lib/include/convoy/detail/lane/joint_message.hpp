@@ -12,7 +12,9 @@
 // takes the last has the message and all of its lanes, and is the only one to write the word again.
 
 #include "convoy/detail/base/atomic.hpp"
+#include "convoy/detail/base/function_ref.hpp"
 #include "convoy/detail/ds/ready_queue.hpp"
+#include "convoy/detail/insight/partition_levels.hpp"
 #include "convoy/detail/lane/lane.hpp"
 #include "convoy/detail/shared/requests.hpp"
 #include "convoy/explanation.hpp"
@@ -132,6 +134,10 @@ public:
   [[nodiscard]] virtual joint_name name_of(const lane_type& lane) const noexcept = 0;
   /// What a message that is not ready waits for, in this partition. False: nothing that can be seen.
   [[nodiscard]] virtual bool explain(const joint_name& which, explanation& why) noexcept = 0;
+  [[nodiscard]] virtual joint_keys keys() const noexcept = 0;
+  /// Of a message that has stopped, by its own lane.
+  [[nodiscard]] virtual std::uint32_t keys_of(const lane_type& stopped) const noexcept = 0;
+  virtual void for_each_stopped(function_ref<void(const lane_type&)> f) const noexcept = 0;
   /// All from the first place on leaves the lane, and comes back.
   virtual void take_rest(lane_type& lane) noexcept = 0;
   virtual void put_rest(lane_type& lane) noexcept = 0;

@@ -188,7 +188,7 @@ void partition<Core>::look_at_lanes(bool drains) noexcept try {
     seen.oldest = now - age_of(lanes_.came(ring.consumed()));
   largest<std::uint32_t, const lane_type*> deepest;
   largest<std::chrono::nanoseconds, const lane_type*> held;
-  lanes_.for_each([&](const lane_type& lane) {
+  const auto look = [&](const lane_type& lane) {
     if (lane.unsettled == 0)
       return;
     if constexpr (lane_type::shares)
@@ -208,11 +208,16 @@ void partition<Core>::look_at_lanes(bool drains) noexcept try {
       held.add(age, &lane);
     }
     seen.oldest = std::min<clock::time_point>(seen.oldest, now - age);
+    if (lane.home != static_cast<const runner*>(this))
+      return; // its message is counted in lanes of its keys
     std::uint32_t runs = lane.is(lane_state::out) ? 1 : 0; // or is about to
     if constexpr (lane_type::shares)
       runs += lane.siblings_out;
     deepest.add(lane.unsettled - runs, &lane);
-  });
+  };
+  lanes_.for_each(look);
+  if (lanes_.joints != nullptr)
+    lanes_.joints->for_each_stopped(look);
   for (const auto& [messages, lane] : deepest.items())
     seen.deepest.push_back({core_.scattered_hash_or(lane->key(), 0), messages});
   for (const auto& [age, lane] : held.items()) {
@@ -241,7 +246,8 @@ void partition<Core>::look_at_lanes(bool drains) noexcept try {
 template <class Core>
 void partition<Core>::note_levels(clock::time_point now) noexcept {
   levels->note(now, ring.tickets() - ring.consumed(), lanes_.unfinished.unfinished(),
-               lanes_.unfinished.keys() + lanes_.beside, lanes_.held.get());
+               lanes_.unfinished.keys() + lanes_.beside, lanes_.held.get(),
+               lanes_.joints == nullptr ? joint_keys() : lanes_.joints->keys());
   if (levels->must_survey(now, true))
     look_at_lanes(true);
 }

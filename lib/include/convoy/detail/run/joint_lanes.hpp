@@ -69,6 +69,7 @@ public:
   [[nodiscard]] bool keeps(lane_type& lane, std::uint64_t consumed) noexcept override;
   [[nodiscard]] bool goes_on(lane_type& lane) noexcept override {
     if (lane.home != &lanes_.home_) {
+      stopped_keys_ -= keys_of(lane);
       go_on_stopped(static_cast<stopped_joint<Core>&>(lane));
       return true;
     }
@@ -93,6 +94,17 @@ public:
   [[nodiscard]] bool serve(wish what, lane_type& lane) noexcept override;
   [[nodiscard]] joint_name name_of(const lane_type& lane) const noexcept override;
   [[nodiscard]] bool explain(const joint_name& which, explanation& why) noexcept override;
+  [[nodiscard]] joint_keys keys() const noexcept override {
+    return {taken_ - ready_keys_ - stopped_keys_, ready_keys_ - ready_messages_};
+  }
+  [[nodiscard]] std::uint32_t keys_of(const lane_type& its) const noexcept override {
+    return static_cast<const stopped_joint<Core>&>(its).of.count();
+  }
+  void for_each_stopped(function_ref<void(const lane_type&)> f) const noexcept override {
+    for (const auto& [ticket, each] : stopped_)
+      if (each.lane != nullptr)
+        f(*each.lane);
+  }
   void take_rest(lane_type& lane) noexcept override {
     rest_.clear();
     auto* const places = find(lane);
@@ -284,6 +296,7 @@ private:
     auto& its = *at.of;
     lane.become(&at == its.places() ? lane_state::joint : lane_state::joint_other);
     lane.below = &its;
+    ++taken_;
     if (lane.hold != nullptr) [[unlikely]]
       pass_hold(its, lane);
     arrive(its, lane);
@@ -299,6 +312,8 @@ private:
     if (!its.arrive())
       return;
     its.since = lane.since;
+    ready_keys_ += its.count();
+    ++ready_messages_;
     this->ready_.push(its);
   }
   /// What the lane's hold says of its first message is true of a place, too.
@@ -359,6 +374,11 @@ private:
   key_table<waiting_places, std::equal_to<>> waiting_{std::equal_to<>()};
   std::unordered_map<const lane_type*, joint_id> stopped_in_; // lanes of messages that have stopped
   std::unordered_map<std::uint64_t, stopped> stopped_;        // those whose home this is, by ticket
+  std::int64_t taken_ = 0;                                    // lanes that are joint
+  std::int64_t ready_keys_ = 0;     // lanes of messages that became ready here, less those of
+                                    // whichever that have come back here since
+  std::int64_t ready_messages_ = 0; // likewise these, and their first lanes
+  std::int64_t stopped_keys_ = 0;   // of messages that have stopped, and are held here
   std::array<elsewhere, tuning::joint_messages_ahead>
       ahead_; // a ring: what others may not have seen
   std::size_t ahead_first_ = 0, ahead_last_ = 0;
