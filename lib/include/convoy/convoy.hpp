@@ -132,6 +132,7 @@
 #include "convoy/detail/sinks/line_file.hpp"
 #include "convoy/dead_letter_file.hpp"
 #include "convoy/detail/sinks/letter_line.hpp"
+#include "convoy/detail/sinks/letters_back.hpp"
 #include "convoy/detail/sinks/line_reader.hpp"
 #include "convoy/dead_letter_reader.hpp"
 #include "convoy/dead_letter_redrive.hpp"

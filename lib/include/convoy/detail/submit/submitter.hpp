@@ -118,7 +118,8 @@ public:
 
   /// See processor::submit_joint; in submitter_joint.hpp.
   template <class Source>
-  [[nodiscard]] submit_status submit_joint(std::span<const Key> keys, Source&& message, bool waits);
+  [[nodiscard]] submit_status submit_joint(std::span<const Key> keys, Source&& message, bool waits,
+                                           bool again = false);
 
   // ---- see processor; in submitter_control.hpp ----
 
@@ -354,11 +355,13 @@ private:
   [[nodiscard]] bool submit_some(Iterator& at, std::size_t count, bulk_result& result);
 
   class joint_plan;
-  [[gnu::cold]] [[nodiscard]] submit_status make_room_for(joint_plan& plan, const Message& message);
+  [[gnu::cold]] [[nodiscard]] submit_status make_room_for(joint_plan& plan, const Message& message,
+                                                          bool again);
   template <class Source>
-  [[nodiscard]] submit_status fill(joint_plan& plan, joint_message<Core>& message, Source&& source);
+  [[nodiscard]] submit_status fill(joint_plan& plan, joint_message<Core>& message, Source&& source,
+                                   bool again);
   template <class Source>
-  [[nodiscard]] submit_status emplace_joint(std::span<const Key> keys, Source&& source);
+  [[nodiscard]] submit_status emplace_joint(std::span<const Key> keys, Source&& source, bool again);
 
   class shares;
   /// `count` elements of a bulk, all or nothing: false if they don't fit, then nothing was
