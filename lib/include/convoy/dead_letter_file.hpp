@@ -47,7 +47,8 @@ template <class T>
 ///
 /// (in one line). Errors are what they say, null if the handler returned an outcome; first_failed
 /// is null if the handler was not called. `why` is a death's name, see to_string(death); behind it
-/// comes "reason":"…" if there is one. Both times are told by one look at the wall clock.
+/// comes "reason":"…" if there is one. Behind the key of a joint message come all of them as they
+/// were given, "keys":["k","l"]. Both times are told by one look at the wall clock.
 /// read_dead_letters() reads the lines, and redrive_dead_letters() sends the letters back and makes
 /// `redriven` 1.
 ///
@@ -58,8 +59,6 @@ template <class T>
 /// offered again, with its cause as what(). (Only if a sync fails and the power is lost, too, the
 /// file may show a line that was refused.) One file has one writer: it is locked while it is open.
 /// A forked child is refused.
-///
-/// Letters of joint messages are refused, which parks them: they could not be redriven.
 ///
 /// **Rotation.** A letter goes to the file that has the path's name at that moment: if that was
 /// moved or removed, a new one is created. reopen() does so without a letter: then nothing more
@@ -97,7 +96,6 @@ public:
 
   /// The sink. Throws dead_letter_refused and nothing else; the message stays as it is.
   void operator()(const dead_letter& letter) {
-    detail::refuse_joint(letter);
     const auto line = formatted(letter);
     try {
       file_.append(line);
@@ -148,15 +146,22 @@ private:
   [[nodiscard]] std::string line_of(const dead_letter& letter) const {
     const detail::wall_clock clock;
     const auto time = [&](auto when) { return detail::json_time(clock.at(when)); };
-    return R"({"key":)" + one_line(options_.key_json(letter.key)) + R"(,"sequence":)" +
-           std::to_string(letter.sequence) + R"(,"attempts":)" + std::to_string(letter.attempts) +
-           R"(,"why":")" + to_string(letter.why) + '"' +
+    return R"({"key":)" + one_line(options_.key_json(letter.key)) + keys_of(letter) +
+           R"(,"sequence":)" + std::to_string(letter.sequence) + R"(,"attempts":)" +
+           std::to_string(letter.attempts) + R"(,"why":")" + to_string(letter.why) + '"' +
            (letter.reason.empty() ? "" : R"(,"reason":)" + detail::json_string(letter.reason)) +
            R"(,"first_error":)" + detail::json_error(letter.first_error) + R"(,"last_error":)" +
            detail::json_error(letter.last_error) + R"(,"first_failed":)" +
            (letter.attempts == 0 ? "null" : time(letter.first_failed)) + R"(,"died":)" +
            time(letter.died) + R"(,"redriven":0,"message":)" +
            one_line(options_.message_json(letter.message)) + "}\n";
+  }
+
+  [[nodiscard]] std::string keys_of(const dead_letter& letter) const {
+    std::string list;
+    for (const Key* each : letter.keys)
+      list += (list.empty() ? R"(,"keys":[)" : ",") + one_line(options_.key_json(*each));
+    return list.empty() ? list : list + ']';
   }
 
   static std::string one_line(std::string json) {

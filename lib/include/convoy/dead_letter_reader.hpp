@@ -26,6 +26,7 @@
 #include <system_error>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace convoy {
 
@@ -104,8 +105,9 @@ struct dead_letter_record {
   std::optional<std::string> last_error;
   std::optional<time_point> first_failed;
   time_point died;
-  bool redriven;      ///< by redrive_dead_letters()
-  std::uint64_t line; ///< in the file; the first is 1
+  bool redriven;              ///< by redrive_dead_letters()
+  std::uint64_t line;         ///< in the file; the first is 1
+  std::vector<Key> keys = {}; ///< of a joint message: all, as they were given. Else empty.
 };
 
 /// The letters of a file, in its order, read once: an input range of dead_letter_record. See
@@ -205,10 +207,21 @@ private:
     try {
       auto line = detail::parse_letter(lines_.line());
       mark_ = line.mark == 0 ? 0 : lines_.offset() + line.mark;
-      current_.emplace(record{parse_.key(line.key), parse_.message(line.message), line.sequence,
-                              line.attempts, line.why, std::move(line.reason),
-                              std::move(line.first_error), std::move(line.last_error),
-                              line.first_failed, line.died, line.redriven, lines_.number()});
+      current_.emplace(record{parse_.key(line.key),
+                              parse_.message(line.message),
+                              line.sequence,
+                              line.attempts,
+                              line.why,
+                              std::move(line.reason),
+                              std::move(line.first_error),
+                              std::move(line.last_error),
+                              line.first_failed,
+                              line.died,
+                              line.redriven,
+                              lines_.number(),
+                              {}});
+      for (const auto& each : line.keys)
+        current_->keys.push_back(parse_.key(each));
     } catch (const std::bad_alloc&) {
       throw;
     } catch (const std::exception& error) {

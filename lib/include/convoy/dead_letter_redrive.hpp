@@ -6,6 +6,7 @@
 
 #include "convoy/dead_letter_reader.hpp"
 #include "convoy/detail/sched/scheduler.hpp"
+#include "convoy/detail/sinks/letters_back.hpp"
 #include "convoy/detail/sinks/owned_file.hpp"
 #include "convoy/status.hpp"
 
@@ -101,6 +102,8 @@ private:
   }
 
   submit_status resubmit(dead_letter_record<Key, Message>& letter) {
+    if (!letter.keys.empty())
+      return send_joint_back(processor_, letter.keys, letter.message);
     return processor_.resubmit(letter.key, std::span(&letter.message, 1), place::behind).status;
   }
 
@@ -147,7 +150,8 @@ private:
 /// those before it are marked, or goes to parse.on_bad_line, and stays as it is.
 ///
 /// The file must have no writer, and is locked meanwhile. Throws as dead_letter_reader, and
-/// std::logic_error on a worker thread. Processor: resubmit(), drain(key), closed() and account().
+/// std::logic_error on a worker thread. Processor: resubmit(), drain(key), closed() and account();
+/// for letters of joint messages resubmit_joint().
 template <class Key, class Message, class Processor>
 redrive_result redrive_dead_letters(const std::string& path, Processor& to,
                                     dead_letter_parse<Key, Message> parse = {}) {

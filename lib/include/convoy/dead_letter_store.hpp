@@ -5,6 +5,7 @@
 
 #include "convoy/detail/base/prologue.hpp"
 
+#include "convoy/detail/sinks/letters_back.hpp"
 #include "convoy/failure.hpp"
 #include "convoy/status.hpp"
 
@@ -39,8 +40,8 @@ enum class store_full : unsigned char {
 /// A sink of dead letters which keeps them:
 ///   .dead_letters = std::ref(store)
 /// Letters of a key are kept, and sent back, in the order in which they came; keys are in the order
-/// of their first letters. Nothing is lost: a letter that is not stored keeps its message. Letters of
-/// joint messages are refused, which parks them: they could not be redriven.
+/// of their first letters. Nothing is lost: a letter that is not stored keeps its message. The letter
+/// of a joint message is one of dead_letter::key only.
 ///
 /// **Redrive.** While a key's letters are on their way back they are in nobody's sight, but take
 /// their room until redrive() knows what became of them. Threads that redrive take turns.
@@ -72,14 +73,15 @@ public:
   /// A dead letter that owns what the sink was shown.
   struct entry {
     entry(dead_letter& from, std::uint64_t number)
-        : key(from.key), reason(from.reason), message(std::move(from.message)), arrival(number),
-          sequence(from.sequence), attempts(from.attempts), why(from.why),
-          first_error(from.first_error), last_error(from.last_error),
-          first_failed(from.first_failed), died(from.died) {}
+        : key(from.key), keys(detail::copied(from.keys)), reason(from.reason),
+          message(std::move(from.message)), arrival(number), sequence(from.sequence),
+          attempts(from.attempts), why(from.why), first_error(from.first_error),
+          last_error(from.last_error), first_failed(from.first_failed), died(from.died) {}
 
     // These first: copying them may throw, and the message must not have moved by then.
     Key key;
-    std::string reason; ///< what the last outcome's because() said; empty: nothing
+    std::vector<Key> keys; ///< of a joint message: all, as they were given. Else empty.
+    std::string reason;    ///< what the last outcome's because() said; empty: nothing
     Message message;
     std::uint64_t arrival; ///< counts the letters of all keys as they come
     std::uint64_t sequence;
@@ -114,7 +116,6 @@ public:
   /// copying the key or the overflow sink throws. Then nothing is stored, and the message is as it
   /// was.
   void operator()(dead_letter& letter) {
-    detail::refuse_joint(letter);
     try {
       if (store(letter))
         return;
@@ -195,8 +196,11 @@ public:
 
   /// Sends the letters of a key back, in order, by
   ///   bulk_result to.resubmit(const Key&, std::span<Message>, place)
+  /// those of joint messages to all of their keys, behind what waits there, by
+  ///   submit_status to.resubmit_joint(std::span<const Key>, Message&&)
   /// What that refuses stays here, in front of all that came later. Returns what it returns. Throws
-  /// std::invalid_argument if the key has no letters, std::bad_alloc, and what resubmit() throws;
+  /// std::invalid_argument if the key has no letters, or one of a joint message that is to be put
+  /// before others, std::bad_alloc, and what resubmit() throws;
   /// then all stays here, but for what a bulk_interrupted says was accepted.
   template <class Processor>
   [[nodiscard]] bulk_result redrive(Processor& to, const Key& key, place where = place::behind) {
@@ -316,7 +320,7 @@ private:
       return std::nullopt;
     bulk_result result;
     try {
-      result = to.resubmit(of_key->first, std::span<Message>(messages), where);
+      result = detail::send_back(to, of_key->first, sent, std::span<Message>(messages), where);
     } catch (const bulk_interrupted& after) {
       end_redrive(*of_key, sent, messages, after.accepted());
       throw;

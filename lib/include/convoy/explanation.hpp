@@ -27,6 +27,7 @@ enum class key_state : unsigned char {
   full,      ///< nothing of it is unfinished, and the processor is full: submit() waits for others
   suspended, ///< its handler is a coroutine, and awaits something
   no_place,  ///< its handler may not begin, as suspension_limits::most others have not ended
+  joint,     ///< its first message is a joint one, and waits for its turn in another key: `other`
 };
 [[nodiscard]] const char* to_string(key_state state) noexcept;
 
@@ -45,6 +46,10 @@ struct explanation {
   unsigned attempts = 0;                          ///< of its first message that have failed
   std::exception_ptr error = nullptr;             ///< the last one's, if it threw
   std::string reason = {};                        ///< what its outcome's because() said
+  /// Of a joint message: the key that it waits for, see insight_options::label. Empty: no worker has
+  /// looked at all that it may be.
+  std::string other = {};
+  key_state other_state = key_state::idle; ///< and why that one does not move
   bool is_full = false; ///< it has key_capacity unfinished messages: submit() waits for these
 };
 /// In a sentence.

@@ -239,19 +239,6 @@ private:
   then next_;
 };
 
-namespace detail {
-
-/// By sinks whose letters can be redriven, to their key alone. The message parks: nothing is lost.
-template <class Key, class Message>
-void refuse_joint(const dead_letter<Key, Message>& letter) {
-  if (!letter.keys.empty())
-    throw dead_letter_refused("convoy: the letter of a joint message can't be redriven, so a "
-                              "dead_letter_store or dead_letter_file does not take it; give the "
-                              "processor a sink that looks at dead_letter::keys first",
-                              dead_letter_refused::then::park);
-}
-
-} // namespace detail
 } // namespace convoy
 
 #include "convoy/detail/base/epilogue.hpp"

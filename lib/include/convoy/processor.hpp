@@ -237,9 +237,8 @@ public:
   }
 
   /// So far. See account. Takes a short lock, and looks at each message that is still in a ring: a
-  /// million of them take some milliseconds. Submits and handlers do not wait for it; but while it
-  /// looks the rings take new memory instead of used one, so poll it from a thread that gets a
-  /// core.
+  /// million of them take some milliseconds. Submits and handlers do not wait for it; but meanwhile
+  /// the rings take new memory instead of used one, so poll it from a thread that gets a core.
   [[nodiscard]] convoy::account account() const noexcept { return submitter_.account(); }
 
   /// What happened in the last complete window, see insight_options; without them only what is
@@ -339,6 +338,10 @@ public:
                                      place where = place::behind) {
     return submitter_.resubmit(key, messages, where);
   }
+  /// Likewise a dead joint message, behind what waits in each of its keys.
+  [[nodiscard]] submit_status resubmit_joint(std::span<const Key> keys, Message&& message) {
+    return submitter_.submit_joint(keys, std::move(message), false, true);
+  }
 
   /// Why the key does not move, now. With insight it knows which worker runs it. Takes some
   /// microseconds, or until a worker has looked, at most `within`. Throws as pause(), and
@@ -350,10 +353,9 @@ public:
   }
   /// What would be if the key were otherwise, or there were other workers; see forecast, change. Looks
   /// at all that is unfinished, and simulates 200,000 messages and the backlog, which takes some
-  /// ten milliseconds, with a large backlog some hundred; waits for workers to look, at most
-  /// `within`: what is not seen by then counts as the window's mixture of keys. Throws
-  /// std::logic_error on a worker thread, and without insight; std::invalid_argument, std::bad_alloc,
-  /// and what hashing throws.
+  /// ten milliseconds, with a large backlog some hundred; what no worker has looked at `within` that
+  /// time counts as the window's mixture of keys. Throws std::logic_error on a worker thread, and
+  /// without insight; std::invalid_argument, std::bad_alloc, and what hashing throws.
   [[nodiscard]] forecast what_if(const Key& key, const change& wanted = {},
                                  time_span within = std::chrono::milliseconds(50)) {
     submitter_.refuse_on_worker();
@@ -370,10 +372,8 @@ public:
 
   /// Messages that became dead letters so far.
   [[nodiscard]] std::uint64_t dead_letters() const noexcept { return core_.failures.buried(); }
-
   /// Lanes that are parked at the moment. Who sees one parked sees what its handlers did.
   [[nodiscard]] std::size_t parked() const noexcept { return core_.failures.parked(); }
-
   /// Messages that are scheduled and not due yet.
   [[nodiscard]] std::uint64_t scheduled_messages() const noexcept {
     return core_.not_due.load(std::memory_order_relaxed); // only counted

@@ -29,7 +29,8 @@ struct running_total {
   double count = 0; ///< messages
 };
 
-/// One of a snapshot's keys.
+/// One of a snapshot's keys. A joint message counts for each of its keys with its whole time, so all
+/// shares of a list may add up to more than 1.
 struct key_share {
   std::string label; ///< see insight_options::label
   double share = 0;  ///< of all keys' in the window: service time, messages, or time waited
@@ -43,7 +44,8 @@ struct key_share {
   std::chrono::nanoseconds to_drain{0}; ///< its depth takes so long, at least: one at a time
 };
 
-/// A key that stands still though no handler of it runs.
+/// A key that stands still though no handler of it runs. A joint message that has stopped is listed
+/// under one of its keys, as one message.
 struct held_key {
   std::string label; ///< see insight_options::label
   hold_reason why = hold_reason::retry;
@@ -63,7 +65,8 @@ struct wait_split {
   double service = 0;   ///< its handler ran
 };
 
-/// Keys with unfinished messages, when last looked at. Shared messages count one by one.
+/// Keys with unfinished messages, when last looked at. All keys of a joint message count as it does,
+/// once it is at its turn in all of them. Shared messages count one by one.
 struct lane_counts {
   std::size_t running = 0;   ///< a worker runs it; cheap handlers are seldom seen
   std::size_t waiting = 0;   ///< for a worker
@@ -72,6 +75,7 @@ struct lane_counts {
   std::size_t paused = 0;    ///< until resume(), after pause()
   std::size_t lingering = 0; ///< for a whole batch
   std::size_t suspended = 0; ///< their handler is a coroutine, and awaits something
+  std::size_t joint = 0;     ///< for the turn of their joint message in another key
   /// Of these or of others: at their key_capacity, or refused as their rate is used up.
   std::size_t limited = 0;
 };

@@ -97,6 +97,7 @@ json of(const snapshot& s) {
             {"paused", s.lanes.paused},
             {"lingering", s.lanes.lingering},
             {"suspended", s.lanes.suspended},
+            {"joint", s.lanes.joint},
             {"limited", s.lanes.limited}}},
           {"oldest_seconds", seconds(s.oldest)},
           {"held", of(s.held)},
@@ -177,6 +178,10 @@ std::string to_json(const explanation& why) {
           {"in_ring", why.in_ring},        {"shared", why.shared},   {"since_seconds", nullptr},
           {"until_seconds", nullptr},      {"worker", nullptr},      {"attempts", why.attempts},
           {"is_full", why.is_full},        {"reason", why.reason},   {"error", of(why.error)}};
+  if (why.state == key_state::joint) {
+    is["other"] = why.other;
+    is["other_state"] = to_string(why.other_state);
+  }
   if (why.since)
     is["since_seconds"] = seconds(now - *why.since);
   if (why.until)

@@ -283,10 +283,10 @@ void write_metrics(std::ostream& out, std::span<const snapshot> of, metrics_form
            "state", [](const snapshot& s) {
              const auto number = [](std::size_t n) { return static_cast<double>(n); };
              return values{
-                 {"running", number(s.lanes.running)},    {"waiting", number(s.lanes.waiting)},
-                 {"backoff", number(s.lanes.backoff)},    {"parked", number(s.lanes.parked)},
-                 {"paused", number(s.lanes.paused)},      {"lingering", number(s.lanes.lingering)},
-                 {"suspended", number(s.lanes.suspended)}};
+                 {"running", number(s.lanes.running)},     {"waiting", number(s.lanes.waiting)},
+                 {"backoff", number(s.lanes.backoff)},     {"parked", number(s.lanes.parked)},
+                 {"paused", number(s.lanes.paused)},       {"lingering", number(s.lanes.lingering)},
+                 {"suspended", number(s.lanes.suspended)}, {"joint", number(s.lanes.joint)}};
            });
   // Quantiles are of the window, sum and count of all windows so far.
   w.gauge("convoy_keys_limited", "", "Keys that are at their capacity, or whose rate is used up.",

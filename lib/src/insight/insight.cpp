@@ -244,7 +244,7 @@ bool insight_base::sum_up(clock::time_point now) {
   double service = 0, busy = 0, messages = 0, cost = 0;
   for (auto& worker : workers_) {
     spare_->clear();
-    s.lanes.running += worker.take(spare_, now) ? 1u : 0u;
+    s.lanes.running += worker.take(spare_, now);
     all_by_service.add(spare_->by_service);
     all_by_messages.add(spare_->by_messages);
     all_by_cost.add(spare_->by_cost);
@@ -263,7 +263,10 @@ bool insight_base::sum_up(clock::time_point now) {
   const auto held = count_held(sum.held);
   const auto running = s.lanes.running;
   s.lanes = sum.held;
-  const auto others = sum.keys - std::min<std::uint64_t>(held, sum.keys);
+  auto others = sum.keys - std::min<std::uint64_t>(held, sum.keys);
+  s.lanes.joint = std::min<std::uint64_t>(
+      static_cast<std::uint64_t>(std::max<std::int64_t>(sum.joint.waiting, 0)), others);
+  others -= s.lanes.joint;
   s.lanes.running = std::min<std::size_t>(running, others);
   s.lanes.waiting = others - s.lanes.running;
   s.backlog = sum.in_ring + sum.in_lanes;
@@ -303,6 +306,7 @@ bool insight_base::sum_up(clock::time_point now) {
     const auto share = std::max(key.value - key.error, 0.0) / messages;
     own_in_ring += share * own_share_in_ring(share * ring);
   }
+  own_in_ring = std::min(own_in_ring, 1.0); // shares of joint messages add up to more
   const auto admission =
       static_cast<double>(admission_.load(std::memory_order_relaxed) - admission_before_);
   const auto own = waited.own_key + waited.in_ring * own_in_ring;

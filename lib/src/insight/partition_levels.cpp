@@ -20,6 +20,8 @@ void operator+=(level& a, const level& b) noexcept {
   a.held.paused += b.held.paused;
   a.held.lingering += b.held.lingering;
   a.held.suspended += b.held.suspended;
+  a.joint.waiting += b.joint.waiting;
+  a.joint.beside += b.joint.beside;
 }
 
 std::size_t count_held(const lane_counts& c) noexcept {
@@ -30,11 +32,14 @@ void partition_levels::integrate(clock::time_point now) noexcept {
   if (at_ != clock::time_point{} && now > at_) {
     const auto time = in_ns(now - at_);
     const auto held = count_held(level_.held);
+    const auto joint = static_cast<double>(level_.joint.waiting); // others are before it
     sums_.in_ring += time * static_cast<double>(level_.in_ring);
     sums_.own_key +=
-        time * static_cast<double>(level_.in_lanes - std::min(level_.keys, level_.in_lanes));
+        time *
+        (static_cast<double>(level_.in_lanes - std::min(level_.keys, level_.in_lanes)) + joint);
     sums_.heads +=
-        time * static_cast<double>(level_.keys - std::min<std::uint64_t>(held, level_.keys));
+        time * (static_cast<double>(level_.keys - std::min<std::uint64_t>(held, level_.keys)) -
+                joint - static_cast<double>(level_.joint.beside));
     sums_.held += time * static_cast<double>(held);
   }
   at_ = std::max(now, at_);

@@ -102,6 +102,13 @@ void worker_samples::begin(std::uint64_t hash, clock::time_point now, clock::tim
   attempts_ = attempts;
 }
 
+void worker_samples::begin_also(std::uint64_t hash, std::string&& label,
+                                const atomic<std::uint32_t>& unfinished) noexcept try {
+  const std::lock_guard lock(mutex_);
+  others_.push_back({hash, std::move(label), &unfinished});
+} catch (...) { // no memory: it is not counted. NOLINT(bugprone-empty-catch)
+}
+
 void worker_samples::start_recording(std::unique_ptr<recorder> with) noexcept {
   {
     const std::lock_guard lock(mutex_);
@@ -154,6 +161,7 @@ void worker_samples::end(clock::time_point now, std::uint32_t messages, std::uin
   // A part of what was not drawn may be in sums that are gone: then so is the rest.
   if (drawn != 0 || counts || counted_ != began_)
     add(now, std::max(1.0, drawn * gap / calls), messages, behind, true);
+  others_.clear();
 }
 
 double worker_samples::draw(std::uint32_t messages) noexcept {
@@ -179,36 +187,44 @@ void worker_samples::add(clock::time_point now, double weight, std::uint32_t mes
   auto& sums = *sums_;
   const auto service = weight * in_ns(now - counted_);
   const auto count = weight * messages;
-  const auto cost = service * (behind + (messages != 0 ? (messages - 1) / 2.0 : 0.0));
   const auto chance = 1 / weight;
   sums.service += service;
   sums.messages += count;
-  sums.cost += cost;
   if (messages != 0) {
     sums.handler.add(std::chrono::nanoseconds(now - began_).count() / messages, count);
     sums.latency.add(std::chrono::nanoseconds(now - came_).count(), count);
   }
-  const auto note = [&](top_keys& keys, double value) {
+  const auto note = [&](top_keys& keys, double value, std::uint64_t hash, const std::string& label,
+                        double cost, std::uint32_t left) {
     if (value <= 0)
       return;
-    auto& key = keys.add(hash_, value, (1 - chance) * value * value);
+    auto& key = keys.add(hash, value, (1 - chance) * value * value);
     key.messages += count;
     key.service += service;
     key.waited += cost;
     if (messages != 0)
       key.handled += weight * in_ns(now - began_);
     if (messages != 0 || !is_over)
-      key.depth = behind;
+      key.depth = left;
     if (key.label.empty()) {
       try {
-        key.label = label_;
+        key.label = label;
       } catch (...) { // no memory: it has none
       }
     }
   };
-  note(sums.by_service, service);
-  note(sums.by_messages, count);
-  note(sums.by_cost, cost);
+  const auto note_all = [&](std::uint64_t hash, const std::string& label, std::uint32_t left) {
+    const auto cost = service * (left + (messages != 0 ? (messages - 1) / 2.0 : 0.0));
+    sums.cost += cost;
+    note(sums.by_service, service, hash, label, cost, left);
+    note(sums.by_messages, count, hash, label, cost, left);
+    note(sums.by_cost, cost, hash, label, cost, left);
+  };
+  note_all(hash_, label_, behind);
+  for (const auto& each : others_) {
+    const auto left = each.unfinished->load(std::memory_order_relaxed); // a hint
+    note_all(each.hash, each.label, left - std::min(left, is_over ? messages : 1));
+  }
 }
 
 void worker_samples::note_held(ended_hold&& key) noexcept {
@@ -240,7 +256,8 @@ void worker_samples::note_wait(std::uint64_t hash, clock::duration waited,
 bool worker_samples::times_now(std::uint64_t hash, clock::time_point& since) noexcept {
   const std::lock_guard lock(mutex_);
   since = began_;
-  return running_ && hash_ == hash;
+  return running_ &&
+         (hash_ == hash || std::ranges::find(others_, hash, &another_key::hash) != others_.end());
 }
 
 bool worker_samples::runs_now(const void* lane, clock::time_point& since) noexcept {
@@ -251,7 +268,7 @@ bool worker_samples::runs_now(const void* lane, clock::time_point& since) noexce
   return true;
 }
 
-bool worker_samples::take(std::unique_ptr<window_sums>& empty, clock::time_point now) {
+std::size_t worker_samples::take(std::unique_ptr<window_sums>& empty, clock::time_point now) {
   const std::lock_guard lock(mutex_);
   if (running_ && now > counted_) { // not what it stands for: that is known when it has ended
     const auto unfinished =
@@ -262,7 +279,7 @@ bool worker_samples::take(std::unique_ptr<window_sums>& empty, clock::time_point
   sums_.swap(empty);
   if (empty->service <= 0)
     is_blind_.store(true, std::memory_order_relaxed); // a hint
-  return running_;
+  return running_ ? 1 + others_.size() : 0;
 }
 
 // ---- merged_keys ----

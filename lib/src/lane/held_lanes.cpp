@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <utility>
 
 namespace convoy::detail {
@@ -50,16 +51,16 @@ void hold::offer_later() noexcept {
 
 // ---- held_counts ----
 
-void held_counts::begin(lane_base& lane, stop why) noexcept {
+void held_counts::begin(lane_base& lane, stop why, std::uint32_t keys) noexcept {
   lane.become(lane_state::held);
   if (lane.hold != nullptr)
     lane.hold->held_for = why;
-  ++count_of(lane);
+  count_of(lane) += keys;
   empty_ += lane.unsettled == 0;
 }
 
-void held_counts::end(lane_base& lane) noexcept {
-  --count_of(lane);
+void held_counts::end(lane_base& lane, std::uint32_t keys) noexcept {
+  count_of(lane) -= keys;
   empty_ -= lane.unsettled == 0;
   lane.become(lane_state::resting);
 }

@@ -36,6 +36,12 @@ letter_line parse_letter(std::string_view line) {
   json_cursor cursor(line);
   cursor.expect(R"({"key":)");
   result.key = cursor.value();
+  if (cursor.skip(R"(,"keys":[)")) {
+    do
+      result.keys.push_back(cursor.value());
+    while (cursor.skip(","));
+    cursor.expect("]");
+  }
   cursor.expect(R"(,"sequence":)");
   result.sequence = cursor.number(std::numeric_limits<std::uint64_t>::max());
   cursor.expect(R"(,"attempts":)");

@@ -115,6 +115,15 @@ TEST(top_snapshots, tell_why_in_words) {
   EXPECT_EQ(why.facts[1], (std::pair<std::string, std::string>{"for", "500 ms"}));
 }
 
+TEST(top_snapshots, tell_which_other_key_it_waits_for) {
+  using fact = std::pair<std::string, std::string>;
+  const auto why = parse_why(R"({"state": "joint", "text": "it waits", "other": "a\u001bb",
+                                 "other_state": "paused"})");
+  ASSERT_EQ(why.facts.size(), 2u);
+  EXPECT_EQ(why.facts[0], fact("waits for its turn in", "busy"));
+  EXPECT_EQ(why.facts[1], fact("which is", "paused"));
+}
+
 TEST(top_snapshots, print_as_ascii) {
   EXPECT_THROW(static_cast<void>(plain_json("{}")), input_error);
   EXPECT_EQ(plain_json("[ {\"b\": \"\xc2\x9b\\u001b\", \"a\": 1} ]"),

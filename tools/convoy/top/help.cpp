@@ -42,6 +42,7 @@ std::vector<screen_line> make_help() {
            {"", "  parked, paused: until resume(). Not shown where none is:"},
            {"", "  lingering: for a whole batch; limited: at key_capacity, or the rate"},
            {"", "  suspended: its handler is a coroutine, and awaits something"},
+           {"", "  joint: its joint message waits for its turn in another key"},
            {"STILL", "keys that have stood still longest, and why"},
            {"TIME", "p50 is the median; dead letters are counted from the start"},
            {"", ""},

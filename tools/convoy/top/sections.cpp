@@ -160,6 +160,8 @@ std::vector<screen_line> states_of(const snapshot& s, std::size_t width) {
   state("paused", s.lanes.paused, look::warning);
   if (s.lanes.suspended != 0)
     state("suspended", s.lanes.suspended);
+  if (s.lanes.joint != 0)
+    state("joint", s.lanes.joint);
   if (s.lanes.lingering != 0) // these are rare, and all would not fit into 80 cells
     state("lingering", s.lanes.lingering);
   if (s.lanes.limited != 0)

@@ -166,6 +166,7 @@ snapshot snapshot_of(const members& from) {
              .paused = keys.count("paused"),
              .lingering = keys.count("lingering"),
              .suspended = keys.count("suspended"),
+             .joint = keys.count("joint"),
              .limited = keys.count("limited")};
   s.window = from.time("window_seconds");
   s.age = from.time("age_seconds");
@@ -216,6 +217,8 @@ answer_to_why parse_why(const std::string& text) {
   tell("since_seconds", "for", span);
   tell("until_seconds", "goes on in", span);
   tell("worker", "worker", count);
+  tell("other", "waits for its turn in", [&](const char* name) { return from.text(name); });
+  tell("other_state", "which is", [&](const char* name) { return from.text(name); });
   tell("attempts", "failed attempts of its first message", count);
   tell("error", "last error", [&](const char* name) { return from.text(name); });
   return why;

@@ -22,11 +22,19 @@
 
 namespace convoy::detail {
 
+/// Keys that joint messages have. A message may become ready in another partition than where its
+/// lanes are, so only the sums of all partitions are right.
+struct joint_keys {
+  std::int64_t waiting = 0; ///< for its turn in another one
+  std::int64_t beside = 0;  ///< of those that are ready or run: but for one of each
+};
+
 struct level {
   std::uint64_t in_ring = 0;  ///< messages
   std::uint64_t in_lanes = 0; ///< messages
   std::uint64_t keys = 0;     ///< that have some in lanes
   lane_counts held;           ///< of these, those that wait for something else than a worker
+  joint_keys joint;           ///< others of these
 
   friend void operator+=(level& a, const level& b) noexcept;
 };
@@ -80,11 +88,11 @@ public:
     return !stays || now - noted_ >= tuning::between_levels;
   }
   void note(clock::time_point now, std::uint64_t in_ring, std::uint64_t in_lanes,
-            std::uint64_t keys, const lane_counts& held) noexcept {
+            std::uint64_t keys, const lane_counts& held, const joint_keys& joint) noexcept {
     noted_ = now;
     const std::lock_guard lock(mutex_);
     integrate(now);
-    level_ = {in_ring, in_lanes, keys, held};
+    level_ = {in_ring, in_lanes, keys, held, joint};
   }
 
   /// It is time for a survey, which looks at all lanes; `drains`: who visits often.

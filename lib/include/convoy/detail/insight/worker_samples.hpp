@@ -61,6 +61,9 @@ public:
   /// `attempts`: of the first one, that have failed.
   void begin(std::uint64_t hash, clock::time_point now, clock::time_point came, std::string&& label,
              const atomic<std::uint32_t>* unfinished = nullptr, unsigned attempts = 0) noexcept;
+  /// After begin(): what runs is a message of this key, too.
+  void begin_also(std::uint64_t hash, std::string&& label,
+                  const atomic<std::uint32_t>& unfinished) noexcept;
   [[nodiscard]] bool is_timing() const noexcept { return timing_; }
   /// So many have been handled since begin(), `behind` are left of the key.
   /// None: the handler has failed, which took its time.
@@ -106,8 +109,8 @@ public:
   }
 
   /// Exchanges what was summed up since the last time for `empty`. What runs and is timed is added
-  /// as far as it has come. True: something runs.
-  [[nodiscard]] bool take(std::unique_ptr<window_sums>& empty, clock::time_point now);
+  /// as far as it has come. Returns how many keys' message runs.
+  [[nodiscard]] std::size_t take(std::unique_ptr<window_sums>& empty, clock::time_point now);
 
 private:
   void end_stuck(clock::time_point now) noexcept;
@@ -135,6 +138,12 @@ private:
   std::uint64_t hash_ = 0;
   std::string label_;
   const atomic<std::uint32_t>* unfinished_ = nullptr;
+  struct another_key {
+    std::uint64_t hash;
+    std::string label;
+    const atomic<std::uint32_t>* unfinished;
+  };
+  std::vector<another_key> others_; // of a joint message
   clock::time_point began_{}, came_{};
   clock::time_point counted_{}; // until then what runs is in the sums
   unsigned attempts_ = 0;

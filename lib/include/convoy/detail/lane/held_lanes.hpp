@@ -16,9 +16,9 @@ namespace convoy::detail {
 /// Lanes that are held, by what for.
 class held_counts {
 public:
-  /// `why` none: it is paused.
-  void begin(lane_base& lane, stop why) noexcept;
-  void end(lane_base& lane) noexcept;
+  /// `why` none: it is paused. It counts as so many `keys`.
+  void begin(lane_base& lane, stop why, std::uint32_t keys = 1) noexcept;
+  void end(lane_base& lane, std::uint32_t keys = 1) noexcept;
   /// A lane that is held has got its first messages.
   void fill() noexcept { --empty_; }
   /// Of those that have messages: a key that is paused need not have any.

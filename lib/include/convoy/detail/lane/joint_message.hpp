@@ -12,9 +12,12 @@
 // takes the last has the message and all of its lanes, and is the only one to write the word again.
 
 #include "convoy/detail/base/atomic.hpp"
+#include "convoy/detail/base/function_ref.hpp"
 #include "convoy/detail/ds/ready_queue.hpp"
+#include "convoy/detail/insight/partition_levels.hpp"
 #include "convoy/detail/lane/lane.hpp"
 #include "convoy/detail/shared/requests.hpp"
+#include "convoy/explanation.hpp"
 #include "convoy/failure.hpp"
 #include "convoy/joint.hpp"
 
@@ -85,6 +88,24 @@ struct joint_lane : Core::lane_type {
   std::span<const typename Core::key_type* const> keys; ///< as they were given
 };
 
+/// Which joint message has a lane, for whoever looks in other partitions for what it waits for. It
+/// may be gone by then, so it is only compared.
+struct joint_name {
+  const ready_item* message = nullptr; ///< null: none
+  const runner* home = nullptr;        ///< the lane's,
+  std::uint32_t hash = 0;              ///< and its hash
+  const runner* stopped_in = nullptr;  ///< it has stopped: the partition of its own lane,
+  std::uint64_t ticket = 0;            ///< and its ticket there
+};
+
+/// What a partition knows of a key. If a joint message has it, others may know what that waits for.
+struct seen_key {
+  explanation why;
+  joint_name joint = {};
+
+  [[nodiscard]] bool is_all() const noexcept { return joint.message == nullptr; }
+};
+
 /// What a drainer does about joint messages: see joint_lanes, which a partition has from the first
 /// one on. An interface, so that who has none does not compile it.
 template <class Core>
@@ -109,6 +130,14 @@ public:
   [[nodiscard]] virtual bool goes_on(lane_type& lane) noexcept = 0;
   /// True: it was asked of a joint message that has stopped.
   [[nodiscard]] virtual bool serve(wish what, lane_type& lane) noexcept = 0;
+  /// Of a lane that is joint.
+  [[nodiscard]] virtual joint_name name_of(const lane_type& lane) const noexcept = 0;
+  /// What a message that is not ready waits for, in this partition. False: nothing that can be seen.
+  [[nodiscard]] virtual bool explain(const joint_name& which, explanation& why) noexcept = 0;
+  [[nodiscard]] virtual joint_keys keys() const noexcept = 0;
+  /// Of a message that has stopped, by its own lane.
+  [[nodiscard]] virtual std::uint32_t keys_of(const lane_type& stopped) const noexcept = 0;
+  virtual void for_each_stopped(function_ref<void(const lane_type&)> f) const noexcept = 0;
   /// All from the first place on leaves the lane, and comes back.
   virtual void take_rest(lane_type& lane) noexcept = 0;
   virtual void put_rest(lane_type& lane) noexcept = 0;

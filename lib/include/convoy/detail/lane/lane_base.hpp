@@ -76,6 +76,10 @@ struct lane_base : ready_item {
     current = to;
   }
   [[nodiscard]] bool is(lane_state which) const noexcept { return current == which; }
+  /// Of a processor with joint messages.
+  [[nodiscard]] bool is_joint() const noexcept {
+    return is(lane_state::joint) || is(lane_state::joint_other);
+  }
   [[nodiscard]] bool needs_look() const noexcept { return current > lane_state::out; }
 
   // Not `finished`, next to `handed`: compilers then load both at once, which waits for the stores

@@ -331,6 +331,9 @@ private:
 
   [[gnu::cold]] [[nodiscard]] bool must_hold(lane_type& lane, std::uint64_t consumed) noexcept;
   [[gnu::cold]] void hold_back(lane_type& lane) noexcept;
+  [[nodiscard]] std::uint32_t keys_of(const lane_type& lane) const noexcept {
+    return lane.home == &home_ ? 1 : joints->keys_of(lane);
+  }
   [[gnu::cold]] void begin_hold(lane_type& lane, stop why) noexcept;
   [[gnu::cold]] void end_hold(lane_type& lane) noexcept;
   [[gnu::cold]] void hold_paused(lane_type& lane) noexcept;

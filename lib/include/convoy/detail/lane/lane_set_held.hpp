@@ -96,7 +96,7 @@ std::uint32_t lane_set<Core>::settle_aside(lane_type& lane, std::uint64_t consum
 /// `why` none: it is paused.
 template <class Core>
 void lane_set<Core>::begin_hold(lane_type& lane, stop why) noexcept {
-  held.begin(lane, why);
+  held.begin(lane, why, keys_of(lane));
   if (core_.insight != nullptr && lane.hold != nullptr)
     lane.hold->held_since = lane.hold->counted_until = now_;
   core_.tell(core_.options.observe.held, lane.key(), reason_of(why));
@@ -105,7 +105,7 @@ void lane_set<Core>::begin_hold(lane_type& lane, stop why) noexcept {
 template <class Core>
 void lane_set<Core>::end_hold(lane_type& lane) noexcept {
   const auto why = lane.hold == nullptr ? stop::none : lane.hold->held_for;
-  held.end(lane);
+  held.end(lane, keys_of(lane));
   const auto since = lane.hold == nullptr
                          ? clock::time_point{}
                          : std::exchange(lane.hold->held_since, clock::time_point{});

@@ -6,6 +6,7 @@
 #include "convoy/detail/insight/forecasting.hpp"
 #include "convoy/detail/insight/timed_run.hpp"
 #include "convoy/detail/lane/hold.hpp"
+#include "convoy/detail/lane/joint_message.hpp"
 #include "convoy/detail/partition/partition.hpp"
 #include "convoy/explanation.hpp"
 
@@ -89,11 +90,25 @@ template <class Lane>
   return out;
 }
 
+/// `what` is out: a lane, or a joint message.
+template <class Core>
+[[gnu::cold]] void explain_worker(Core& core, const void* what, explanation& why) noexcept {
+  if (core.insight == nullptr)
+    return;
+  clock::time_point begun{};
+  why.worker = core.insight->worker_with(what, begun);
+  if (!why.worker)
+    return;
+  why.state = key_state::running;
+  why.since = begun == clock::time_point{} ? std::nullopt : std::optional(begun);
+}
+
 /// In the drainer's role; null: the key has no lane.
 template <class Core>
-[[gnu::cold]] [[nodiscard]] explanation explain(Core& core, partition<Core>& p,
-                                                const typename Core::lane_type* lane) noexcept {
-  explanation why;
+[[gnu::cold]] [[nodiscard]] seen_key explain(Core& core, partition<Core>& p,
+                                             const typename Core::lane_type* lane) noexcept {
+  seen_key seen;
+  auto& why = seen.why;
   why.in_ring = p.ring.tickets() - p.ring.consumed();
   const auto* out = static_cast<const typename Core::lane_type*>(nullptr);
   if constexpr (Core::lane_type::shares)
@@ -103,18 +118,27 @@ template <class Core>
     out = explain_lane(lane, core.suspends(), why);
   if (why.state == key_state::idle && why.in_ring != 0)
     why.state = key_state::in_ring;
-  if (out == nullptr || core.insight == nullptr)
-    return why;
-  clock::time_point begun{};
-  why.worker = core.insight->worker_with(out, begun);
+  if (out == nullptr)
+    return seen;
+  if (const auto* const joints = p.lanes().joints; joints != nullptr && out->is_joint()) {
+    seen.joint = joints->name_of(*out);
+    explain_worker(core, seen.joint.message, why);
+    if (why.worker)
+      seen.joint = {};
+    return seen;
+  }
+  explain_worker(core, out, why);
   if constexpr (Core::lane_type::shares)
     for (; !why.worker && why.shared != 0 && out->next != nullptr; out = out->next)
-      why.worker = core.insight->worker_with(out->next, begun); // a lane that is not out has none
-  if (why.worker) {
-    why.state = key_state::running;
-    why.since = begun == clock::time_point{} ? std::nullopt : std::optional(begun);
-  }
-  return why;
+      explain_worker(core, out->next, why); // a lane that is not out has none
+  return seen;
+}
+/// Likewise in another partition, or in the same one.
+template <class Core>
+[[gnu::cold]] void explain_further(partition<Core>& p, seen_key& seen) noexcept {
+  if (auto* const joints = p.lanes().joints;
+      joints != nullptr && joints->explain(seen.joint, seen.why))
+    seen.joint = {};
 }
 
 template <class Core>
@@ -164,7 +188,7 @@ void partition<Core>::look_at_lanes(bool drains) noexcept try {
     seen.oldest = now - age_of(lanes_.came(ring.consumed()));
   largest<std::uint32_t, const lane_type*> deepest;
   largest<std::chrono::nanoseconds, const lane_type*> held;
-  lanes_.for_each([&](const lane_type& lane) {
+  const auto look = [&](const lane_type& lane) {
     if (lane.unsettled == 0)
       return;
     if constexpr (lane_type::shares)
@@ -184,11 +208,16 @@ void partition<Core>::look_at_lanes(bool drains) noexcept try {
       held.add(age, &lane);
     }
     seen.oldest = std::min<clock::time_point>(seen.oldest, now - age);
+    if (lane.home != static_cast<const runner*>(this))
+      return; // its message is counted in lanes of its keys
     std::uint32_t runs = lane.is(lane_state::out) ? 1 : 0; // or is about to
     if constexpr (lane_type::shares)
       runs += lane.siblings_out;
     deepest.add(lane.unsettled - runs, &lane);
-  });
+  };
+  lanes_.for_each(look);
+  if (lanes_.joints != nullptr)
+    lanes_.joints->for_each_stopped(look);
   for (const auto& [messages, lane] : deepest.items())
     seen.deepest.push_back({core_.scattered_hash_or(lane->key(), 0), messages});
   for (const auto& [age, lane] : held.items()) {
@@ -217,7 +246,8 @@ void partition<Core>::look_at_lanes(bool drains) noexcept try {
 template <class Core>
 void partition<Core>::note_levels(clock::time_point now) noexcept {
   levels->note(now, ring.tickets() - ring.consumed(), lanes_.unfinished.unfinished(),
-               lanes_.unfinished.keys() + lanes_.beside, lanes_.held.get());
+               lanes_.unfinished.keys() + lanes_.beside, lanes_.held.get(),
+               lanes_.joints == nullptr ? joint_keys() : lanes_.joints->keys());
   if (levels->must_survey(now, true))
     look_at_lanes(true);
 }

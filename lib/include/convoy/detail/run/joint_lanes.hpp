@@ -7,7 +7,6 @@
 // or in the middle of the lane's queue of places, and of the lane's `staged` only those count that
 // are before the first place; each place knows how many are `behind` it.
 
-#include "convoy/detail/base/prefetch.hpp"
 #include "convoy/detail/base/tuning.hpp"
 #include "convoy/detail/ds/key_table.hpp"
 #include "convoy/detail/ds/node_pool.hpp"
@@ -70,6 +69,7 @@ public:
   [[nodiscard]] bool keeps(lane_type& lane, std::uint64_t consumed) noexcept override;
   [[nodiscard]] bool goes_on(lane_type& lane) noexcept override {
     if (lane.home != &lanes_.home_) {
+      stopped_keys_ -= keys_of(lane);
       go_on_stopped(static_cast<stopped_joint<Core>&>(lane));
       return true;
     }
@@ -92,6 +92,19 @@ public:
   }
 
   [[nodiscard]] bool serve(wish what, lane_type& lane) noexcept override;
+  [[nodiscard]] joint_name name_of(const lane_type& lane) const noexcept override;
+  [[nodiscard]] bool explain(const joint_name& which, explanation& why) noexcept override;
+  [[nodiscard]] joint_keys keys() const noexcept override {
+    return {taken_ - ready_keys_ - stopped_keys_, ready_keys_ - ready_messages_};
+  }
+  [[nodiscard]] std::uint32_t keys_of(const lane_type& its) const noexcept override {
+    return static_cast<const stopped_joint<Core>&>(its).of.count();
+  }
+  void for_each_stopped(function_ref<void(const lane_type&)> f) const noexcept override {
+    for (const auto& [ticket, each] : stopped_)
+      if (each.lane != nullptr)
+        f(*each.lane);
+  }
   void take_rest(lane_type& lane) noexcept override {
     rest_.clear();
     auto* const places = find(lane);
@@ -251,7 +264,7 @@ private:
     return true;
   }
 
-  // ---- not too far ahead ----
+  // ---- not too far ahead, in joint_ahead.hpp ----
 
   /// Where another place of a message is.
   struct elsewhere {
@@ -259,46 +272,13 @@ private:
     std::uint64_t ticket;
   };
 
-  [[nodiscard]] bool others_are_near() noexcept {
-    while (ahead_first_ != ahead_last_) {
-      const auto& at = ahead_[ahead_first_ % ahead_.size()];
-      // relaxed: only how far it is
-      if (at.home->joints.reached.load(std::memory_order_relaxed) <= at.ticket)
-        break;
-      ++ahead_first_;
-    }
-    return ahead_last_ - ahead_first_ + message_type::most_keys <= ahead_.size();
-  }
-  void note_others(message_type& its) noexcept {
-    const partition_type* last = &p_;
-    for (std::uint32_t i = 0; i < its.count(); ++i)
-      if (auto& other = its.places()[i]; other.home != last && other.home != &p_) {
-        ahead_[ahead_last_++ % ahead_.size()] = {other.home, other.ticket};
-        last = other.home;
-      }
-  }
+  [[nodiscard]] bool others_are_near() noexcept;
+  void note_others(message_type& its) noexcept;
   void tell_reached() noexcept {
     p_.joints.reached.store(p_.ring.consumed(), std::memory_order_relaxed); // only how far we are
   }
-
-  /// What comes next has been written by producers, and lanes lie anywhere: it is asked for in time.
-  void ask_ahead() noexcept {
-    if (const auto next = p_.ring.place_ahead(tuning::joint_prefetch); next.message != nullptr)
-      for (std::size_t line = 0; line < message_type::bytes(message_type::most_pooled);
-           line += cache_line)
-        prefetch_for_writing(static_cast<const std::byte*>(next.message) + line);
-    if (const auto* const at = ahead(tuning::joint_bucket_prefetch))
-      prefetch_for_reading(lanes_.table_.look_ahead(at->hash));
-    if (const auto* const at = ahead(tuning::joint_lane_prefetch))
-      if (const auto* const lane = *lanes_.table_.look_ahead(at->hash))
-        for (std::size_t line = 0; line < sizeof(lane_type); line += cache_line)
-          prefetch_for_writing(static_cast<const std::byte*>(static_cast<const void*>(lane)) +
-                               line);
-  }
-  [[nodiscard]] const place_type* ahead(std::uint64_t by) noexcept {
-    const auto [message, number] = p_.ring.place_ahead(by);
-    return message == nullptr ? nullptr : &static_cast<message_type*>(message)->places()[number];
-  }
+  void ask_ahead() noexcept;
+  [[nodiscard]] const place_type* ahead(std::uint64_t by) noexcept;
 
   /// A slot for a place. As lane_set::append().
   [[nodiscard]] bool append(lane_type& lane, std::uint64_t ticket) noexcept {
@@ -315,6 +295,8 @@ private:
     lane.handed = 1;
     auto& its = *at.of;
     lane.become(&at == its.places() ? lane_state::joint : lane_state::joint_other);
+    lane.below = &its;
+    ++taken_;
     if (lane.hold != nullptr) [[unlikely]]
       pass_hold(its, lane);
     arrive(its, lane);
@@ -330,6 +312,8 @@ private:
     if (!its.arrive())
       return;
     its.since = lane.since;
+    ready_keys_ += its.count();
+    ++ready_messages_;
     this->ready_.push(its);
   }
   /// What the lane's hold says of its first message is true of a place, too.
@@ -371,6 +355,11 @@ private:
     self.push_by_age(by_age);
   }
 
+  // ---- what they wait for, in joint_explain.hpp ----
+
+  [[nodiscard]] static bool is(const joint_name& which, place_type& at) noexcept;
+  [[nodiscard]] const place_type* find(const joint_name& which) noexcept;
+
   // ---- messages that have stopped, in joint_stops.hpp ----
 
   [[gnu::cold]] void take_in_stopped(stopped_joint<Core>& lane, std::uint64_t consumed) noexcept;
@@ -385,6 +374,11 @@ private:
   key_table<waiting_places, std::equal_to<>> waiting_{std::equal_to<>()};
   std::unordered_map<const lane_type*, joint_id> stopped_in_; // lanes of messages that have stopped
   std::unordered_map<std::uint64_t, stopped> stopped_;        // those whose home this is, by ticket
+  std::int64_t taken_ = 0;                                    // lanes that are joint
+  std::int64_t ready_keys_ = 0;     // lanes of messages that became ready here, less those of
+                                    // whichever that have come back here since
+  std::int64_t ready_messages_ = 0; // likewise these, and their first lanes
+  std::int64_t stopped_keys_ = 0;   // of messages that have stopped, and are held here
   std::array<elsewhere, tuning::joint_messages_ahead>
       ahead_; // a ring: what others may not have seen
   std::size_t ahead_first_ = 0, ahead_last_ = 0;

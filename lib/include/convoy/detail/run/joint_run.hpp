@@ -3,6 +3,7 @@
 // A joint message: its record, and the call of its handler.
 
 #include "convoy/detail/base/thread_sanitizer.hpp"
+#include "convoy/detail/insight/timed_run.hpp"
 #include "convoy/detail/lane/joint_message.hpp"
 #include "convoy/detail/partition/partition.hpp"
 #include "convoy/detail/run/attempt.hpp"
@@ -138,6 +139,8 @@ private:
   }
   [[nodiscard]] lane_type& first_lane() noexcept { return *places()->lane; }
   void stop(Core& core) noexcept;
+  [[gnu::noinline]] [[nodiscard]] bool begin_sample(Core& core, worker_samples& of) noexcept;
+  [[gnu::noinline]] void end_sample(worker_samples& of, bool is_timed, bool done) noexcept;
   [[nodiscard]] bool attempt_again(Core& core, pump& self) noexcept;
   template <class Messages>
   [[nodiscard]] outcome call(Core& core, pump& self, Messages& messages,
@@ -182,6 +185,8 @@ outcome joint_message<Core>::call(Core& core, pump& self, Messages& messages,
   outcome result = outcome::done;
   if (core.is_watched) [[unlikely]]
     tell_started(core, first_lane(), self, messages);
+  auto* const samples = core.insight == nullptr ? nullptr : &core.insight->of(self);
+  const bool is_timed = samples != nullptr && begin_sample(core, *samples);
   try {
     result = call(core, messages.front());
     if (result.what() == outcome::kind::fail_rest)
@@ -193,9 +198,37 @@ outcome joint_message<Core>::call(Core& core, pump& self, Messages& messages,
     result = outcome::retry;
   }
   self.running.end();
+  if (samples != nullptr)
+    end_sample(*samples, is_timed, result.what() == outcome::kind::done);
   if (core.is_watched) [[unlikely]]
     tell_finished(core, first_lane(), messages, result);
   return result;
+}
+
+/// As timed_run, of all of its keys. True: it is timed.
+template <class Core>
+bool joint_message<Core>::begin_sample(Core& core, worker_samples& of) noexcept {
+  of.runs(static_cast<const ready_item*>(this));
+  if (!of.must_time(1))
+    return false;
+  auto& first = first_lane();
+  const auto* const t = stopped_ == nullptr ? nullptr : stopped_->hold;
+  detail::begin_sample(core, of, first.key(), first.first_came(), first.unsettled.value(),
+                       t == nullptr ? 0 : t->attempts);
+  for (std::uint32_t i = 1; i < count_; ++i) {
+    const auto& lane = *places()[i].lane;
+    auto [hash, label] = called(core, lane.key());
+    of.begin_also(hash, std::move(label), lane.unsettled.value());
+  }
+  return true;
+}
+template <class Core>
+void joint_message<Core>::end_sample(worker_samples& of, bool is_timed, bool done) noexcept {
+  if (is_timed)
+    of.end(clock::now(), done ? 1 : 0, first_lane().unsettled - (done ? 1 : 0));
+  else
+    of.pass(1);
+  of.runs(nullptr);
 }
 
 template <class Core>
@@ -273,8 +306,6 @@ void joint_message<Core>::leave(bool done, pump& self, joint_lanes<Core>* mine) 
   const std::uint32_t count = count_;
   if (!done) {
     missing_.arm(count + 1);
-    for (std::uint32_t i = 0; i < count; ++i)
-      all[i].lane->below = this;
     // First: who finds another one of its lanes back knows that this is.
     home_partition().give_back(*stopped_, self);
     for (std::uint32_t i = 0; i < count; ++i) // with the last one the message is another's

@@ -52,6 +52,7 @@ void joint_lanes<Core>::take_in_stopped(stopped_joint<Core>& lane,
   if (!holds)
     return go_on_stopped(lane);
   known->lane = &lane;
+  stopped_keys_ += keys_of(lane);
   lanes_.begin_hold(lane, lane.hold->stopped);
 }
 /// It is resting.
@@ -102,8 +103,10 @@ bool joint_lanes<Core>::keeps(lane_type& lane, std::uint64_t consumed) noexcept 
   const bool is_first = lane.is(lane_state::joint);
   if (!is_first && !lane.is(lane_state::joint_other))
     return false;
-  if (lane.finished == 0) { // the message has stopped
-    auto& its = *static_cast<message_type*>(std::exchange(lane.below, nullptr));
+  --ready_keys_;
+  ready_messages_ -= is_first ? 1 : 0;
+  if (lane.finished == 0) {                              // the message has stopped
+    auto& its = *static_cast<message_type*>(lane.below); // see take_turn()
     auto& home = its.home_partition();
     until_there_is_memory([&] {
       (void)stopped_in_.try_emplace(&lane, joint_id{&home, its.ticket()});
@@ -117,6 +120,7 @@ bool joint_lanes<Core>::keeps(lane_type& lane, std::uint64_t consumed) noexcept 
     arrive(its, lane);
     return true;
   }
+  --taken_;
   p_.void_ += is_first ? 0 : 1; // the first place counts as the message
   if (!stopped_in_.empty())
     if (const auto found = stopped_in_.find(&lane); found != stopped_in_.end()) {

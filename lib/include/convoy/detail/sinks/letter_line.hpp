@@ -10,12 +10,14 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace convoy::detail {
 
 /// What a dead_letter_file writes of a letter, in this order. Views are of the line.
 struct letter_line {
-  std::string_view key; // JSON, as is the message
+  std::string_view key;               // JSON, as is the message
+  std::vector<std::string_view> keys; // of a joint message; an older version wrote none of these
   std::uint64_t sequence = 0;
   unsigned attempts = 0;
   death why = death::failed;

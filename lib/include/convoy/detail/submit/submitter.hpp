@@ -118,7 +118,8 @@ public:
 
   /// See processor::submit_joint; in submitter_joint.hpp.
   template <class Source>
-  [[nodiscard]] submit_status submit_joint(std::span<const Key> keys, Source&& message, bool waits);
+  [[nodiscard]] submit_status submit_joint(std::span<const Key> keys, Source&& message, bool waits,
+                                           bool again = false);
 
   // ---- see processor; in submitter_control.hpp ----
 
@@ -181,6 +182,11 @@ private:
   [[gnu::cold]] [[nodiscard]] std::optional<Result>
   look_at(partition_type& p, std::function<Result(partition_type&)> look, clock::time_point until);
   [[nodiscard]] auto explainer(key_finder<Core> find);
+  [[nodiscard]] auto explainer(seen_key so_far);
+  void explain_in(std::size_t which, std::function<seen_key(partition_type&)> look,
+                  std::function<void(seen_key)> then);
+  void explain_next(std::size_t next, std::size_t own, seen_key seen,
+                    std::function<void(explanation)> then);
   [[gnu::cold]] [[nodiscard]] explanation explain(const key_finder<Core>& find,
                                                   clock::time_point until);
   void explain_worker(std::uint64_t scattered, explanation& why);
@@ -349,11 +355,13 @@ private:
   [[nodiscard]] bool submit_some(Iterator& at, std::size_t count, bulk_result& result);
 
   class joint_plan;
-  [[gnu::cold]] [[nodiscard]] submit_status make_room_for(joint_plan& plan, const Message& message);
+  [[gnu::cold]] [[nodiscard]] submit_status make_room_for(joint_plan& plan, const Message& message,
+                                                          bool again);
   template <class Source>
-  [[nodiscard]] submit_status fill(joint_plan& plan, joint_message<Core>& message, Source&& source);
+  [[nodiscard]] submit_status fill(joint_plan& plan, joint_message<Core>& message, Source&& source,
+                                   bool again);
   template <class Source>
-  [[nodiscard]] submit_status emplace_joint(std::span<const Key> keys, Source&& source);
+  [[nodiscard]] submit_status emplace_joint(std::span<const Key> keys, Source&& source, bool again);
 
   class shares;
   /// `count` elements of a bulk, all or nothing: false if they don't fit, then nothing was

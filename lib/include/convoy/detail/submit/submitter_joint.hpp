@@ -4,6 +4,8 @@
 
 #include "convoy/detail/base/atomic.hpp"
 #include "convoy/detail/base/tuning.hpp"
+#include "convoy/detail/run/joint_ahead.hpp"
+#include "convoy/detail/run/joint_explain.hpp"
 #include "convoy/detail/run/joint_lanes.hpp"
 #include "convoy/detail/run/joint_run.hpp"
 #include "convoy/detail/run/joint_stops.hpp"
@@ -171,14 +173,14 @@ private:
 
 /// Sees to it that there is room for all places, or says why not.
 template <class Core>
-submit_status submitter<Core>::make_room_for(joint_plan& plan, const Message& message) {
+submit_status submitter<Core>::make_room_for(joint_plan& plan, const Message& message, bool again) {
   for (auto& each : plan.groups())
     if (each.home->ring.closed())
       return submit_status::closed;
   for (std::size_t i = 0; i < plan.count(); ++i) {
     const auto& its = plan.at(i);
     if (its.home->limits) {
-      const auto status = look(*its.home, *its.key, message, false);
+      const auto status = look(*its.home, *its.key, message, again);
       if (status != submit_status::accepted)
         return status;
     }
@@ -202,20 +204,23 @@ submit_status submitter<Core>::make_room_for(joint_plan& plan, const Message& me
 /// Constructs the message: it is counted in the limits of all its keys, or of none.
 template <class Core>
 template <class Source>
-submit_status submitter<Core>::fill(joint_plan& plan, joint_message<Core>& message,
-                                    Source&& source) {
+submit_status submitter<Core>::fill(joint_plan& plan, joint_message<Core>& message, Source&& source,
+                                    bool again) {
   const auto construct = [&] { std::construct_at(&message.message, std::forward<Source>(source)); };
   if (!partitions_.front()->limits)
     return construct(), submit_status::accepted;
   std::size_t added = 0;
   const auto take_back = [&] {
     while (added-- != 0)
-      plan.at(added).home->limits->take_back(*plan.at(added).key, source);
+      if (auto& limits = *plan.at(added).home->limits; again)
+        limits.remove(*plan.at(added).key, 1);
+      else
+        limits.take_back(*plan.at(added).key, source);
   };
   try {
     for (; added != plan.count(); ++added) {
       const auto& its = plan.at(added);
-      const auto status = its.home->limits->add(*its.key, source, false, [&] {
+      const auto status = its.home->limits->add(*its.key, source, again, [&] {
         if (added + 1 == plan.count())
           construct();
       });
@@ -231,7 +236,8 @@ submit_status submitter<Core>::fill(joint_plan& plan, joint_message<Core>& messa
 
 template <class Core>
 template <class Source>
-submit_status submitter<Core>::emplace_joint(std::span<const Key> keys, Source&& source) {
+submit_status submitter<Core>::emplace_joint(std::span<const Key> keys, Source&& source,
+                                             bool again) {
   using message_type = joint_message<Core>;
   joint_plan plan(*this, keys);
   if (plan.count() > core_.options.capacity)
@@ -240,7 +246,7 @@ submit_status submitter<Core>::emplace_joint(std::span<const Key> keys, Source&&
   for (auto& each : plan.groups())
     looks |= each.home->ring.must_look() || !each.home->ring.has_room(each.end - each.begin);
   for (;; looks = true) {
-    const auto room = looks ? make_room_for(plan, source) : submit_status::accepted;
+    const auto room = looks ? make_room_for(plan, source, again) : submit_status::accepted;
     if (room != submit_status::accepted) [[unlikely]]
       return room;
     plan.lock();
@@ -258,7 +264,7 @@ submit_status submitter<Core>::emplace_joint(std::span<const Key> keys, Source&&
       core_.room.notify();
     };
     try {
-      if (const auto status = fill(plan, message, std::forward<Source>(source));
+      if (const auto status = fill(plan, message, std::forward<Source>(source), again);
           status != submit_status::accepted)
         return give_up(), status;
     } catch (...) {
@@ -275,20 +281,21 @@ submit_status submitter<Core>::emplace_joint(std::span<const Key> keys, Source&&
 
 template <class Core>
 template <class Source>
-submit_status submitter<Core>::submit_joint(std::span<const Key> keys, Source&& message,
-                                            bool waits) {
+submit_status submitter<Core>::submit_joint(std::span<const Key> keys, Source&& message, bool waits,
+                                            bool again) {
   if (!core_.options.joint)
     throw std::logic_error("convoy::processor::submit_joint needs options::joint");
   if (keys.empty() || keys.size() > joint_plan::most)
     throw std::invalid_argument("convoy::processor::submit_joint: 1 to 16 keys");
-  const auto status = emplace_joint(keys, std::forward<Source>(message)); // moves if it accepts
+  const auto status =
+      emplace_joint(keys, std::forward<Source>(message), again); // moves if it accepts
   if (status == submit_status::accepted || !waits) [[likely]]
     return status;
   return with_waiting(status, keys.front(), [&] {
-    const auto again = emplace_joint(keys, std::forward<Source>(message));
-    if (again == submit_status::key_rate) // of whichever key
+    const auto next = emplace_joint(keys, std::forward<Source>(message), false);
+    if (next == submit_status::key_rate) // of whichever key
       sleep_for(tuning::joint_rate_nap);
-    return again;
+    return next;
   });
 }
 

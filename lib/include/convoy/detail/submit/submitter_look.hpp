@@ -9,6 +9,7 @@
 #include "convoy/status.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -58,14 +59,42 @@ std::optional<Result> submitter<Core>::look_at(partition_type& p,
 
 template <class Core>
 auto submitter<Core>::explainer(key_finder<Core> find) {
-  return std::function<explanation(partition_type&)>(
-      [&core = core_, find](partition_type& p) { return detail::explain(core, p, find(core, p)); });
+  return std::function<seen_key(partition_type&)>([&core = core_, find](partition_type& p) {
+    auto seen = detail::explain(core, p, find(core, p));
+    if (!seen.is_all())
+      explain_further(p, seen);
+    return seen;
+  });
+}
+/// For a partition that the key is not of.
+template <class Core>
+auto submitter<Core>::explainer(seen_key so_far) {
+  return std::function<seen_key(partition_type&)>([so_far](partition_type& p) {
+    auto seen = so_far;
+    explain_further(p, seen);
+    return seen;
+  });
 }
 
 template <class Core>
 explanation submitter<Core>::explain(const key_finder<Core>& find, clock::time_point until) {
-  auto why = look_at(*partitions_[index_of(find.hash())], explainer(find), until);
-  return why ? *std::move(why) : explanation{.state = key_state::no_worker};
+  const auto own = index_of(find.hash());
+  auto seen = look_at(*partitions_[own], explainer(find), until);
+  if (!seen)
+    return {.state = key_state::no_worker};
+  bool all_looked = true;
+  for (std::size_t i = 0; i < partitions_.size() && !seen->is_all(); ++i)
+    if (i != own) {
+      if (auto more = look_at(*partitions_[i], explainer(*seen), until))
+        seen = std::move(more);
+      else
+        all_looked = false;
+    }
+  if (!seen->is_all() && !all_looked) {
+    seen->why.state = key_state::joint;
+    seen->why.other_state = key_state::no_worker;
+  }
+  return std::move(seen->why);
 }
 
 template <class Core>
@@ -136,14 +165,40 @@ template <class Core>
 void submitter<Core>::explain(const Key& key, std::function<void(const explanation&)> then) {
   if (core_.is_last_callback())
     return;
-  auto request = std::make_unique<look_request<partition_type, explanation>>(
-      explainer(key_finder<Core>(core_, key)));
-  request->then = make_callback([this, key, then = std::move(then), result = request->result] {
-    auto why = *result->await(clock::time_point{}); // it is there
-    explain_limits(key, why);
-    then(why);
+  const auto own = index_of(core_.scattered_hash(key));
+  explain_in(own, explainer(key_finder<Core>(core_, key)),
+             [this, key, own, then = std::move(then)](seen_key seen) {
+               explain_next(0, own, std::move(seen), [this, key, then](explanation why) {
+                 explain_limits(key, why);
+                 then(why);
+               });
+             });
+}
+
+/// Throws std::bad_alloc, and too_many_requests.
+template <class Core>
+void submitter<Core>::explain_in(std::size_t which, std::function<seen_key(partition_type&)> look,
+                                 std::function<void(seen_key)> then) {
+  auto request = std::make_unique<look_request<partition_type, seen_key>>(std::move(look));
+  request->then = make_callback([then = std::move(then), result = request->result] {
+    then(*result->await(clock::time_point{})); // it is there
   });
-  partitions_[index_of(core_.scattered_hash(key))]->post(std::move(request));
+  partitions_[which]->post(std::move(request));
+}
+
+/// The next partition may know what its joint message waits for, the `own` one does not.
+template <class Core>
+void submitter<Core>::explain_next(std::size_t next, std::size_t own, seen_key seen,
+                                   std::function<void(explanation)> then) {
+  next += next == own;
+  if (!seen.is_all() && next < partitions_.size() && !core_.is_last_callback())
+    try {
+      return explain_in(next, explainer(seen), [this, next, own, then](seen_key more) {
+        explain_next(next + 1, own, std::move(more), then);
+      });
+    } catch (...) { // it can't be asked: then that is all. NOLINT(bugprone-empty-catch)
+    }
+  then(std::move(seen.why));
 }
 
 template <class Core>

@@ -1,0 +1,90 @@
+#pragma once
+
+// joint_lanes, the part about what a joint message waits for. Its lanes do not know: they are asked
+// for from partition to partition. A place that is in a ring, or waits in a lane, is not at its turn,
+// so its message is there, and so is all that its producer wrote.
+
+#include "convoy/detail/insight/timed_run.hpp"
+#include "convoy/detail/insight/top_keys.hpp"
+#include "convoy/detail/partition/explain.hpp"
+#include "convoy/detail/run/joint_lanes.hpp"
+#include "convoy/detail/run/joint_run.hpp"
+#include "convoy/explanation.hpp"
+
+#include <cstdint>
+
+namespace convoy::detail {
+
+template <class Core>
+joint_name joint_lanes<Core>::name_of(const lane_type& lane) const noexcept {
+  joint_name is{.message = lane.below, .home = lane.home, .hash = lane.hash};
+  if (const auto found = stopped_in_.find(&lane); found != stopped_in_.end()) {
+    is.stopped_in = found->second.home;
+    is.ticket = found->second.ticket;
+  }
+  return is;
+}
+
+/// Memory is used again: the message must have the key, too.
+template <class Core>
+bool joint_lanes<Core>::is(const joint_name& which, place_type& at) noexcept {
+  if (static_cast<const ready_item*>(at.of) != which.message)
+    return false;
+  for (std::uint32_t i = 0; i < at.of->count(); ++i)
+    if (const auto& its = at.of->places()[i]; its.home == which.home && its.hash == which.hash)
+      return true;
+  return false;
+}
+
+/// The place of it that is not at its turn; null: there is none that can be seen.
+template <class Core>
+auto joint_lanes<Core>::find(const joint_name& which) noexcept -> const place_type* {
+  const place_type* found = nullptr;
+  waiting_.for_each([&](waiting_places& places) {
+    for (auto* each = places.first; each != nullptr; each = each->next)
+      if (is(which, *each))
+        found = each;
+  });
+  if (found != nullptr || p_.ring.peek() == partition_type::ring_type::state::pending)
+    return found;
+  for (std::uint64_t by = 0; by < p_.ring.side_by_side(); ++by)
+    if (const auto [message, number] = p_.ring.place_ahead(by); message != nullptr) {
+      auto& at = static_cast<message_type*>(message)->places()[number];
+      if (is(which, at))
+        return &at;
+    }
+  return nullptr;
+}
+
+template <class Core>
+bool joint_lanes<Core>::explain(const joint_name& which, explanation& why) noexcept {
+  if (which.stopped_in != nullptr) {
+    const auto found = stopped_.find(which.ticket);
+    if (which.stopped_in != &p_ || found == stopped_.end() || found->second.lane == nullptr)
+      return false;
+    const auto depth = why.depth;
+    (void)explain_lane<lane_type>(found->second.lane, false, why);
+    why.depth = depth;
+    return true;
+  }
+  const auto* const at = find(which);
+  if (at == nullptr)
+    return false;
+  why.state = key_state::joint;
+  try {
+    auto [hash, label] = called(core_, at->lane != nullptr ? at->lane->key() : at->key);
+    why.other = label.empty() ? hash_label(hash) : std::move(label);
+  } catch (...) { // no memory: it has no name. NOLINT(bugprone-empty-catch)
+  }
+  explanation its;
+  if (at->lane == nullptr)
+    its.state = key_state::in_ring;
+  else if (const auto* const out = explain_lane<lane_type>(at->lane, false, its))
+    explain_worker(core_, out, its);
+  if (at->lane != nullptr && at->lane->is_joint())
+    its.state = key_state::joint;
+  why.other_state = its.state;
+  return true;
+}
+
+} // namespace convoy::detail
