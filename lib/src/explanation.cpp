@@ -39,6 +39,8 @@ const char* to_string(key_state state) noexcept {
     return "suspended";
   case key_state::no_place:
     return "no_place";
+  case key_state::joint:
+    return "joint";
   }
   return "?";
 }
@@ -77,6 +79,8 @@ std::string words_of(const explanation& why) {
     return "its handler waits for something, without a worker";
   case key_state::no_place:
     return "as many handlers as may be have begun and not ended: its own waits for one of them";
+  case key_state::joint:
+    return "it is the turn of a joint message, which waits for other keys, runs, or has stopped";
   }
   return "?";
 }

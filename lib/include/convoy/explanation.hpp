@@ -27,6 +27,7 @@ enum class key_state : unsigned char {
   full,      ///< nothing of it is unfinished, and the processor is full: submit() waits for others
   suspended, ///< its handler is a coroutine, and awaits something
   no_place,  ///< its handler may not begin, as suspension_limits::most others have not ended
+  joint, ///< it is the turn of a joint message, which waits for other keys, runs, or has stopped
 };
 [[nodiscard]] const char* to_string(key_state state) noexcept;
 

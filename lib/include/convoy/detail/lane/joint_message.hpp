@@ -109,6 +109,8 @@ public:
   [[nodiscard]] virtual bool goes_on(lane_type& lane) noexcept = 0;
   /// True: it was asked of a joint message that has stopped.
   [[nodiscard]] virtual bool serve(wish what, lane_type& lane) noexcept = 0;
+  /// The own lane of the message that has it, if that has stopped, and this partition holds it.
+  [[nodiscard]] virtual const lane_type* held_here(const lane_type& lane) const noexcept = 0;
   /// All from the first place on leaves the lane, and comes back.
   virtual void take_rest(lane_type& lane) noexcept = 0;
   virtual void put_rest(lane_type& lane) noexcept = 0;

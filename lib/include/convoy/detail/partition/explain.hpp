@@ -28,11 +28,11 @@ template <class Lane>
   why.depth = lane->unsettled;
   const auto now = clock::now();
   if (!lane->is(lane_state::held)) {
-    why.state =
-        suspends && lane->is(lane_state::suspended) ? key_state::suspended : key_state::ready;
+    const bool waits = lane->is(lane_state::joint) || lane->is(lane_state::joint_other);
+    why.state = !waits ? key_state::ready : suspends ? key_state::suspended : key_state::joint;
     if (!lane->is(lane_state::lined_up)) { // before that it is another time
       why.since = now - duration_of(coarse(now) - lane->since);
-      return why.state == key_state::suspended ? nullptr : lane;
+      return waits ? nullptr : lane;
     }
     return nullptr;
   }
@@ -101,6 +101,11 @@ template <class Core>
       out = explain_siblings(*lane, why);
   if (why.shared == 0)
     out = explain_lane(lane, core.suspends(), why);
+  if (why.state == key_state::joint)
+    if (const auto* const its = p.lanes().joints->held_here(*lane)) {
+      (void)explain_lane(its, false, why);
+      why.depth = lane->unsettled;
+    }
   if (why.state == key_state::idle && why.in_ring != 0)
     why.state = key_state::in_ring;
   if (out == nullptr || core.insight == nullptr)
