@@ -307,6 +307,9 @@ TEST_F(stopping, options_out_of_range_are_refused) {
   EXPECT_THROW((processor{rt, handles, {.suspended = {.most = std::size_t{1} << 32}}}),
                std::invalid_argument);
   EXPECT_THROW((processor{rt, handles, {.suspended = {.limit = 0s}}}), std::invalid_argument);
+  const auto never_waits = [](auto&, int&) {};
+  EXPECT_THROW((processor{rt, never_waits, {.suspended = {.most = 3}}}), std::invalid_argument);
+  EXPECT_THROW((processor{rt, never_waits, {.suspended = {.limit = 1s}}}), std::invalid_argument);
 }
 
 } // namespace

@@ -43,6 +43,7 @@ void partition<Core>::take_over(lane_type& lane) noexcept {
 template <class Core>
 void partition<Core>::attend(pump& self, clock::time_point now) noexcept {
   maintenance_.attend(*this, core_, inbox_, now);
+  add_credit(); // of lanes that were taken back for a joint message, see joint_lanes::wish_request
   if (lanes_.joints != nullptr) // what goes on may be a joint message's last place
     lanes_.joints->hand_out_ready(self);
 }

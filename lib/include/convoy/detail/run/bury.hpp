@@ -96,8 +96,9 @@ void park(Core& core, typename Core::lane_type& lane) noexcept {
 }
 
 template <class Core>
-[[nodiscard]] bool is_marker(Core& core, typename Core::lane_type& lane) noexcept try {
-  return core.options.marker && core.options.marker(first_of(lane));
+[[nodiscard]] bool is_marker(Core& core, typename Core::lane_type& lane,
+                             const typename Core::message_type& message) noexcept try {
+  return core.options.marker && core.options.marker(message);
 } catch (...) {
   core.report(thrower::marker, lane.key(), std::current_exception());
   return false;
@@ -108,7 +109,8 @@ template <class Core>
 [[nodiscard]] bool bury_doomed(Core& core, typename Core::partition_type& home,
                                typename Core::lane_type& lane) noexcept {
   auto& t = *lane.hold;
-  if (t.why == death::failed_rest && is_marker(core, lane)) { // so far and no further
+  if (t.why == death::failed_rest &&
+      is_marker(core, lane, first_of(lane))) { // so far and no further
     t.doomed = 0;
     return !std::exchange(t.then_stop, false);
   }

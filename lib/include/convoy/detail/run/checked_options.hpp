@@ -7,6 +7,7 @@
 #include "convoy/message.hpp"
 #include "convoy/options.hpp"
 
+#include <chrono>
 #include <type_traits>
 
 namespace convoy::detail {
@@ -21,6 +22,9 @@ template <class Handler, class Core, class Options>
     if (!wanted.state.make)
       refuse("convoy::processor: state.make", "set for a State without a default constructor",
              "empty");
+  if constexpr (!returns_task<Handler, Core>)
+    if (wanted.suspended.most != 0 || wanted.suspended.limit != std::chrono::nanoseconds::max())
+      refuse("convoy::processor: suspended", "left out for a handler that is no coroutine", "set");
   if (wanted.joint) {
     const char* const what = "convoy::processor: joint";
     if (has_access<message>)

@@ -76,6 +76,8 @@ public:
     auto* const places = find(lane);
     if (places == nullptr)
       return false;
+    if (lane.hold != nullptr && lane.handed + lane.staged == 0) [[unlikely]]
+      spare_marker(lane, places->first->of->message);
     if (lane.paused) {
       if (lane.hold == nullptr || lane.hold->doomed == 0)
         return lanes_.hold_paused(lane), true;
@@ -316,6 +318,8 @@ private:
     ++ready_messages_;
     this->ready_.push(its);
   }
+  /// The lane's first place is next: as in bury_doomed().
+  [[gnu::cold]] void spare_marker(lane_type& lane, const Message& message) noexcept;
   /// What the lane's hold says of its first message is true of a place, too.
   [[gnu::cold]] void pass_hold(message_type& its, lane_type& lane) noexcept {
     auto& t = *lane.hold;

@@ -37,6 +37,12 @@ private:
 // place. Each partition notes who has its lane, and arrives anew. The own lane is held there as
 // others are; when it goes on that arrives too, and the message is ready again.
 
+/// Its sink has refused it. A key that waits for a purge asks for one each time that it comes back,
+/// which must not have the sink asked at once.
+[[nodiscard]] inline bool is_doomed(const lane_base& lane) noexcept {
+  return lane.hold != nullptr && lane.hold->doomed != 0;
+}
+
 template <class Core>
 void joint_lanes<Core>::take_in_stopped(stopped_joint<Core>& lane,
                                         std::uint64_t consumed) noexcept {
@@ -44,7 +50,7 @@ void joint_lanes<Core>::take_in_stopped(stopped_joint<Core>& lane,
   stopped* known = nullptr;
   until_there_is_memory([&] { known = &stopped_[ticket]; });
   lane.become(lane_state::resting);
-  if (std::exchange(known->purged, false))
+  if (std::exchange(known->purged, false) && !is_doomed(lane))
     lanes_.doom(lane, 1);
   lane.resumed = std::exchange(known->resumed, false);
   const bool holds = lane.hold != nullptr && lanes_.must_hold(lane, consumed);
@@ -86,9 +92,9 @@ void joint_lanes<Core>::serve_stopped(std::uint64_t ticket, wish what) noexcept 
   auto& t = *lane.hold;
   if (what == wish::resume && t.stopped == stop::park)
     lanes_.unpark(lane);
-  else if (what == wish::try_now && t.doomed == 0)
+  else if (what == wish::try_now && !is_doomed(lane))
     lanes_.release(lane);
-  else if (what == wish::purge)
+  else if (what == wish::purge && !is_doomed(lane))
     lanes_.doom(lane, 1);
   if (t.stopped == stop::none)
     lanes_.go_on(lane);
@@ -129,6 +135,14 @@ bool joint_lanes<Core>::keeps(lane_type& lane, std::uint64_t consumed) noexcept 
       stopped_in_.erase(found);
     }
   return false;
+}
+
+template <class Core>
+void joint_lanes<Core>::spare_marker(lane_type& lane, const Message& message) noexcept {
+  auto& t = *lane.hold;
+  if (t.doomed != 0 && t.spared == 0 && t.why == death::failed_rest &&
+      is_marker(core_, lane, message))
+    t.doomed = 0;
 }
 
 template <class Core>
