@@ -62,6 +62,7 @@ constexpr std::uint32_t traced_keys = 12;
 struct played_key {
   explicit played_key(std::uint32_t messages) : traces(messages + 2) {}
   std::vector<trace> traces;
+  std::uint32_t accepted = 0;
   std::uint32_t last_exclusive = 0;      // plain: shared ones read it
   std::atomic<std::uint32_t> at_once{0}; // relaxed: how many handlers run
   std::atomic<std::uint32_t> most_at_once{0};
@@ -115,7 +116,9 @@ public:
     auto& k = keys_[key];
     if (k.traces[m.number].has_ended)
       note("became a dead letter after its end");
-    if (why == convoy::death::failed_rest)
+    if (m.is_shared && why == convoy::death::shutdown)
+      check(key, m.number, k.last_exclusive < m.number);
+    else if (why == convoy::death::failed_rest || why == convoy::death::shutdown)
       check_all_before(k, m.number);
     k.traces[m.number].has_ended = true;
   }
@@ -124,14 +127,20 @@ public:
     check_all_before(keys_[key], up_to + 1);
   }
 
-  void check_end() {
+  void accept(std::uint32_t key, std::uint32_t number) { keys_[key].accepted = number; }
+
+  void check_end(const convoy::account& is) {
+    std::uint64_t accepted = 0;
     for (auto& k : keys_) {
       for (std::uint32_t n = 1; n <= messages_; ++n)
-        if (!k.traces[n].has_ended)
-          note("a message has not ended");
+        if (k.traces[n].has_ended != (n <= k.accepted))
+          note("a message has not ended, or was not accepted");
+      accepted += k.accepted;
       EXPECT_LE(k.most_at_once.load(), most_ != 0 ? most_ : 64);
     }
     EXPECT_EQ(faults_.load(), 0u) << fault_.load();
+    EXPECT_EQ(is.accepted, accepted);
+    EXPECT_EQ(is.accepted, is.completed + is.dead_letters);
   }
 
 private:
@@ -194,7 +203,7 @@ private:
 };
 
 template <class State>
-void play_shared(std::uint64_t run, bool controls) {
+void play_shared(std::uint64_t run, bool controls, bool ends = false) {
   SCOPED_TRACE(repeat_with() + ", run " + std::to_string(run));
   std::mt19937_64 random(run);
   const auto messages = static_cast<std::uint32_t>(200 * effort());
@@ -217,8 +226,11 @@ void play_shared(std::uint64_t run, bool controls) {
       begin.arrive_and_wait();
       for (std::uint32_t number = 1; number <= messages; ++number)
         for (std::uint32_t key = 0; key < traced_keys; ++key) {
-          EXPECT_EQ(p.submit(key, mixed_message{number, storm.is_shared(number)}),
-                    submit_status::accepted);
+          const auto status = p.submit(key, mixed_message{number, storm.is_shared(number)});
+          if (status == submit_status::closed)
+            return;
+          EXPECT_EQ(status, submit_status::accepted);
+          storm.accept(key, number);
           if (number % 31 == key)
             p.fence(key, [&storm, key, number] { storm.check_fence(key, number); });
         }
@@ -239,20 +251,23 @@ void play_shared(std::uint64_t run, bool controls) {
         std::this_thread::sleep_for(200us);
       }
     });
+    if (ends) { // at any moment
+      std::this_thread::sleep_for(std::chrono::microseconds(random() % 20'000));
+      (void)p.shutdown(std::chrono::microseconds(random() % 2'000));
+    }
     producer.join();
     p.drain();
     drained = true;
     controller.join();
     EXPECT_EQ(p.parked(), 0u);
-    const auto is = p.account();
-    EXPECT_EQ(is.accepted, std::uint64_t{traced_keys} * messages);
-    EXPECT_EQ(is.accepted, is.completed + is.dead_letters);
+    return p.account();
   };
+  convoy::account is;
   if constexpr (std::is_void_v<State>) {
     processor p{rt,
                 [&](const std::uint32_t& key, mixed_message& m) { return storm.handle(key, m); },
                 options};
-    play(p);
+    is = play(p);
   } else {
     processor p{rt,
                 [&](const std::uint32_t& key, mixed_message& m, auto& state) {
@@ -263,9 +278,9 @@ void play_shared(std::uint64_t run, bool controls) {
                   return storm.handle(key, m);
                 },
                 options};
-    play(p);
+    is = play(p);
   }
-  storm.check_end();
+  storm.check_end(is);
 }
 
 TEST(shared, messages_that_fail_at_random_keep_the_order) {
@@ -279,6 +294,10 @@ TEST(shared, messages_with_state_keep_the_order) {
 TEST(shared, messages_keep_the_order_while_keys_are_paused_and_purged) {
   for (std::uint64_t i = 0; i < 6; ++i)
     play_shared<void>(seed() + i, true);
+}
+TEST(shared, messages_keep_the_order_while_their_processor_ends) {
+  for (std::uint64_t i = 0; i < 10; ++i)
+    play_shared<book>(seed() + i, i % 2 == 0, true);
 }
 
 } // namespace
