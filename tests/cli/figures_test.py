@@ -2,6 +2,7 @@
 """The figures of `convoy replay`: the fields of its JSON, and that they say what happened."""
 
 import gzip
+import json
 
 from program import INPUT, STRATEGIES, ProgramTest, convoy, main
 
@@ -77,6 +78,57 @@ class FiguresTest(ProgramTest):
         self.assertAlmostEqual(bounds[1], 0.1)
         self.assertEqual(bounds[2], bounds[3])
         self.assertEqual(self.replay("--zipf", "9:0:20", "--workers", "3,3", "--strategy", "lanes")["config"]["workers"], 3)
+
+    def test_runs_shared_messages_of_a_key_at_the_same_time(self):
+        text = "key,service_us,access\n" + "".join(f"a,2000,{'exclusive' if i % 10 == 9 else 'shared'}\n" for i in range(100))
+        result = self.replay(self.write("reads.csv", text), "--workers", "16", "--strategy", "lanes,mutex")
+        lanes, mutex = result["runs"]
+        # Ten times: nine at once, and one alone.
+        self.assertAlmostEqual(lanes["bound_seconds"], 10 * 2 * 2e-3)
+        self.assertAlmostEqual(result["trace"]["speedup_bound"], 100 / 20)
+        self.assertLess(lanes["seconds"], mutex["seconds"])  # which takes one at a time
+        for run in (lanes, mutex):
+            self.assertEqual((run["order_violations"], run["overlaps"], run["lost"]), (0, 0, 0), run)
+        bare = self.replay(self.write("reads.csv", text), "--workers", "16", "--strategy", "lanes", "--access-column", "")
+        self.assertAlmostEqual(bare["runs"][0]["bound_seconds"], 100 * 2e-3)
+        done = convoy("simulate", self.write("reads.csv", text), "--workers", "16", "--overshoot", "0", "--json", "-")
+        self.assertAlmostEqual(json.loads(done.stdout)["forecasts"][0]["seconds"], 0.04)
+        self.assert_refused(self.write("bad.csv", "key,access\na,shared\na,read\n"),
+                            says='bad.csv:3: access "read" is neither shared nor exclusive')
+
+    def test_runs_joint_messages_at_their_turn_in_each_key(self):
+        # A chain: each transfer shares an account with the one before it. No key has more than two.
+        chain = "keys,service_us\n" + "".join(f"a{i};a{i + 1},1000\n" for i in range(100)) + "b,1000\n"
+        result = self.replay(self.write("chain.csv", chain), "--workers", "16")
+        self.assertEqual((result["trace"]["messages"], result["trace"]["joint"], result["trace"]["keys"]), (101, 100, 102))
+        self.assertAlmostEqual(result["trace"]["speedup_bound"], 1.01)
+        self.assertEqual([run["strategy"] for run in result["runs"]], ["lanes", "single", "unordered", "mutex"])
+        self.assertIn("shards is left out, as it can't handle", result["warnings"][0])
+        for run in result["runs"]:
+            self.assertAlmostEqual(run["bound_seconds"], 0.1)
+            self.assertEqual((run["lost"], run["repeated"]), (0, 0), run)
+            if run["strategy"] != "unordered":
+                self.assertEqual((run["order_violations"], run["overlaps"]), (0, 0), run)
+                self.assertLessEqual(run["efficiency"], 1)
+                self.assertGreaterEqual(run["seconds"], 0.1)
+        done = convoy("simulate", self.write("chain.csv", chain), "--workers", "16", "--overshoot", "0", "--json", "-")
+        self.assertAlmostEqual(json.loads(done.stdout)["forecasts"][0]["seconds"], 0.1)
+        table = self.table(self.write("chain.csv", chain), "--workers", "16", "--strategy", "lanes")
+        self.assertIn("101 messages, 100 of them joint, of 102 keys", table)
+
+        lines = '{"keys":["a","b"]}\n{"keys":["c","d"]}\n{"key":"a"}\n'
+        trace = self.replay(self.write("in.jsonl", lines), "--format", "jsonl", "--strategy", "lanes,mutex")["trace"]
+        self.assertEqual((trace["joint"], trace["keys"]), (2, 4))
+
+    def test_refuses_what_does_not_go_with_joint_messages(self):
+        path = self.write("in.csv", "keys\na;b\nb;c\na\n")
+        for options, says in [(["--conflate"], "--conflate: not with"), (["--fail", "0.1"], "--fail and --stick: not with"),
+                              (["--producers", "2"], "--producers: with"), (["--strategy", "lanes,shards"], "shards can't"),
+                              (["--capacity", "1"], "--capacity 1: a message has 2 keys")]:
+            self.assert_refused(path, *options, says=says)
+        self.assert_refused(self.write("in.csv", "keys,access\na;b,\na,shared\n"), says="in.csv:3: shared messages and such")
+        self.assert_refused(self.write("in.csv", "keys\na\n" + ";".join(map(str, range(17))) + "\n"),
+                            says="in.csv:3: there are more than 16 keys")
 
     def test_counts_no_more_spinning_workers_than_cores(self):
         result = self.replay(self.input, "--service-kind", "spin", "--strategy", "mutex", "--workers", "1024",

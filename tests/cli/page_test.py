@@ -34,6 +34,16 @@ class PageTest(ProgramTest):
         """The JSON in the page."""
         return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', page.read_text()).group(1))
 
+    def test_does_not_blame_a_key_for_what_joint_messages_tie_together(self):
+        chain = "keys,service_us\n" + "".join(f"a{i};a{i + 1},1000\n" for i in range(120))
+        page, result = self.report(self.write("chain.csv", chain), "--workers", "8", "--strategy", "lanes")
+        conclusion = " ".join(self.data_of(page)["conclusion"])
+        self.assertIn("As joint messages tie keys together, no number of workers is more than 1.00 times as fast as one: it is "
+                      "order that limits the run", conclusion)
+        self.assertNotIn("it is this key", conclusion)
+        self.assertEqual(self.data_of(page)["concentration"][-1][1:], [1, 1])
+        self.assertEqual(dict(self.data_of(page)["facts"])["Messages"], "120 messages, 120 of them joint, of 121 keys")
+
     def test_shows_the_figures_of_the_run_in_a_browser(self):
         path, result = self.report("--zipf", "30:1:2000", "--rate", "20000", "--service", "exp:200us", "--workers", "2,8",
                                    "--strategy", "lanes,unordered")

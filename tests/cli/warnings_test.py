@@ -27,6 +27,14 @@ class WarningsTest(ProgramTest):
         self.assertRegex(line, r"the load needs [12]\.\d+ s of work a second, more than 1 worker gives")
         self.assertEqual(self.warnings(*load, "--workers", "1,4"), [])
 
+    def test_knows_that_joint_messages_tie_keys_together(self):
+        pairs = "timestamp_us,keys,service_us\n" + "".join(f"{i * 1000},{'ab'[i % 2]};{'cd'[i % 2]},1300\n" for i in range(60))
+        self.assertEqual(self.warnings(self.write("pairs.csv", pairs), "--speed", "1"), [])
+        ring = "timestamp_us,keys,service_us\n" + "".join(f"{i * 1000},{'abc'[i % 3]};{'bca'[i % 3]},1300\n" for i in range(60))
+        (line,) = self.warnings(self.write("ring.csv", ring), "--speed", "1")
+        self.assertRegex(line, r"joint messages tie keys together: of what must go one after the other 1\.3\d* s of work a second "
+                               r"arrive, and in order it gets 1 at most, though no key alone needs that.*ends at --speed 0\.7\d$")
+
     def test_does_not_contradict_itself(self):
         hot = self.write("hot.csv", "timestamp_us,key,service_us\n" + "".join(f"{i * 1000},a,3000\n" for i in range(40)))
         key, all_keys = self.warnings(hot, "--speed", "30000", "--workers", "2,4")

@@ -35,7 +35,7 @@ struct workload {
   std::vector<std::string> keys;
   std::vector<place> further_places;   ///< of the joint messages; none where there are none
   std::vector<std::int64_t> key_bytes; ///< payload of each key; none where nothing is known of it
-  std::uint64_t bytes = 0;             ///< of all messages; less than those where some are joint
+  std::uint64_t bytes = 0;             ///< of all messages: a joint one counts once
   std::size_t moved = 0;               ///< messages that were put in order of arrival
   bool has_shared = false;             ///< some are
   bool closed = true;                  ///< submitted as fast as it is taken, not at arrival_ns
@@ -49,9 +49,8 @@ struct workload {
   template <class What>
   void each_place(const message& m, What&& what) const {
     what(place{m.key, m.position});
-    if (m.further_count != 0) [[unlikely]]
-      for (const place& p : further(m))
-        what(p);
+    for (const place& p : further(m))
+      what(p);
   }
   [[nodiscard]] bool is_of(const message& m, std::uint32_t key) const {
     return m.key == key || std::ranges::find(further(m), key, &place::key) != further(m).end();

@@ -71,6 +71,8 @@ json to_object(const trace_figures& t, const std::vector<std::string>& keys) {
               {"hottest", std::move(hottest)},
               {"speedup_bound", t.speedup_bound},
               {"moved", t.moved}};
+  if (t.joint > 0)
+    all["joint"] = t.joint;
   if (t.bytes > 0)
     all["bytes"] = t.bytes;
   return all;

@@ -126,14 +126,20 @@ std::string what_limits(const report& r, const page_data& page) {
     return share + ".";
   if (!r.config.closed)
     return share + ": " + ratio_text(page.asked.rate * hot.work_share) +
-           " s a second, where order gives a key 1 at most. All keys together need " +
-           ratio_text(page.asked.rate) + " s of work a second, and there are " + workers_text(r) +
-           ".";
-  const std::string ceiling =
-      share + ". As its messages go one after the other, no number of workers is more than " +
-      ratio_text(page.ceiling) + " times as fast as one";
+           " s a second, where order gives a key 1 at most. " +
+           (r.trace.joint == 0 ? ""
+                               : "Of what joint messages tie together it also gets 1, of " +
+                                     ratio_text(page.asked.path_rate) + ". ") +
+           "All keys together need " + ratio_text(page.asked.rate) +
+           " s of work a second, and there are " + workers_text(r) + ".";
+  const std::string ceiling = share +
+                              (r.trace.joint == 0 ? ". As its messages go one after the other"
+                                                  : ". As joint messages tie keys together") +
+                              ", no number of workers is more than " + ratio_text(page.ceiling) +
+                              " times as fast as one";
   return page.ceiling < effective_workers(r.config, r.config.workers)
-             ? ceiling + ": it is this key that limits the run, not the workers."
+             ? ceiling + (r.trace.joint == 0 ? ": it is this key" : ": it is order") +
+                   " that limits the run, not the workers."
              : ceiling + "; with " + workers_text(r) + " it is not the limit.";
 }
 
@@ -273,7 +279,7 @@ std::vector<std::pair<std::string, std::string>> facts(const report& r, const pa
     defaults += (defaults.empty() ? "" : ", ") + name_text(option, 200);
   std::vector<std::pair<std::string, std::string>> all{
       {"Input", name_text(c.source, 400)},
-      {"Messages", plural(r.trace.messages, "message") + " of " + plural(r.trace.keys, "key")},
+      {"Messages", messages_text(r.trace)},
       {"Submitted",
        (c.closed ? "as fast as they were taken (closed loop)"
                  : "at " + number_text(c.speed) + " times the pace of the input (open loop)") +

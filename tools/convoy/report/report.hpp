@@ -53,6 +53,9 @@ struct report {
 /// UTF-8 text in at most 120 columns, without colour. Ends with a line feed.
 [[nodiscard]] std::string to_table(const report&);
 
+/// "1,000 messages of 20 keys", and how many of them are joint.
+[[nodiscard]] std::string messages_text(const trace_figures&);
+
 /// The hottest keys of the trace, as a part of a table.
 [[nodiscard]] std::string hottest_text(const report&);
 

@@ -44,9 +44,9 @@ std::string header(const simulation_report& r) {
 }
 
 std::string trace_part(const report& r) {
-  return "TRACE  " + plural(r.trace.messages, "message") + " of " + plural(r.trace.keys, "key") +
-         "; order allows a speed-up of " + ratio_text(r.trace.speedup_bound) + " on " +
-         plural(r.config.workers, "worker") + "\n" + hottest_text(r);
+  return "TRACE  " + messages_text(r.trace) + "; order allows a speed-up of " +
+         ratio_text(r.trace.speedup_bound) + " on " + plural(r.config.workers, "worker") + "\n" +
+         hottest_text(r);
 }
 
 bool has_changes(const simulation_report& r) {

@@ -72,8 +72,8 @@ std::string share_or_none(bool exists, double share) {
 }
 
 std::string trace_part(const report& r) {
-  return "TRACE  " + plural(r.trace.messages, "message") + " of " + plural(r.trace.keys, "key") +
-         "; order allows a speed-up of " + ratio_text(r.trace.speedup_bound) + " on " +
+  return "TRACE  " + messages_text(r.trace) + "; order allows a speed-up of " +
+         ratio_text(r.trace.speedup_bound) + " on " +
          plural(effective_workers(r.config, r.config.workers), "worker") + "\n" + hottest_text(r);
 }
 
@@ -146,6 +146,12 @@ std::string waiting_part(const report& r) {
 
 } // namespace
 
+std::string messages_text(const trace_figures& t) {
+  return plural(t.messages, "message") +
+         (t.joint == 0 ? "" : ", " + count_text(t.joint) + " of them joint,") + " of " +
+         plural(t.keys, "key");
+}
+
 std::string hottest_text(const report& r) {
   const bool has_bytes = r.trace.bytes > 0;
   std::vector<row> rows{{"hottest keys", "messages", "work"}};
@@ -157,7 +163,7 @@ std::string hottest_text(const report& r) {
     if (has_bytes)
       rows.back().push_back(percent_text(k.bytes_share));
   }
-  return align(rows);
+  return align(rows) + (r.trace.joint == 0 ? "" : "a joint message counts for each of its keys\n");
 }
 
 std::string to_table(const report& r) {

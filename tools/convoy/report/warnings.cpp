@@ -65,19 +65,31 @@ std::string work_text(double rate) {
   return ratio_text(rate) + " s of work a second";
 }
 
+/// Of a load that needs so much from what gets 1.
+std::string what_order_allows(double rate, const report& r) {
+  return ": the waits grow for as long as the run lasts. What order allows ends at --speed " +
+         pace_text(r.config.speed / rate);
+}
+
 std::string beyond_order(const demand& d, const report& r) {
   std::string text = "key " + name_text(r.keys[d.busiest_key], 40) + " alone needs " +
                      work_text(d.busiest_rate) + ", and in order it gets 1 at most";
   if (d.keys_beyond > 1)
     text += "; so do " + plural(d.keys_beyond - 1, "other key");
-  return text +
-         ": the waits grow for as long as the run lasts. What order allows ends at --speed " +
-         pace_text(r.config.speed / d.busiest_rate);
+  return text + what_order_allows(std::max(d.busiest_rate, d.path_rate), r);
 }
 
-/// Nothing where a key is the limit, which is told beside it: no number of workers helps that.
+std::string beyond_path(const demand& d, const report& r) {
+  return "joint messages tie keys together: of what must go one after the other " +
+         work_text(d.path_rate) +
+         " arrive, and in order it gets 1 at most, though no key alone "
+         "needs that" +
+         what_order_allows(d.path_rate, r);
+}
+
+/// Nothing where order is the limit, which is told beside it: no number of workers helps that.
 std::string what_is_enough(const demand& d, unsigned workers, const report& r) {
-  if (d.keys_beyond > 0)
+  if (d.keys_beyond > 0 || d.path_rate > 1)
     return {};
   const std::string pace = "--speed " + pace_text(r.config.speed * workers / d.rate);
   const double enough = std::floor(d.rate) + 1;
@@ -126,6 +138,8 @@ std::vector<std::string> load_warnings(const workload& load, const report& r) {
   const demand d = measure_demand(load);
   if (d.busiest_rate > 1)
     sentences.push_back(beyond_order(d, r));
+  else if (d.path_rate > 1)
+    sentences.push_back(beyond_path(d, r));
   const unsigned workers = effective_workers(r.config, r.config.workers);
   if (d.rate > workers)
     sentences.push_back(beyond_workers(d, workers, r));
