@@ -21,7 +21,8 @@ struct change {
 
 /// By the rule that lanes follow, simulated on workers that lose no time, with the rates and the
 /// handler times of the last complete window in which a handler has ended. A pool whose handlers
-/// share cores takes longer.
+/// share cores takes longer. A key has as many shared messages as in the window, in any place among
+/// the others, as no window knows their order; a joint message is one of each of its keys, by itself.
 struct forecast {
   unsigned workers = 0;
   std::chrono::nanoseconds window{0}; ///< how long it was; 0: there was none, so all times are 0

@@ -107,11 +107,12 @@ struct snapshot {
   wait_split wait;      ///< of all messages, those that are not finished too; not so the latency
   double utilisation = 0; ///< share of the workers' time that handlers ran
   /// How near the window is to what order allows: the larger of the work per worker and the work of
-  /// the hottest key, over its length. Low with a backlog means time was lost. Where messages may be
-  /// shared no key bounds it: it is the work per worker.
+  /// the hottest key, over its length. Low with a backlog means time was lost. Of a key's shared
+  /// messages, which go beside each other, none counts as its work here.
   double efficiency = 0;
   /// All keys' work of the window over the hottest key's: no number of workers does that faster than
-  /// so many. A hot key that could not do more has a depth besides. 0: messages may be shared.
+  /// so many. A hot key that could not do more has a depth besides. As above of shared messages; 0:
+  /// there were no others.
   double speedup_ceiling = 0;
 
   // ---- of all windows so far ----

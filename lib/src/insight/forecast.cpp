@@ -27,11 +27,46 @@ struct supposed_key {
   double per_second = 0;
   double handler_ns = 0;
   std::uint64_t backlog = 0;
+  double shared = 0, shared_work = 0; // see known_load::key
+
+  [[nodiscard]] double shared_ns() const {
+    return shared > 0 ? handler_ns * shared_work / shared : 0;
+  }
+  [[nodiscard]] double exclusive_ns() const {
+    return shared < 1 ? handler_ns * (1 - shared_work) / (1 - shared) : 0;
+  }
+  /// Whether the next one is.
+  [[nodiscard]] bool draws_shared(std::mt19937_64& random) const {
+    return shared > 0 && std::bernoulli_distribution(std::min(shared, 1.0))(random);
+  }
 };
 
 double work_of(const supposed_key& key) {
   return key.per_second * key.handler_ns;
 }
+
+/// What it needs, however many workers there are: exclusive ones, and of the runs of shared ones
+/// between them one each.
+double span_of(const supposed_key& key) {
+  return key.per_second * (1 - key.shared) * (key.exclusive_ns() + key.shared * key.shared_ns());
+}
+
+/// Of messages of a key, one after the other, as span_of().
+class key_span {
+public:
+  void add(double ns, bool is_shared) {
+    if (is_shared) {
+      run_ = std::max(run_, ns);
+    } else {
+      done_ += run_ + ns;
+      run_ = 0;
+    }
+  }
+  [[nodiscard]] double ns() const { return done_ + run_; }
+
+private:
+  double done_ = 0, run_ = 0; // the longest of the last run
+};
 
 /// Handler times by the window's histogram, whose mean is made 1.
 class handler_times {
@@ -89,7 +124,8 @@ public:
     const auto whole = keys_[found->second];
     const auto part = [&](unsigned which) {
       return supposed_key{whole.per_second / parts, whole.handler_ns / wanted.faster,
-                          (whole.backlog + parts - 1 - which) / parts};
+                          (whole.backlog + parts - 1 - which) / parts, whole.shared,
+                          whole.shared_work};
     };
     keys_[found->second] = part(0);
     for (unsigned which = 1; which < parts; ++which)
@@ -103,7 +139,8 @@ private:
   void add_known(const known_load& load) {
     for (const auto& each : load.keys) {
       index_.emplace(each.hash, keys_.size());
-      keys_.push_back({each.finished_per_second, each.handler_ns});
+      keys_.push_back(
+          {each.finished_per_second, each.handler_ns, 0, each.shared, each.shared_work});
     }
   }
 
@@ -178,20 +215,22 @@ void predict_backlog(const std::vector<supposed_key>& keys, handler_times& times
   messages.reserve(order.size());
   const auto most = static_cast<std::int64_t>(order.size() + 1);
   const auto longest_message = std::chrono::nanoseconds::max().count() / (2 * most);
-  std::vector<double> work_of_keys(keys.size());
+  std::vector<key_span> spans(keys.size());
   double work = 0;
   for (const auto& [place, key] : order) {
     const auto count = std::min<std::uint64_t>(left[key], at_a_time);
     left[key] -= count;
-    double ns = static_cast<double>(count) * keys[key].handler_ns; // of many it is the mean
-    if (count == 1)
-      ns = times(random, keys[key].handler_ns);
+    const bool is_shared = keys[key].draws_shared(random);
+    const auto mean = is_shared ? keys[key].shared_ns() : keys[key].exclusive_ns();
+    const double ns = count == 1 ? times(random, mean) : static_cast<double>(count) * mean;
     const auto takes = std::min(in_time(ns).count(), longest_message);
-    work_of_keys[key] += static_cast<double>(takes);
+    spans[key].add(static_cast<double>(takes), is_shared);
     work += static_cast<double>(takes);
-    messages.push_back({0, takes, key});
+    messages.push_back({0, takes, key, is_shared});
   }
-  const auto longest = work_of_keys.empty() ? 0 : *std::ranges::max_element(work_of_keys);
+  double longest = 0;
+  for (const auto& each : spans)
+    longest = std::max(longest, each.ns());
   told.bound = in_time(std::max(work / workers, longest));
   std::vector<simulated_times> seen(messages.size());
   simulate(messages, static_cast<std::uint32_t>(keys.size()), workers, seen);
@@ -208,7 +247,7 @@ void predict_latency(const std::vector<supposed_key>& keys, handler_times& times
   for (const auto& key : keys) {
     per_second += key.per_second;
     work += work_of(key);
-    longest = std::max(longest, work_of(key));
+    longest = std::max(longest, span_of(key));
     rates.push_back(key.per_second);
   }
   constexpr double second = 1e9;
@@ -226,8 +265,9 @@ void predict_latency(const std::vector<supposed_key>& keys, handler_times& times
   for (std::size_t i = 0; i < simulated_arrivals; ++i) {
     at += gap(random);
     const auto key = which(random);
-    messages.push_back(
-        {in_time(at).count(), in_time(times(random, keys[key].handler_ns)).count(), key});
+    const bool is_shared = keys[key].draws_shared(random);
+    const auto mean = is_shared ? keys[key].shared_ns() : keys[key].exclusive_ns();
+    messages.push_back({in_time(at).count(), in_time(times(random, mean)).count(), key, is_shared});
   }
   std::vector<simulated_times> seen(messages.size());
   simulate(messages, static_cast<std::uint32_t>(keys.size()), workers, seen);

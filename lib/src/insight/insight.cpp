@@ -66,17 +66,21 @@ std::vector<known_load::key> known_keys(const key_list& largest, double seconds)
   for (const auto& key : largest) {
     if (list.size() == most || key.value < 2 * (key.error + key.missing))
       break;
-    list.push_back({key.hash, (key.value - key.error / 2) / seconds,
-                    key.messages > 0 ? key.handled / key.messages : 0});
+    list.push_back({.hash = key.hash,
+                    .finished_per_second = (key.value - key.error / 2) / seconds,
+                    .handler_ns = key.messages > 0 ? key.handled / key.messages : 0,
+                    .shared = key.messages > 0 ? std::min(key.shared / key.messages, 1.0) : 0,
+                    .shared_work = key.service > 0 ? key.shared_service / key.service : 0});
   }
   return list;
 }
 
-/// What the first of them has for certain, but for samples.
-double share_of_first(const key_list& largest, double total) {
-  return largest.empty() || total <= 0
-             ? 0
-             : std::max(largest.front().value - largest.front().error, 0.0) / total;
+/// What binds a key, but for what is shared: the most that one of them has for certain, but for samples.
+double largest_exclusive(const key_list& by_service, double total) {
+  double most = 0;
+  for (const auto& key : by_service)
+    most = std::max(most, key.value - key.error - key.shared_service);
+  return total > 0 ? most / total : 0;
 }
 
 /// What only grows: the last window's, and what this one adds.
@@ -295,7 +299,7 @@ bool insight_base::sum_up(clock::time_point now) {
                   .handler = handler};
 
   const auto whole = in_ns(length);
-  const auto hot = keys_bind() ? share_of_first(by_service, service) : 0;
+  const auto hot = largest_exclusive(by_service, service);
   s.utilisation = busy / (whole * s.workers);
   s.efficiency = std::min(busy * std::max(1.0 / s.workers, hot) / whole, 1.0);
   s.speedup_ceiling = hot > 0 ? 1 / hot : 0;

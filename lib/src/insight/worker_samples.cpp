@@ -90,7 +90,7 @@ void window_sums::clear() noexcept {
 
 void worker_samples::begin(std::uint64_t hash, clock::time_point now, clock::time_point came,
                            std::string&& label, const atomic<std::uint32_t>* unfinished,
-                           unsigned attempts) noexcept {
+                           unsigned attempts, bool is_shared) noexcept {
   timing_ = true;
   const std::lock_guard lock(mutex_);
   running_ = true;
@@ -100,6 +100,7 @@ void worker_samples::begin(std::uint64_t hash, clock::time_point now, clock::tim
   began_ = counted_ = now;
   came_ = std::min(came, now);
   attempts_ = attempts;
+  is_shared_ = is_shared;
 }
 
 void worker_samples::begin_also(std::uint64_t hash, std::string&& label,
@@ -202,6 +203,10 @@ void worker_samples::add(clock::time_point now, double weight, std::uint32_t mes
     key.messages += count;
     key.service += service;
     key.waited += cost;
+    if (is_shared_) {
+      key.shared += count;
+      key.shared_service += service;
+    }
     if (messages != 0)
       key.handled += weight * in_ns(now - began_);
     if (messages != 0 || !is_over)
@@ -301,6 +306,8 @@ void merged_keys::add(const top_keys& of_a_worker) {
     sum.service += each.service;
     sum.handled += each.handled;
     sum.waited += each.waited;
+    sum.shared += each.shared;
+    sum.shared_service += each.shared_service;
     sum.depth = std::max(sum.depth, each.depth);
     sum.missing += least;
     if (sum.label.empty())

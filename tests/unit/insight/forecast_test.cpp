@@ -100,6 +100,34 @@ TEST(forecast, of_what_comes_knows_load_ceiling_and_latency) {
   EXPECT_EQ(told.latency.p99, 0ns); // it grows without end
 }
 
+TEST(forecast, lets_shared_messages_of_a_key_go_beside_each_other) {
+  auto load = fixed_handlers(ms);
+  const known_backlog backlog{.keys = {{7, 100}}, .of_any_keys = 0};
+  load.keys = {{.hash = 7, .finished_per_second = 500, .handler_ns = ms}};
+  for (std::uint64_t key = 100; key < 200; ++key)
+    load.keys.push_back({key, 15, ms});
+  load.accepted_per_second = load.finished_per_second = 2000;
+  const auto with = [&](double shared, double shared_work) {
+    load.keys.front().shared = shared;
+    load.keys.front().shared_work = shared_work;
+    return predict(load, backlog, 7, {}, 8);
+  };
+  const auto none = with(0, 0), all = with(1, 1), half = with(0.5, 0.5);
+  expect_about(none.makespan, 100ms);
+  expect_about(all.makespan, 13ms); // 100 by 8 workers
+  expect_about(all.bound, 12500us);
+  EXPECT_LT(half.makespan, 95ms); // one of four begins a run, and one of four goes on
+  EXPECT_GT(half.makespan, 26ms);
+  EXPECT_LE(half.bound, half.makespan);
+  EXPECT_NEAR(none.load, 0.5, 0.01);
+  EXPECT_NEAR(all.load, 0.25, 0.01); // of the workers
+  EXPECT_NEAR(half.load, 0.375, 0.01);
+  EXPECT_NEAR(all.speedup_ceiling, 2000 / 15., 2);
+  EXPECT_LT(all.latency.p99, none.latency.p99);
+  // Those that read take a tenth of what those that write do.
+  EXPECT_NEAR(with(0.5, 1 / 11.).load, 0.5 * (10 / 11. + 0.5 / 11.), 0.01);
+}
+
 TEST(forecast, takes_what_is_not_finished_for_that_of_who_has_a_backlog) {
   auto load = fixed_handlers(ms);
   load.keys = {{7, 1000, ms}, {8, 100, ms}};

@@ -16,7 +16,9 @@ struct known_load {
   struct key {
     std::uint64_t hash = 0;
     double finished_per_second = 0;
-    double handler_ns = 0; ///< mean
+    double handler_ns = 0;  ///< mean
+    double shared = 0;      ///< share of its messages that are, in no known order among the others
+    double shared_work = 0; ///< and of their handlers' time
   };
   std::chrono::nanoseconds window{0}; ///< 0: none was complete, with something that had ended
   std::vector<key> keys;              ///< the larger ones

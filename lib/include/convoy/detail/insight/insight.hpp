@@ -143,8 +143,6 @@ private:
                                                                 clock::time_point until) = 0;
   /// Keys at a limit. Surveys partitions that nobody drains, if it is time for that.
   [[nodiscard]] virtual std::size_t look_at_partitions() noexcept = 0;
-  /// A key's messages are handled one at a time, all of them.
-  [[nodiscard]] virtual bool keys_bind() const noexcept { return true; }
   /// Surveys all partitions, whenever that was done last. Throws std::bad_alloc.
   virtual void survey_now(clock::time_point until) = 0;
 
@@ -271,7 +269,6 @@ private:
     const auto key = key_from<Key>(text);
     return key ? std::optional(all_.explain(*key, until)) : std::nullopt;
   }
-  [[nodiscard]] bool keys_bind() const noexcept override { return !Core::lane_type::shares; }
   void survey_now(clock::time_point until) override { all_.survey(until); }
   [[nodiscard]] std::size_t look_at_partitions() noexcept override {
     std::size_t limited = 0;

@@ -31,14 +31,14 @@ called(Core& core, const typename Core::key_type& key) noexcept {
 /// `came`: the first message, on the clock of coarse().
 template <class Core>
 void begin_sample(Core& core, worker_samples& samples, const typename Core::key_type& key,
-                  coarse_time came, const atomic<std::uint32_t>& unfinished,
-                  unsigned attempts = 0) noexcept {
+                  coarse_time came, const atomic<std::uint32_t>& unfinished, unsigned attempts = 0,
+                  bool is_shared = false) noexcept {
   auto [hash, label] = called(core, key);
   const auto now = clock::now();
   const auto steps = coarse(now) - came; // less than half of what there is, or it came later
   const auto waited =
       is_before(came, coarse(now)) ? duration_of(steps) : std::chrono::nanoseconds(0);
-  samples.begin(hash, now, now - waited, std::move(label), &unfinished, attempts);
+  samples.begin(hash, now, now - waited, std::move(label), &unfinished, attempts, is_shared);
 }
 
 template <class Core>
@@ -75,7 +75,7 @@ private:
       return;
     is_timed_ = true;
     begin_sample(core, *counts_, lane.key(), lane.first_came(), lane.whole().unsettled.value(),
-                 lane.hold == nullptr ? 0 : lane.hold->attempts);
+                 lane.hold == nullptr ? 0 : lane.hold->attempts, lane.is_sibling());
   }
   [[gnu::noinline]] void end_counted(const lane_type& lane, std::uint32_t done) noexcept {
     const std::uint32_t unsettled = lane.whole().unsettled;

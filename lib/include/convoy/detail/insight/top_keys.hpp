@@ -24,9 +24,11 @@ struct top_key {
   double error = 0;    ///< of the value, at most: it came from who was here before
   double variance = 0; ///< of the value, as an estimate
   double messages = 0;
-  double service = 0; ///< ns
-  double handled = 0; ///< ns, of messages that have ended, from their beginning
-  double waited = 0;  ///< ns
+  double service = 0;        ///< ns
+  double handled = 0;        ///< ns, of messages that have ended, from their beginning
+  double waited = 0;         ///< ns
+  double shared = 0;         ///< messages: of siblings, which run beside each other
+  double shared_service = 0; ///< ns, of these
   std::uint32_t depth = 0;
   std::string label;
 };

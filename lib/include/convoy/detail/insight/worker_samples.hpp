@@ -58,9 +58,11 @@ public:
 
   /// They begin. `came`: the first one; `now` if that is not known.
   /// `unfinished`: messages of the key in its lane, which lives until end(); null: not known.
-  /// `attempts`: of the first one, that have failed.
+  /// `attempts`: of the first one, that have failed. `is_shared`: it is shared, and others of the key
+  /// may run beside it.
   void begin(std::uint64_t hash, clock::time_point now, clock::time_point came, std::string&& label,
-             const atomic<std::uint32_t>* unfinished = nullptr, unsigned attempts = 0) noexcept;
+             const atomic<std::uint32_t>* unfinished = nullptr, unsigned attempts = 0,
+             bool is_shared = false) noexcept;
   /// After begin(): what runs is a message of this key, too.
   void begin_also(std::uint64_t hash, std::string&& label,
                   const atomic<std::uint32_t>& unfinished) noexcept;
@@ -147,6 +149,7 @@ private:
   clock::time_point began_{}, came_{};
   clock::time_point counted_{}; // until then what runs is in the sums
   unsigned attempts_ = 0;
+  bool is_shared_ = false;
   std::unique_ptr<recorder> recorder_;
   std::unique_ptr<window_sums> sums_ = std::make_unique<window_sums>();
 };
