@@ -74,7 +74,7 @@ TEST(joint, waits_for_what_each_of_its_keys_was_given_before_and_holds_what_come
   EXPECT_EQ(behind, 3);
 }
 
-// verona-rt#81: a behaviour that needs the same cown twice waits for itself, for ever and in silence.
+// verona-rt#34: a behaviour that needed the same cown twice waited for itself, for ever and in silence.
 // And two that need the same ones in another order each wait for the other.
 TEST(joint, needs_the_same_key_twice_or_others_in_another_order_and_does_not_wait_for_itself) {
   for (const unsigned partitions : {1u, 2u, 8u}) {

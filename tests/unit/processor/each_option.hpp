@@ -32,6 +32,21 @@ struct plain_message {
   number merged = 0;   // others, into this one
 };
 using with_id = convoy::envelope<plain_message, number>;
+/// Three in four are shared.
+struct read_message : plain_message {
+  [[nodiscard]] bool is_shared() const { return n % 4 != 0; }
+};
+
+} // namespace each_option
+
+template <>
+struct convoy::message_traits<each_option::read_message> {
+  static convoy::access access(const each_option::read_message& m) noexcept {
+    return m.is_shared() ? access::shared : access::exclusive;
+  }
+};
+
+namespace each_option {
 
 /// What the handlers of a subject do, and what they saw.
 class handling {
@@ -64,6 +79,13 @@ public:
     begin(key);
     finish(key, n);
   }
+  /// Of a message that others of its key may run beside.
+  void handle_shared(number key, number n) {
+    begin(key);
+    if (key < few && n < last_[key])
+      ++out_of_order;
+    ++finished;
+  }
 
 private:
   template <class T>
@@ -74,7 +96,7 @@ private:
 
   std::atomic<bool> all_held_{false};
   std::atomic<number> held_{none};
-  number last_[few] = {}; // each key's handlers run one at a time
+  number last_[few] = {}; // each key's handlers that write it run alone
 };
 
 struct sizes {
@@ -133,6 +155,8 @@ public:
   static Message message_of(number n) {
     if constexpr (std::is_same_v<Message, plain_message>)
       return {n};
+    else if constexpr (std::is_same_v<Message, read_message>)
+      return {{n}};
     else
       return {.message = {n},
               .deadline = std::chrono::steady_clock::now() + 1h,
@@ -160,6 +184,8 @@ struct row {
   bool for_new_keys_only = false; ///< these
   bool waits_for_times = false;   ///< so how much it needs differs from one time to the next
   std::size_t bytes_of_idle_key = 0;
+  std::size_t kept_bytes =
+      0;                ///< by the runtime: the blocks of coroutines, see tuning::most_bundles
   double locks = 0;     ///< of a submit
   bool by_time = false; ///< order is that of times, and a submit waits for room
 };
@@ -187,12 +213,20 @@ maker with(Handler handler, typename Subject::options wanted, std::type_identity
 using one_by_one = std::type_identity<void(const number&, plain_message&)>;
 using spans = std::type_identity<void(const number&, std::span<plain_message>)>;
 using with_state = std::type_identity<void(const number&, plain_message&, int&)>;
+using of_shared = std::type_identity<void(const number&, read_message&)>;
 using with_context = std::type_identity<void(simple::processor_type::context&, plain_message&)>;
 
 struct scheduled : simple {
   using simple::simple;
   submit_status submit(number key, number n) override {
     return p.submit_after(key, 100us, plain_message{n}).status();
+  }
+};
+/// Of one key, so that it takes one place.
+struct joint : simple {
+  using simple::simple;
+  submit_status submit(number key, number n) override {
+    return p.try_submit_joint({key}, plain_message{n});
   }
 };
 struct fenced : simple {
@@ -271,104 +305,6 @@ template <class Subject>
 maker made() {
   return [](convoy::runtime& rt, handling& h, sizes s) -> std::unique_ptr<subject> {
     return std::make_unique<Subject>(rt, h, s);
-  };
-}
-
-inline std::vector<row> rows() {
-  constexpr std::size_t many = 1 << 20;
-  constexpr auto handle = [](handling& h, const number& key, plain_message& m, auto&...) {
-    h.handle(key, m.n);
-  };
-  constexpr auto handle_span = [](handling& h, const number& key, std::span<plain_message> all) {
-    for (auto& m : all)
-      h.handle(key, m.n);
-  };
-  const auto skip = [](handling& h, const number& key, plain_message& m) {
-    h.handle(key, m.n);
-    return outcome::skip;
-  };
-  const auto fail_once = [](handling& h, const number& key, plain_message& m) {
-    h.begin(key);
-    if (!std::exchange(m.failed, true))
-      return outcome::retry;
-    h.finish(key, m.n);
-    return outcome::done;
-  };
-  const auto handle_all = [](handling& h, const number& key, plain_message& m) {
-    h.handle(key, m.n);
-    h.finished += m.merged;
-  };
-  const auto merge = [](plain_message& waiting, plain_message& next) {
-    next.merged += waiting.merged + 1;
-    waiting = next;
-  };
-  constexpr convoy::failure_policy at_once{.attempts = 2, .backoff = 0ns, .jitter = false};
-  constexpr convoy::duplicates ids{.window = 1ms, .most = 16};
-  constexpr convoy::key_rate rate{.per_second = 1e7, .burst = 1e4};
-  using stateful = processor_subject<number, plain_message, int>;
-  const stateful::options idle_state{.state = {.make = [](const number&) { return 1; },
-                                               .idle = 1ms,
-                                               .on_evict = [](const number&, int&) {}}};
-  return {
-      {.name = "nothing", .make = quiet({})},
-      {.name = "string_keys", .make = quiet<std::string>({})},
-      {.name = "quantum_messages", .make = quiet({.quantum_messages = 1})},
-      {.name = "envelope", .make = quiet<number, with_id>({})},
-      {.name = "key_capacity", .make = quiet({.key_capacity = many}), .locks = 2},
-      {.name = "key_capacity_of_string_keys",
-       .make = quiet<std::string>({.key_capacity = many}),
-       .locks = 2},
-      {.name = "rate", .make = quiet({.rate = rate}), .waits_for_times = true, .locks = 2},
-      {.name = "rate_of_messages_with_ids",
-       .make = quiet<number, with_id>({.rate = rate}),
-       .waits_for_times = true,
-       .locks = 2},
-      {.name = "duplicates",
-       .make = quiet<number, with_id>({.duplicates = ids}),
-       .waits_for_times = true,
-       .locks = 2},
-      {.name = "failure", .make = quiet({.failure = convoy::failure_policy{}})},
-      {.name = "failure_of_each_once", .make = with(fail_once, {.failure = at_once}, one_by_one{})},
-      {.name = "dead_letters", .make = with(skip, {.dead_letters = [](auto&) {}}, one_by_one{})},
-      {.name = "dead_letter_store", .make = made<stored>(), .allocations = 3},
-      {.name = "on_parked", .make = made<resumed>(), .allocations = 1},
-      {.name = "batch_limit", .make = with(handle_span, {.batch_limit = 4}, spans{})},
-      {.name = "linger",
-       .make = with(handle_span, {.batch_limit = 4, .linger = 1ms}, spans{}),
-       .waits_for_times = true},
-      {.name = "conflate", .make = with(handle_all, {.conflate = merge}, one_by_one{})},
-      {.name = "state",
-       .make = with<stateful>(handle, {}, with_state{}),
-       .allocations = 1,
-       .for_new_keys_only = true,
-       .bytes_of_idle_key = 180},
-      {.name = "state_that_goes",
-       .make = with<stateful>(handle, idle_state, with_state{}),
-       .waits_for_times = true},
-      {.name = "watchdog", .make = quiet({.watchdog = {.threshold = 1s, .report = [](auto&) {}}})},
-      {.name = "context",
-       .make =
-           with([](handling& h, auto& context, plain_message& m) { h.handle(context.key(), m.n); },
-                {}, with_context{})},
-      {.name = "context_limit",
-       .make = with(
-           [](handling& h, auto& context, plain_message& m) {
-             (void)context.limit(1h);
-             h.handle(context.key(), m.n);
-           },
-           {}, with_context{}),
-       .allocations = 1},
-      {.name = "submit_after",
-       .make = with<scheduled>(handle, {}, one_by_one{}),
-       .allocations = 2,
-       .waits_for_times = true,
-       .locks = 3,
-       .by_time = true},
-      {.name = "fence",
-       .make = with<fenced>(handle, {}, one_by_one{}),
-       .allocations = 3,
-       .locks = 1},
-      {.name = "keyed_executor", .make = made<executor>()},
   };
 }
 

@@ -6,6 +6,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <type_traits>
 #include <vector>
 
@@ -53,8 +54,8 @@ TEST(shared, messages_may_wait_for_one_that_comes_later) {
   p.drain();
 }
 
-/// As orleans#10807 tells it: R1 and R2 read, R1 ends, and the writer was let in while R2 was still
-/// reading.
+// orleans#10807: R1 and R2 read, and only R1 was remembered as what keeps writers out. R1 ended, and a writer was let in
+// while R2 was still reading.
 TEST(shared, a_writer_waits_for_all_readers_before_it_not_for_the_first_one_to_end) {
   runtime rt{{.concurrency = 4}};
   readers all;
@@ -78,6 +79,59 @@ TEST(shared, a_writer_waits_for_all_readers_before_it_not_for_the_first_one_to_e
   p.drain();
   EXPECT_TRUE(all.what.in_order("-4", "+6"));
   EXPECT_TRUE(all.what.in_order("-5", "+6"));
+}
+
+/// Its copy takes until the gate is open: meanwhile it has its ticket, and its cell is empty.
+struct slow_reading : reading {
+  slow_reading(const reading& r, gate* until) : reading(r), copying(until) {}
+  slow_reading(const slow_reading& other) : reading(other), copying(other.copying) {
+    if (copying != nullptr)
+      copying->pass();
+  }
+  slow_reading(slow_reading&&) noexcept = default;
+  slow_reading& operator=(const slow_reading&) = delete;
+  ~slow_reading() = default;
+  gate* copying;
+};
+
+} // namespace
+
+template <>
+struct convoy::message_traits<slow_reading> : convoy::message_traits<reading> {};
+
+namespace {
+
+// verona-rt#81: a writer ended and woke the readers behind it, up to one that was just being put in line. That looked like
+// none, so it was left out, and it and all behind it waited for ever, in silence.
+TEST(shared, a_reader_that_is_being_submitted_as_the_writer_ends_is_not_forgotten) {
+  runtime rt{{.concurrency = 2}};
+  gate writing, copying;
+  std::atomic<int> handled{0};
+  convoy::processor<int, slow_reading> p{rt,
+                                         [&](slow_reading& r) {
+                                           if (r.number == 1)
+                                             writing.pass();
+                                           ++handled;
+                                         },
+                                         {.partitions = 1}};
+  const auto submit = [&p](const slow_reading& r) {
+    EXPECT_EQ(p.submit(1, r), submit_status::accepted);
+  };
+  submit({write(1), nullptr});
+  writing.await_visitors();
+  submit({read(2), nullptr});
+  const slow_reading slow{read(3), &copying};
+  std::thread producer([&] { submit(slow); });
+  copying.await_visitors();
+  submit({read(4), nullptr});
+  submit({write(5), nullptr});
+  writing.open();
+  ASSERT_TRUE(eventually([&] { return handled == 2; }));
+  EXPECT_EQ(handled, 2) << "a reader was overtaken";
+  copying.open();
+  producer.join();
+  p.drain();
+  EXPECT_EQ(handled, 5);
 }
 
 TEST(shared, messages_are_as_many_at_a_time_as_the_option_says) {

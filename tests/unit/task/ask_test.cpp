@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <convoy/convoy.hpp>
+#include <cstdint>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <memory>
@@ -176,6 +177,39 @@ TEST_F(asking, who_is_stopped_does_not_wait_for_its_answer) {
   waiting.await_one()(0); // its answer is nobody's
   slow.drain();
   EXPECT_EQ(slow.account().completed, 1);
+}
+
+// cats-effect#3564: waiters stood in line for a mutex, and one of them was cancelled. The next one was moved to the end
+// of the line.
+TEST_F(asking, a_waiter_that_is_cancelled_does_not_move_those_behind_it) {
+  asked mutex{rt, [&](question& q) -> task {
+                told.push_back(q.way.at(0));
+                if (q.way.at(0) == "holder")
+                  (void)co_await wait_at(waiting);
+                q.answer(1);
+              }};
+  std::atomic<int> locked = 0;
+  const auto waits = [&](auto& c, int& m) -> task {
+    question q;
+    q.way.push_back(std::to_string(m));
+    locked += co_await mutex.ask(c, "a", std::move(q));
+  };
+  question holder;
+  holder.way.emplace_back("holder");
+  EXPECT_EQ(mutex.submit("a", std::move(holder)), submit_status::accepted);
+  numbers_that_wait first{rt, waits, {.dead_letters = [](auto&) {}}};
+  numbers_that_wait others{rt, waits};
+  for (int i = 0; i < 6; ++i) {
+    EXPECT_EQ((i == 0 ? first : others).submit(i, int{i}), submit_status::accepted);
+    ASSERT_TRUE(
+        eventually([&] { return mutex.account().accepted == static_cast<std::uint64_t>(2 + i); }));
+  }
+  EXPECT_EQ(first.shutdown(0ms).dead_letters, 1);
+  waiting.await_one()(0);
+  others.drain();
+  mutex.drain();
+  EXPECT_THAT(told, ElementsAre("holder", "0", "1", "2", "3", "4", "5"));
+  EXPECT_EQ(locked, 5);
 }
 
 struct by_traits {

@@ -197,9 +197,7 @@ TEST_F(stopping, what_is_not_ours_is_waited_for) {
   of_others::count = 0;
 }
 
-// cats-effect#3564: a waiter that is cancelled between being chosen and going on took the permit with
-// it, and those behind it came out of order, or never. Here each key's messages wait for one permit after
-// the other; some are stopped while they are handed it.
+// Each key's messages wait for one permit after the other; some are stopped while they are handed it.
 TEST_F(stopping, a_cancelled_waiter_does_not_disturb_the_order_of_others) {
   constexpr int keys = 8, messages = 40;
   std::mutex mutex;

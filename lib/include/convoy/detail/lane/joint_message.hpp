@@ -24,6 +24,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <new>
 #include <span>
 #include <utility>
@@ -169,10 +170,17 @@ public:
 
   /// One thread at a time, always for as many bytes. Throws std::bad_alloc.
   [[nodiscard]] void* take(std::size_t bytes) {
-    if (free_ == nullptr)
-      // (2) acquire: that its last owner is done; pairs with (1)
-      free_ = returned_.exchange(nullptr, std::memory_order_acquire);
-    return free_ != nullptr ? std::exchange(free_, free_->next) : ::operator new(bytes, alignment);
+    was_short_ |= free_ == nullptr;
+    return has_free() ? pop() : ::operator new(bytes, alignment);
+  }
+  /// As take(). Frees up to `most` pieces, if free_ has not run short since the last time: then neither
+  /// it nor what has come back was needed. False: there are more.
+  [[nodiscard]] bool trim(std::size_t most) noexcept {
+    if (std::exchange(was_short_, false))
+      return true;
+    for (; most != 0 && has_free(); --most)
+      ::operator delete(pop(), alignment);
+    return most != 0;
   }
   /// Any thread.
   void give_back(void* memory) noexcept {
@@ -187,7 +195,17 @@ private:
   struct node {
     node* next;
   };
+
+  [[nodiscard]] bool has_free() noexcept {
+    if (free_ == nullptr)
+      // (2) acquire: that its last owner is done; pairs with (1)
+      free_ = returned_.exchange(nullptr, std::memory_order_acquire);
+    return free_ != nullptr;
+  }
+  [[nodiscard]] void* pop() noexcept { return std::exchange(free_, free_->next); }
+
   node* free_ = nullptr;
+  bool was_short_ = false; // since the last trim()
   atomic<node*> returned_{nullptr};
 };
 
@@ -197,6 +215,15 @@ struct joint_door {
   mutex lock; ///< held by who takes tickets for joint messages; guards what follows
   joint_memory memory;
   std::unique_ptr<joint_work<Core>> work; ///< made before the first place is published
+
+  /// As a part of a spare_memory. While somebody takes tickets there is nothing to trim. Nobody asks
+  /// for it: who has had many joint messages has segments of the ring to trim.
+  [[nodiscard]] bool trim(std::size_t most) noexcept {
+    const std::unique_lock held(lock, std::try_to_lock);
+    return !held || memory.trim(most);
+  }
+  [[nodiscard]] static constexpr bool has_spares() noexcept { return false; }
+
   /// Tickets below it have left the ring, at least. The drainer's; others look how far it is.
   alignas(cache_line) atomic<std::uint64_t> reached{0};
 };

@@ -227,8 +227,8 @@ private:
     }
     pace_.note(now, visit.moved(), visit_type::most_staged);
     const bool hot = pace_.hot(now) && !self.lanes_are_slow();
-    const bool more = !spares_.trim_if_asked(lanes_, holds, ring, limits) || visit.is_full() ||
-                      lanes_.lined_up() != 0;
+    const bool more = !spares_.trim_if_asked(joints, lanes_, holds, ring, limits) ||
+                      visit.is_full() || lanes_.lined_up() != 0;
     room_.tell(ring, !more && (!hot || visit.moved() == 0));
     if (hot && !more && visit.moved() == 0 && !settled) // leaving would cost the producer a wake-up
       pause_a_little();

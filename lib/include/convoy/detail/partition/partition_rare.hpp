@@ -19,8 +19,8 @@ bool partition<Core>::trim(pump& self) noexcept {
     return true;
   }
   ring.recycle();
-  const bool all = spares_.trim(lanes_, holds, ring, limits);
-  spares_.note(lanes_, holds, ring, limits);
+  const bool all = spares_.trim(joints, lanes_, holds, ring, limits);
+  spares_.note(joints, lanes_, holds, ring, limits);
   if (!leave())
     self.push_visit(*this);
   return all;
