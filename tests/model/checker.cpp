@@ -106,6 +106,11 @@ void outcome(int value) {
   run::current->outcomes.insert(value);
 }
 
+std::size_t choose(std::size_t count) {
+  const inside_checker in;
+  return run::current->choose(count, choices::kind::next);
+}
+
 void jump(std::chrono::nanoseconds by) {
   run::current->now += by;
 }

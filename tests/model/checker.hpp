@@ -27,6 +27,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <set>
@@ -64,6 +65,8 @@ struct result {
 /// In a scenario.
 void check(bool holds, const char* what);
 void outcome(int value);
+/// One of 0 … count - 1, which an exhaustive search goes through: what else a scenario leaves open.
+[[nodiscard]] std::size_t choose(std::size_t count);
 /// Until all others wait for ever, or have ended. If one does not come to rest, that is a livelock.
 void rest();
 /// The clock shows something else, for everybody.

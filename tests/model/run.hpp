@@ -120,8 +120,8 @@ public:
   void wake_those_waiting_for(const void* what, bool all = true);
 
   [[nodiscard]] unsigned add(std::function<void()> body);
-  [[nodiscard]] std::uint32_t choose(std::size_t count) {
-    return open_.choose(count, choices::kind::store);
+  [[nodiscard]] std::uint32_t choose(std::size_t count, choices::kind what = choices::kind::store) {
+    return open_.choose(count, what);
   }
   [[nodiscard]] std::size_t self() const noexcept { return self_; }
   [[nodiscard]] fiber& at(std::size_t i) noexcept { return *fibers_[i]; }
