@@ -120,6 +120,25 @@ TEST(joint_stops, explain_says_what_a_key_waits_for) {
   EXPECT_EQ(p.explain(here).state, convoy::key_state::idle);
 }
 
+TEST(joint_stops, insight_counts_the_handlers_time_as_its_first_keys) {
+  convoy::runtime rt{{.concurrency = 2}};
+  processor p{rt,
+              [](const int&, int&) {},
+              {.joint = [](processor::joint&, int&) { std::this_thread::sleep_for(1ms); },
+               .insight = {.top = 5, .window = 50ms, .label = convoy::plain}}};
+  convoy::snapshot told;
+  ASSERT_TRUE(eventually([&] {
+    EXPECT_EQ(p.submit_joint({1, 2}, 1), submit_status::accepted);
+    p.drain();
+    told = p.snapshot();
+    return !told.hottest.empty();
+  }));
+  EXPECT_EQ(told.hottest.front().label, "1");
+  EXPECT_GE(told.hottest.front().handler_time, 1ms);
+  EXPECT_GT(told.utilisation, 0);
+  EXPECT_TRUE(told.costliest.empty()); // nothing of a key waits for another of it
+}
+
 // Both keys' partitions have a drainer. The first one's is held up by an observer, in the midst of a visit, while a lane
 // comes back to it and the other one's sends a resume() on. To serve that it takes the lane back: the room of that
 // message must be there when the visit ends, since no other comes.

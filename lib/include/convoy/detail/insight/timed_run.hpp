@@ -58,7 +58,7 @@ public:
       counts_->runs(nullptr);
   }
 
-  /// The lane is still the caller's, and has finished so many of them.
+  /// The lane is still the caller's, and has finished so many of them, or will have: a joint message.
   void end(const lane_type& lane, std::uint32_t done) noexcept {
     if (counts_ != nullptr) [[unlikely]]
       end_counted(lane, done);
@@ -80,7 +80,8 @@ private:
   [[gnu::noinline]] void end_counted(const lane_type& lane, std::uint32_t done) noexcept {
     const std::uint32_t unsettled = lane.whole().unsettled;
     if (is_timed_)
-      counts_->end(clock::now(), done, unsettled - std::min(unsettled, lane.finished));
+      counts_->end(clock::now(), done,
+                   unsettled - std::min(unsettled, std::max(lane.finished, done)));
     else
       counts_->pass(done);
     counts_->runs(nullptr);

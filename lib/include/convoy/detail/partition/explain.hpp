@@ -32,7 +32,7 @@ template <class Lane>
     why.state = !waits ? key_state::ready : suspends ? key_state::suspended : key_state::joint;
     if (!lane->is(lane_state::lined_up)) { // before that it is another time
       why.since = now - duration_of(coarse(now) - lane->since);
-      return waits ? nullptr : lane;
+      return why.state == key_state::suspended ? nullptr : lane;
     }
     return nullptr;
   }

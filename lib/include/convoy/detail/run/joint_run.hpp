@@ -3,6 +3,7 @@
 // A joint message: its record, and the call of its handler.
 
 #include "convoy/detail/base/thread_sanitizer.hpp"
+#include "convoy/detail/insight/timed_run.hpp"
 #include "convoy/detail/lane/joint_message.hpp"
 #include "convoy/detail/partition/partition.hpp"
 #include "convoy/detail/run/attempt.hpp"
@@ -138,6 +139,7 @@ private:
   }
   [[nodiscard]] lane_type& first_lane() noexcept { return *places()->lane; }
   void stop(Core& core) noexcept;
+  [[nodiscard]] bool try_to_handle(Core& core, pump& self) noexcept;
   [[nodiscard]] bool attempt_again(Core& core, pump& self) noexcept;
   template <class Messages>
   [[nodiscard]] outcome call(Core& core, pump& self, Messages& messages,
@@ -200,6 +202,14 @@ outcome joint_message<Core>::call(Core& core, pump& self, Messages& messages,
 
 template <class Core>
 bool joint_message<Core>::handle(Core& core, pump& self) noexcept {
+  timed_run timed(core, first_lane(), self, 1); // insight sees it as that key's
+  const bool done = try_to_handle(core, self);
+  timed.end(first_lane(), done);
+  return done;
+}
+
+template <class Core>
+bool joint_message<Core>::try_to_handle(Core& core, pump& self) noexcept {
   const auto doomed = doom_.load(std::memory_order_relaxed); // ordered by missing_
   if (stopped_ == nullptr && doomed == 0 && !needs_lane(core, message)) [[likely]] {
     message_in_cell messages(message);
