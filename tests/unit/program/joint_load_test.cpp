@@ -33,7 +33,7 @@ std::vector<std::string> keys_of(const trace& t, std::size_t event) {
   return names;
 }
 
-std::vector<std::int64_t> ends_of(const run& seen) {
+std::vector<std::int64_t> simulated_ends(const run& seen) {
   std::vector<std::int64_t> all;
   for (const record& r : seen.records)
     all.push_back(r.done);
@@ -125,17 +125,18 @@ TEST(joint_load, is_refused_where_its_keys_are_no_keys) {
   EXPECT_THAT(read_error("key,keys\na,b\n", {.key_column = "key", .keys_column = "keys"}),
               HasSubstr("--key and --keys-column both name the keys"));
 
-  const read_options jsonl{.format = input_format::jsonl};
+  const read_options in_lines{.format = input_format::jsonl};
   std::string array = "\"b\"";
   for (int i = 1; i < 40; ++i)
     array += ",\"b\"";
-  EXPECT_THAT(read_error("{\"keys\":[" + array + "]}\n", jsonl), HasSubstr("more than 16 keys"));
-  EXPECT_THAT(read_error("{\"keys\":[]}\n", jsonl), HasSubstr("array of the keys is empty"));
-  EXPECT_THAT(read_error("{\"keys\":[\"a\",[\"b\"]]}\n", jsonl),
+  EXPECT_THAT(read_error("{\"keys\":[" + array + "]}\n", in_lines), HasSubstr("more than 16 keys"));
+  EXPECT_THAT(read_error("{\"keys\":[]}\n", in_lines), HasSubstr("array of the keys is empty"));
+  EXPECT_THAT(read_error("{\"keys\":[\"a\",[\"b\"]]}\n", in_lines),
               HasSubstr("neither a string nor a number"));
-  EXPECT_THAT(read_error("{\"keys\":[\"a\",7]}\n{\"key\":\"7\"}\n", jsonl),
+  EXPECT_THAT(read_error("{\"keys\":[\"a\",7]}\n{\"key\":\"7\"}\n", in_lines),
               HasSubstr("\"7\" is a string here and was a number"));
-  EXPECT_THAT(read_error("{\"keys\":[\"a\"],\"key\":\"a\"}\n", jsonl), HasSubstr("there are both"));
+  EXPECT_THAT(read_error("{\"keys\":[\"a\"],\"key\":\"a\"}\n", in_lines),
+              HasSubstr("there are both"));
 }
 
 TEST(joint_load, is_refused_beside_shared_messages) {
@@ -180,7 +181,7 @@ TEST(joint_load, counts_for_each_of_its_keys) {
 
 TEST(joint_load, is_simulated_at_its_turn_in_each_of_its_keys) {
   const auto ends = [](const std::vector<joint_spec>& all, unsigned workers) {
-    return ends_of(simulate("x", joint_load(all), {.workers = workers}));
+    return simulated_ends(simulate("x", joint_load(all), {.workers = workers}));
   };
   EXPECT_THAT(ends({{"a", 10}, {"ab", 10}, {"b", 10}, {"c", 5}}, 8), ElementsAre(10, 20, 30, 5));
   EXPECT_THAT(ends({{"ab", 10}, {"cd", 10}, {"ac", 10}, {"d", 10}}, 2),
@@ -197,7 +198,7 @@ TEST(joint_load, is_simulated_in_order_and_as_fast_as_workers_allow) {
     for (const unsigned each : {workers, 1'000U}) {
       const run seen = simulate("x", load, {.workers = each});
       ASSERT_EQ(shared_order_violations(load, seen.records), 0u);
-      const auto ends = ends_of(seen);
+      const auto ends = simulated_ends(seen);
       const auto end = static_cast<double>(*std::ranges::max_element(ends));
       ASSERT_GE(end, makespan_bound(load, each, true));
       if (each == 1'000U) {
@@ -210,7 +211,7 @@ TEST(joint_load, is_simulated_in_order_and_as_fast_as_workers_allow) {
 TEST(joint_load, takes_room_for_each_of_its_keys_where_it_is_simulated) {
   const workload load = joint_load({{"ab", 10}, {"cd", 20}, {"e", 5}, {"f", 5}});
   const run seen = simulate("x", load, {.workers = 8, .capacity = 3});
-  EXPECT_THAT(ends_of(seen), ElementsAre(10, 30, 15, 20));
+  EXPECT_THAT(simulated_ends(seen), ElementsAre(10, 30, 15, 20));
   EXPECT_EQ(seen.records[1].accepted, 10);
   EXPECT_EQ(seen.records[2].accepted, 10);
   EXPECT_EQ(seen.records[3].accepted, 15);
