@@ -14,6 +14,7 @@
 #include <string>
 #include <thread>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 // What a processor does, one thing after the other.
@@ -214,24 +215,21 @@ TEST(record, has_what_held_a_key_all_the_time) {
 /// A survey that took long, or was preempted, is not followed by another for a hundred times as long.
 TEST(record, has_what_is_held_since_a_survey_that_took_long) {
   runtime rt{{.concurrency = 1}};
-  gate held;
-  processor<std::string, int> p{rt,
-                                [&](const std::string& key, int&) {
-                                  if (key == "first")
-                                    held.pass();
-                                  return key == "parked" ? convoy::outcome::park
-                                                         : convoy::outcome::done;
-                                },
-                                with_insight(10ms)};
-  ASSERT_EQ(p.submit("first", 1), submit_status::accepted);
-  held.await_visitors();
-  for (int key = 0; key < 12'000; ++key)
+  using with_state = processor<std::string, int, int>; // so that there are many lanes to look at
+  with_state::options wanted;
+  wanted.partitions = 1;
+  wanted.insight = {.top = 5, .window = 1h, .label = convoy::plain};
+  const auto handle = [](const std::string& key, int&, int&) {
+    return key == "parked" ? convoy::outcome::park : convoy::outcome::done;
+  };
+  with_state p{rt, handle, std::move(wanted)};
+  for (int key = 0; key < 16'000; ++key)
     ASSERT_EQ(p.submit(std::to_string(key), 1), submit_status::accepted);
-  held.open();
   p.drain();
+  (void)rt.record(1ms); // surveys
   ASSERT_EQ(p.submit("parked", 1), submit_status::accepted);
   ASSERT_TRUE(eventually([&] { return p.explain("parked").state == convoy::key_state::parked; }));
-  const auto all = rt.record(5ms);
+  const auto all = rt.record(1ms);
   ASSERT_EQ(all.size(), 1u);
   ASSERT_EQ(all[0].holds.size(), 1u);
   (void)p.shutdown(0s);
