@@ -52,6 +52,10 @@ public:
   /// key may have to run first.
   template <std::invocable Function>
   [[nodiscard]] auto async(const Key& key, Function&& function) {
+    static_assert(
+        !requires { typename std::invoke_result_t<std::decay_t<Function>&>::promise_type; },
+        "convoy: async() would return a coroutine that nobody begins; a processor's handler may be "
+        "one");
     const Key its_key(key); // it may be in the callable
     std::packaged_task<std::invoke_result_t<std::decay_t<Function>&>()> run(
         std::forward<Function>(function));

@@ -58,7 +58,7 @@ struct suspension {
   detail::hold* kept = nullptr;  ///< the lane's, while it is suspended
   std::coroutine_handle<> whole; ///< the handler
   std::coroutine_handle<> at;    ///< what of it goes on: the handler, or what it awaits
-  awaiting* waits_for = nullptr; ///< while it is suspended; null: what is not ours
+  awaiting* waits_for = nullptr; ///< while it is suspended
   void* context = nullptr;       ///< the handler's first argument, if it has one
   std::stop_source stop{std::nostopstate};
   clock::time_point limit = clock::time_point::max(); ///< then stop is requested

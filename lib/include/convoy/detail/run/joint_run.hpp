@@ -44,6 +44,7 @@ class joint_message final : public ready_item, private runner {
   using partition_type = typename Core::partition_type;
   using place_type = joint_place<Core>;
   using keys_type = joint<Key, State>;
+  static_assert(alignof(Message) <= cache_line, "convoy: joint messages may not be over-aligned");
 
 public:
   static constexpr std::uint32_t most_pooled = 2;

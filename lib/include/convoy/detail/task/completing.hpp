@@ -33,6 +33,10 @@ template <class T>
 class completing {
   struct nothing {};
   using value_type = std::conditional_t<std::is_void_v<T>, nothing, T>;
+  static_assert(std::is_same_v<T, std::decay_t<T>>,
+                "convoy: what completes a coroutine is a value: no reference, nothing const");
+  static_assert(alignof(value_type) <= alignof(std::max_align_t),
+                "convoy: what completes a coroutine may not be over-aligned");
 
 public:
   [[nodiscard]] static completing* make() {
