@@ -62,13 +62,17 @@ public:
   }
 
   void run(convoy::detail::ready_item&, pump&) noexcept override {}
-  void post(std::unique_ptr<request_type> what) noexcept { box.post(std::move(what)); }
+  void post(std::unique_ptr<request_type> what) noexcept {
+    box.post(std::move(what));
+    (void)role_.load(std::memory_order_relaxed); // as partition::signal()
+  }
   [[nodiscard]] convoy::detail::lane_set<core_type>& lanes() noexcept { return lanes_; }
 
   core_type core;
   convoy::detail::inbox<lane_type, request_type> box;
 
 private:
+  atomic<bool> role_{true};
   convoy::detail::hold::pool_type holds_;
   convoy::detail::lane_set<core_type> lanes_{core, *this, holds_};
 
@@ -159,6 +163,7 @@ public:
     if (!is_over() || home_->resumes.is_posting())
       return;
     check(lanes().held.suspended == 0 && !lanes().any(), "something is left");
+    pass(std::chrono::hours(1)); // its timer must be gone
     home_.reset();
   }
 
