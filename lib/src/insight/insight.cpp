@@ -313,7 +313,7 @@ bool insight_base::sum_up(clock::time_point now) {
   own_in_ring = std::min(own_in_ring, 1.0); // shares of joint messages add up to more
   const auto admission =
       static_cast<double>(admission_.load(std::memory_order_relaxed) - admission_before_);
-  const auto own = waited.own_key + waited.in_ring * own_in_ring;
+  const auto own = std::max(waited.own_key, 0.0) + waited.in_ring * own_in_ring;
   // What runs at once, in its cell, has not waited anywhere.
   const auto heads = std::max(waited.heads + waited.in_ring * (1 - own_in_ring), busy);
   if (const auto all = admission + own + heads + waited.held; all > 0)

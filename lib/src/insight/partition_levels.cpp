@@ -37,9 +37,8 @@ void partition_levels::integrate(clock::time_point now) noexcept {
     sums_.own_key +=
         time *
         (static_cast<double>(level_.in_lanes - std::min(level_.keys, level_.in_lanes)) + joint);
-    sums_.heads +=
-        time * (static_cast<double>(level_.keys - std::min<std::uint64_t>(held, level_.keys)) -
-                joint - static_cast<double>(level_.joint.beside));
+    sums_.heads += time * (static_cast<double>(level_.keys) - static_cast<double>(held) - joint -
+                           static_cast<double>(level_.joint.beside)); // see joint_keys
     sums_.held += time * static_cast<double>(held);
   }
   at_ = std::max(now, at_);

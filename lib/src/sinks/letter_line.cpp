@@ -1,5 +1,6 @@
 #include "convoy/detail/sinks/letter_line.hpp"
 
+#include <algorithm>
 #include <limits>
 
 namespace convoy::detail {
@@ -41,6 +42,8 @@ letter_line parse_letter(std::string_view line) {
       result.keys.push_back(cursor.value());
     while (cursor.skip(","));
     cursor.expect("]");
+    if (result.keys.size() > 16 || std::ranges::find(result.keys, result.key) == result.keys.end())
+      cursor.fail("not the keys of one joint message, with its key");
   }
   cursor.expect(R"(,"sequence":)");
   result.sequence = cursor.number(std::numeric_limits<std::uint64_t>::max());

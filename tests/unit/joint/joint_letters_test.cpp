@@ -210,7 +210,8 @@ TEST(joint_letters, may_be_in_a_file_with_older_ones) {
   EXPECT_EQ(log_of(p, 1), (std::vector<int>{8, 9}));
   EXPECT_EQ(log_of(p, 5), std::vector<int>{9});
   EXPECT_EQ(log_of(p, 2), std::vector<int>{10});
-  for (const char* bad : {"[]", "[1,]", "[1", "1", "[1 5]", "[\"x\"]"}) {
+  for (const char* bad : {"[]", "[1,]", "[1", "1", "[1 5]", "[\"x\"]", "[2,3]",
+                          "[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17]"}) {
     const auto torn = here.file(R"({"key":1,"keys":)" + std::string(bad) + rest + "8}\n", "bad");
     EXPECT_THROW(((void)convoy::redrive_dead_letters<int, int>(torn, p)), convoy::bad_dead_letter)
         << bad;

@@ -107,6 +107,9 @@ TEST_P(joint_snapshot, counts_all_keys_of_one_that_has_stopped_and_lists_it_once
     return s.held.size() == 2 && is("abc", convoy::hold_reason::parked) == 1 &&
            is("de", convoy::hold_reason::retry) == 1;
   }));
+  EXPECT_TRUE(comes(p, [](const snapshot& s) { // in a window in which all of it was so
+    return s.oldest > 0ns && s.oldest < 1min && s.wait.scheduler < 0.01 && s.wait.own_key > 0.1;
+  })) << p.snapshot().oldest.count();
   done = true;
   p.resume("c");
   p.try_now("e");

@@ -313,7 +313,7 @@ private:
   void arrive(message_type& its, lane_type& lane) noexcept {
     if (!its.arrive())
       return;
-    its.since = lane.since;
+    its.since = its.came(lane.since);
     ready_keys_ += its.count();
     ++ready_messages_;
     this->ready_.push(its);

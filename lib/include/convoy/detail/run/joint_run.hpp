@@ -81,6 +81,10 @@ public:
         static_cast<void*>(static_cast<std::byte*>(static_cast<void*>(this)) + begin_of_places())));
   }
   [[nodiscard]] std::uint32_t count() const noexcept { return count_; }
+  /// When it came, or was released. Whoever has it.
+  [[nodiscard]] coarse_time came(coarse_time to_its_lane) const noexcept {
+    return stopped_ != nullptr ? stopped_->since : to_its_lane;
+  }
 
   /// Its memory goes back to its first place's partition, whose lock the caller has or not.
   static void destroy(joint_message& gone, partition_type& its_home) noexcept {
@@ -214,7 +218,7 @@ bool joint_message<Core>::begin_sample(Core& core, worker_samples& of) noexcept 
     return false;
   auto& first = first_lane();
   const auto* const t = stopped_ == nullptr ? nullptr : stopped_->hold;
-  detail::begin_sample(core, of, first.key(), first.first_came(), first.unsettled.value(),
+  detail::begin_sample(core, of, first.key(), came(first.first_came()), first.unsettled.value(),
                        t == nullptr ? 0 : t->attempts);
   for (std::uint32_t i = 1; i < count_; ++i) {
     const auto& lane = *places()[i].lane;
@@ -275,6 +279,7 @@ void joint_message<Core>::stop(Core&) noexcept {
   for (std::size_t i = 0; i < given_; ++i)
     stopped_->its_keys[i] = &lane_of(i).key();
   stopped_->keys = {stopped_->its_keys.data(), given_};
+  stopped_->since = lane.first_came();
 }
 
 /// As attempt(), in its own lane.

@@ -66,7 +66,9 @@ template <class Processor, class Key, class Entry, class Message>
       }
     } catch (const bulk_interrupted& after) {
       accepted += after.accepted();
-      after.rethrow_nested();
+      if (after.nested_ptr() != nullptr)
+        after.rethrow_nested();
+      throw;
     }
   } catch (...) {
     rethrow_after(accepted);
