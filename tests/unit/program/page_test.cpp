@@ -43,7 +43,7 @@ report report_on_page() {
   r.config.service_kind = "sleep";
   r.config.workers = 16;
   r.keys = {"red", "green"};
-  r.trace = {1000, 2, {{1, 0.75, 0.5}, {0, 0.25, 0.5}}, 4};
+  r.trace = {1000, 0, 2, {{1, 0.75, 0.5}, {0, 0.25, 0.5}}, 4};
   r.runs = {run_on_page("lanes", 1.25), run_on_page("single", 5)};
   return r;
 }
