@@ -265,6 +265,18 @@ TEST(joint_load, is_out_of_order_if_it_did_not_wait_in_one_of_its_keys) {
   EXPECT_EQ(shared_order_violations(load, records), 2u);
 }
 
+TEST(joint_load, is_called_broken_if_its_time_stamps_are) {
+  const workload load = joint_load({{"a", 10}, {"ab", 10}, {"b", 10}});
+  run seen;
+  seen.records = {{0, 0, 0, 10}, {0, 0, 9, 20}, {0, 0, 19, 29}};
+  EXPECT_EQ(measure_run(load, seen, 2).order_violations, 2u);
+  seen.order_violations = 3; // what the probe saw
+  EXPECT_EQ(measure_run(load, seen, 2).order_violations, 3u);
+  seen.order_violations = 0;
+  seen.keeps_order = false; // there they are overlaps
+  EXPECT_EQ(measure_run(load, seen, 2).order_violations, 0u);
+}
+
 TEST(joint_load, waits_for_the_last_predecessor_of_its_keys) {
   const workload load = joint_load({{"a", 10}, {"b", 10}, {"ab", 10}});
   run seen;
