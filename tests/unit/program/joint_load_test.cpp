@@ -1,5 +1,6 @@
 // Joint messages, from the column to the bound, the simulation and the figures.
 
+#include "input/bad_lines.hpp"
 #include "load/replay_input.hpp"
 #include "measure/demand.hpp"
 #include "measure/figures.hpp"
@@ -147,6 +148,35 @@ TEST(joint_load, is_refused_beside_shared_messages) {
   EXPECT_EQ(read_error("keys,access\na;b,\na,shared\n", {.access_column = ""}), "");
 }
 
+TEST(joint_load, has_a_key_once_beside_shared_messages) {
+  for (const char* const text : {"keys,access\na;a,\na,shared\n", "keys,access\na,shared\na;a,\n",
+                                 "keys,access\na;a,shared\na,\n", "keys,access\na,\na;a,shared\n"})
+    EXPECT_EQ(read_error(text), "") << text;
+}
+
+TEST(joint_load, leaves_nothing_of_a_line_that_is_no_good) {
+  const read_options skips{.format = input_format::jsonl, .skip_bad = bad_lines::all};
+  const trace t =
+      read_text("{\"key\":\"b\"}\n{\"keys\":[\"a\",\"c\",8]}\n{\"keys\":[\"a\",7,\"7\"]}\n"
+                "{\"keys\":[5,6,\"b\",\"5\"]}\n{\"keys\":[\"6\",4]}\n"
+                "{\"keys\":[5,4]}\n{\"keys\":[\"9\",4,6]}\n{\"keys\":[9,5]}\n",
+                skips);
+  EXPECT_EQ(t.not_read.bad_lines, 3u);
+  EXPECT_THAT(t.not_read.first_bad, testing::Contains(HasSubstr(":3: the key \"7\"")));
+  EXPECT_THAT(t.keys, ElementsAre("b", "a", "c", "8", "6", "4", "5", "9"));
+  ASSERT_EQ(t.events.size(), 5u);
+  EXPECT_THAT(keys_of(t, 2), ElementsAre("6", "4"));
+  EXPECT_THAT(keys_of(t, 4), ElementsAre("9", "5"));
+}
+
+TEST(joint_load, leaves_no_doubt_of_its_times_of_a_line_that_is_no_good) {
+  const trace t =
+      read_text("timestamp_us,keys,access\n1,a;b,\n2026-01-01T00:00:00Z,a,shared\n2,b,\n",
+                {.skip_bad = bad_lines::all});
+  EXPECT_EQ(t.not_read.bad_lines, 1u);
+  EXPECT_FALSE(t.mixes_times);
+}
+
 TEST(joint_load, is_bound_by_its_longest_path) {
   EXPECT_EQ(makespan_bound(joint_load({{"ab", 10}, {"cd", 10}}), 4, true), 10);
   EXPECT_EQ(makespan_bound(joint_load({{"ab", 10}, {"bc", 10}, {"cd", 10}}), 4, true), 30);
@@ -233,6 +263,18 @@ TEST(joint_load, is_out_of_order_if_it_did_not_wait_in_one_of_its_keys) {
   EXPECT_EQ(shared_order_violations(load, records), 1u);
   run_at(3, 24, 35);
   EXPECT_EQ(shared_order_violations(load, records), 2u);
+}
+
+TEST(joint_load, is_called_broken_if_its_time_stamps_are) {
+  const workload load = joint_load({{"a", 10}, {"ab", 10}, {"b", 10}});
+  run seen;
+  seen.records = {{0, 0, 0, 10}, {0, 0, 9, 20}, {0, 0, 19, 29}};
+  EXPECT_EQ(measure_run(load, seen, 2).order_violations, 2u);
+  seen.order_violations = 3; // what the probe saw
+  EXPECT_EQ(measure_run(load, seen, 2).order_violations, 3u);
+  seen.order_violations = 0;
+  seen.keeps_order = false; // there they are overlaps
+  EXPECT_EQ(measure_run(load, seen, 2).order_violations, 0u);
 }
 
 TEST(joint_load, waits_for_the_last_predecessor_of_its_keys) {

@@ -14,6 +14,7 @@ namespace {
 
 using testing::AllOf;
 using testing::Contains;
+using testing::Each;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Ne;
@@ -43,7 +44,7 @@ report report_on_page() {
   r.config.service_kind = "sleep";
   r.config.workers = 16;
   r.keys = {"red", "green"};
-  r.trace = {1000, 2, {{1, 0.75, 0.5}, {0, 0.25, 0.5}}, 4};
+  r.trace = {1000, 0, 2, {{1, 0.75, 0.5}, {0, 0.25, 0.5}}, 4};
   r.runs = {run_on_page("lanes", 1.25), run_on_page("single", 5)};
   return r;
 }
@@ -109,6 +110,18 @@ TEST(conclusion, is_about_waits_where_the_load_is_open) {
       AllOf(Contains(HasSubstr("Order costs waits: in lanes, 20.0 % of the time")),
             Contains(HasSubstr("25.0 % of the work: 0.50 s a second, where order gives a key 1")),
             Contains(HasSubstr("99th percentile of latency becomes 6.7 % shorter"))));
+}
+
+TEST(conclusion, names_what_joint_messages_tie_together_where_they_do) {
+  report r = report_on_page();
+  r.config.closed = false;
+  r.trace.joint = 1;
+  page_data page = make_data();
+  page.asked.rate = 2;
+  EXPECT_THAT(conclusion(r, page), Each(Not(HasSubstr("tie together"))));
+  page.asked.path_rate = 1.25;
+  EXPECT_THAT(conclusion(r, page),
+              Contains(HasSubstr("Of what joint messages tie together it also gets 1, of 1.25.")));
 }
 
 TEST(conclusion, leaves_out_how_much_work_arrives_where_that_is_unknown) {

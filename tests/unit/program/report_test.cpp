@@ -50,7 +50,7 @@ report make_report() {
   r.config.service_kind = "sleep";
   r.config.workers = 4;
   r.keys = {"red", "green"};
-  r.trace = {1000, 2, {{1, 0.75, 0.5}, {0, 0.25, 0.5}}, 2};
+  r.trace = {1000, 0, 2, {{1, 0.75, 0.5}, {0, 0.25, 0.5}}, 2};
   r.runs = {make_run("lanes", 1.25), make_run("single", 5)};
   return r;
 }

@@ -1,6 +1,7 @@
 // What a user is told of an input before a long run.
 
 #include "measure/demand.hpp"
+#include "program/joint_loads.hpp"
 #include "program/ms.hpp"
 #include "report/warnings.hpp"
 
@@ -8,6 +9,7 @@
 #include <gtest/gtest.h>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace convoy::tool {
 namespace {
@@ -67,6 +69,58 @@ TEST(demand, is_none_for_a_load_that_waits_or_comes_at_once) {
   for (message& m : load.messages)
     m.arrival_ns = 0;
   EXPECT_DOUBLE_EQ(measure_demand(load).rate, 0);
+}
+
+/// 20 keys, a to t, with 0.9 s of work each, and what `more` says; in a second.
+workload even_load(const std::vector<joint_spec>& more) {
+  std::vector<joint_spec> all;
+  for (std::int64_t at = 0; at < 9; ++at)
+    for (char key = 'a'; key < 'u'; ++key)
+      all.push_back({std::string(1, key), 100 * ms, at * 100 * ms});
+  all.insert(all.end(), more.begin(), more.end());
+  all.push_back({"z", 0, second});
+  workload load = joint_load(all);
+  load.closed = false;
+  return load;
+}
+
+TEST(demand, is_not_tied_together_by_a_joint_message_of_other_keys) {
+  const workload load =
+      even_load({{"wx", ms, 810 * ms}, {"y", 2 * second, 820 * ms}, {"x", ms, 830 * ms}});
+  EXPECT_DOUBLE_EQ(measure_demand(load).path_rate, 0);
+  EXPECT_THAT(load_warnings(load, make_report(4, load)),
+              ElementsAre(AllOf(HasSubstr("the load needs"), HasSubstr("Enough are 21, or"))));
+}
+
+TEST(demand, is_not_tied_together_where_a_key_has_as_much_alone) {
+  std::vector<joint_spec> more{{"wx", ms, 810 * ms}};
+  for (std::int64_t i = 0; i < 20; ++i)
+    more.push_back({"y", 100 * ms, (811 + i) * ms});
+  const demand d = measure_demand(even_load(more));
+  EXPECT_DOUBLE_EQ(d.path_rate, 0);
+  EXPECT_DOUBLE_EQ(d.busiest_rate, 2);
+}
+
+TEST(demand, is_tied_together_by_no_path_of_a_few_messages) {
+  std::vector<joint_spec> more;
+  for (std::int64_t i = 0; i < 8; ++i)
+    more.push_back({i % 2 == 0 ? "wx" : "xy", 200 * ms, (811 + i) * ms});
+  more.push_back({"w", 300 * ms, 850 * ms});
+  more.push_back({"y", 300 * ms, 850 * ms});
+  EXPECT_DOUBLE_EQ(measure_demand(even_load(more)).path_rate, 0); // 9 of them, with 1.9 s
+  more.insert(more.begin(), {"w", ms, 810 * ms});
+  EXPECT_DOUBLE_EQ(measure_demand(even_load(more)).path_rate, 1.901);
+}
+
+TEST(demand, is_not_tied_together_by_what_arrives_at_the_end) {
+  std::vector<joint_spec> more;
+  for (std::int64_t i = 0; i < 20; ++i)
+    more.push_back({i % 2 == 0 ? "wx" : "xy", 5 * ms, (811 + i) * ms});
+  more.push_back({"w", 20 * ms, 850 * ms});
+  more.push_back({"wy", 10 * second, second});
+  const demand d = measure_demand(even_load(more));
+  EXPECT_DOUBLE_EQ(d.rate, 18 + 0.1 + 0.02);
+  EXPECT_DOUBLE_EQ(d.path_rate, 0); // less than one of the even ones
 }
 
 TEST(warnings, name_the_key_that_needs_more_than_order_allows) {

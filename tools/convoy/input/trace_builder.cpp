@@ -31,6 +31,39 @@ void require_same(bool first, bool here, const std::string& what) {
                       " here, unlike in the events before; give it for all of them or for none");
 }
 
+void require_same_kind(std::string_view key, bool before, bool here) {
+  if (before != here)
+    throw input_error("the key " + in_quotes(key) +
+                      (here ? " is a number here and was a string before"
+                            : " is a string here and was a number before") +
+                      "; make it the same in all lines");
+}
+
+/// Those of a row, each once.
+class keys_of_row {
+public:
+  explicit keys_of_row(const row& row) {
+    add({row.key, row.is_number});
+    for (const row_key& key : row.further)
+      add(key);
+  }
+
+  [[nodiscard]] std::span<const row_key> all() const { return std::span{all_}.first(size_); }
+
+private:
+  void add(const row_key& key) {
+    const auto known = all();
+    const auto same = std::ranges::find(known, key.text, &row_key::text);
+    if (same == known.end())
+      all_[size_++] = key;
+    else
+      require_same_kind(key.text, same->is_number, key.is_number);
+  }
+
+  std::array<row_key, most_keys_of_an_event> all_;
+  std::size_t size_ = 0;
+};
+
 } // namespace
 
 void trace_builder::add(const row& row) {
@@ -42,6 +75,10 @@ void trace_builder::add(const row& row) {
                       " keys, which is the most that a message can have");
   if (made_.events.size() == std::numeric_limits<std::uint32_t>::max())
     throw input_error("there are more than 4294967295 events; replay fewer");
+  if (made_.further_keys.size() > std::numeric_limits<std::uint32_t>::max() - most_keys_of_an_event)
+    throw input_error("the events have more than 4294967295 keys in all; replay fewer");
+  const keys_of_row once{row};
+  const std::span<const row_key> keys = once.all();
   const bool tells_all =
       row.at_ns.has_value() >= made_.has_times && row.service_ns.has_value() >= made_.has_service;
   const bool tells_more =
@@ -59,57 +96,46 @@ void trace_builder::add(const row& row) {
     made_.time_unit_ns = row.time_unit_ns;
     made_.mixes_times = false;
   }
-  if ((row.time_unit_ns == 0) != (made_.time_unit_ns == 0))
-    made_.mixes_times = true;
   require_same(made_.has_times, row.at_ns.has_value(), "time");
   require_same(made_.has_service, row.service_ns.has_value(), "service time");
   if (row.bytes > std::numeric_limits<std::int64_t>::max() - bytes_)
     throw input_error("the sizes add up to more than 2^63 bytes");
-  if (row.is_shared ? !(made_.further_keys.empty() && row.further.empty())
-                    : has_shared_ && !row.further.empty())
+  const bool is_joint = keys.size() > 1;
+  if (row.is_shared ? is_joint || !made_.further_keys.empty() : has_shared_ && is_joint)
     throw input_error("shared messages and such of several keys do not go together; do without one "
                       "of them by --access-column \"\" or --keys-column \"\"");
-  event made{.at_ns = row.at_ns.value_or(0),
-             .service_ns = row.service_ns.value_or(0),
-             .bytes = row.bytes,
-             .key = index_of(row.key, row.is_number),
-             .is_shared = row.is_shared};
-  if (!row.further.empty())
-    add_further(made, row.further);
+  std::array<std::uint32_t, most_keys_of_an_event> numbers;
+  number(keys, numbers);
+  auto& further = made_.further_keys;
+  made_.events.push_back(
+      {.at_ns = row.at_ns.value_or(0),
+       .service_ns = row.service_ns.value_or(0),
+       .bytes = row.bytes,
+       .key = numbers[0],
+       .is_shared = row.is_shared,
+       .further_count = static_cast<std::uint8_t>(keys.size() - 1),
+       .further_begin = is_joint ? static_cast<std::uint32_t>(further.size()) : 0});
+  further.insert(further.end(), numbers.begin() + 1,
+                 numbers.begin() + static_cast<std::ptrdiff_t>(keys.size()));
   has_shared_ |= row.is_shared;
   bytes_ += row.bytes;
-  made_.events.push_back(made);
+  made_.mixes_times |= (row.time_unit_ns == 0) != (made_.time_unit_ns == 0);
 }
 
-void trace_builder::add_further(event& of, std::span<const row_key> keys) {
-  std::array<std::uint32_t, most_keys_of_an_event> all{of.key};
-  auto end = all.begin() + 1;
-  for (const row_key& key : keys) {
-    const std::uint32_t index = index_of(key.text, key.is_number);
-    if (std::find(all.begin(), end, index) == end)
-      *end++ = index;
+/// All or none: a row that is refused for one of them leaves the others unknown.
+void trace_builder::number(std::span<const row_key> keys, std::span<std::uint32_t> numbers) {
+  constexpr auto is_new = std::numeric_limits<std::uint32_t>::max();
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    const auto known = keys_.find(keys[i].text);
+    numbers[i] = known == keys_.end() ? is_new : known->second.index;
+    if (known != keys_.end())
+      require_same_kind(keys[i].text, known->second.is_number, keys[i].is_number);
   }
-  auto& further = made_.further_keys;
-  if (further.size() > std::numeric_limits<std::uint32_t>::max() - all.size())
-    throw input_error("the events have more than 4294967295 keys in all; replay fewer");
-  of.further_count = static_cast<std::uint8_t>(end - all.begin() - 1);
-  of.further_begin = static_cast<std::uint32_t>(further.size());
-  further.insert(further.end(), all.begin() + 1, end);
-}
-
-std::uint32_t trace_builder::index_of(std::string_view key, bool is_number) {
-  const auto known = keys_.find(key);
-  if (known != keys_.end()) {
-    if (known->second.is_number != is_number)
-      throw input_error("the key " + in_quotes(key) +
-                        (is_number ? " is a number here and was a string before"
-                                   : " is a string here and was a number before") +
-                        "; make it the same in all lines");
-    return known->second.index;
-  }
-  const auto index = static_cast<std::uint32_t>(keys_.size());
-  keys_.emplace(key, key_entry{index, is_number});
-  return index;
+  for (std::size_t i = 0; i < keys.size(); ++i)
+    if (numbers[i] == is_new) {
+      numbers[i] = static_cast<std::uint32_t>(keys_.size());
+      keys_.emplace(keys[i].text, key_entry{numbers[i], keys[i].is_number});
+    }
 }
 
 trace trace_builder::finish() && {

@@ -46,7 +46,7 @@ public:
   /// Throws input_error where the key is empty and may not be, where the row has a time or service and the rows
   /// before it do not (or the reverse), where the key is a number and was a string of the same text
   /// before (or the reverse), where it has too many keys, or several and another one is shared, and where
-  /// there is too much to number or to add up.
+  /// there is too much to number or to add up. Of such a row nothing stays.
   void add(const row& row);
 
   [[nodiscard]] std::size_t size() const noexcept { return made_.events.size(); }
@@ -64,8 +64,7 @@ private:
     bool is_number;
   };
 
-  std::uint32_t index_of(std::string_view key, bool is_number);
-  void add_further(event&, std::span<const row_key> keys);
+  void number(std::span<const row_key> keys, std::span<std::uint32_t> numbers);
 
   std::function<bool(std::size_t)> may_drop_;
   trace made_;

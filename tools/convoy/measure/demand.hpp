@@ -16,7 +16,8 @@ struct demand {
   std::uint32_t busiest_key = 0; ///< of those with at least ten messages
   double busiest_rate = 0;
   std::uint64_t keys_beyond = 0; ///< of those with a rate above 1
-  double path_rate = 0;          ///< of the longest path, where there are joint messages; else 0
+  double path_rate = 0; ///< of the longest path of at least ten messages; 0 where one key alone, be
+                        ///< it in fewer, has as much, and where there are no joint messages
 };
 
 /// All 0 for a closed load, and for one that arrives at once.

@@ -1,5 +1,7 @@
 #include "measure/figures.hpp"
 
+#include "replay/shared_order.hpp"
+
 #include <algorithm>
 #include <limits>
 #include <tuple>
@@ -316,6 +318,9 @@ run_figures measure_run(const workload& load, const run& seen, unsigned bound_wo
   result.keeps_order = seen.keeps_order;
   result.messages = load.messages.size();
   result.order_violations = seen.order_violations;
+  if (load.has_joint() && seen.keeps_order)
+    result.order_violations =
+        std::max(result.order_violations, shared_order_violations(load, seen.records));
   result.overlaps = seen.overlaps;
   result.repeated = seen.repeated;
   result.dead = static_cast<std::uint64_t>(std::ranges::count_if(seen.records, has_died));

@@ -1,6 +1,7 @@
 #pragma once
 
-// Whether messages that may be shared, or are joint, were handled in order.
+// Whether messages that may be shared, or are joint, were handled in order, by their time stamps:
+// where several may run at a time the probe can't tell, and of several keys it may miss what overlaps.
 
 #include "load/workload.hpp"
 

@@ -127,9 +127,9 @@ std::string what_limits(const report& r, const page_data& page) {
   if (!r.config.closed)
     return share + ": " + ratio_text(page.asked.rate * hot.work_share) +
            " s a second, where order gives a key 1 at most. " +
-           (r.trace.joint == 0 ? ""
-                               : "Of what joint messages tie together it also gets 1, of " +
-                                     ratio_text(page.asked.path_rate) + ". ") +
+           (page.asked.path_rate <= 0 ? ""
+                                      : "Of what joint messages tie together it also gets 1, of " +
+                                            ratio_text(page.asked.path_rate) + ". ") +
            "All keys together need " + ratio_text(page.asked.rate) +
            " s of work a second, and there are " + workers_text(r) + ".";
   const std::string ceiling = share +
