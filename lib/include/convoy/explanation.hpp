@@ -46,8 +46,8 @@ struct explanation {
   unsigned attempts = 0;                          ///< of its first message that have failed
   std::exception_ptr error = nullptr;             ///< the last one's, if it threw
   std::string reason = {};                        ///< what its outcome's because() said
-  /// Of a joint message: the key that it waits for, see insight_options::label. Empty: no worker has
-  /// looked at all that it may be.
+  /// Of a joint message: the key that it waits for, see insight_options::label. Empty: not all that
+  /// may be it was looked at, as no worker did, or as there are too many; perhaps it waits for none.
   std::string other = {};
   key_state other_state = key_state::idle; ///< and why that one does not move
   bool is_full = false; ///< it has key_capacity unfinished messages: submit() waits for these

@@ -164,8 +164,7 @@ public:
   /// The next cells lie side by side, so many of them.
   [[nodiscard]] std::uint64_t side_by_side() const noexcept { return segment_cells - index_; }
 
-  /// Gives a new life to segments taken out earlier that nobody can hold any more. `tickets()` is
-  /// how many were given out.
+  /// Gives a new life to segments that nobody can hold any more. `tickets()`: given out so far.
   template <class Tickets>
   void recycle(Tickets&& tickets) noexcept {
     // (9) acquire: those who looked out are done; pairs with (10)
@@ -224,8 +223,7 @@ public:
     return all;
   }
 
-  /// Where the next ticket will be. Remains valid after the consumer's role was given up: while it
-  /// lives nobody recycles.
+  /// Where the next ticket will be, also when the role was given up: while it lives nobody recycles.
   class lookout {
   public:
     explicit lookout(segment_list& cells) noexcept
@@ -245,8 +243,13 @@ public:
         s = s->next.load(std::memory_order_acquire); // (6) acquire: the segment; pairs with (7)
       return s != nullptr ? &s->cells[ticket - s->base] : nullptr;
     }
+    /// To the next cell. look() has found this one.
+    void go_on() noexcept {
+      if (ticket++ - in_->base == segment_cells)
+        in_ = next_of(*in_);
+    }
 
-    const std::uint64_t ticket;
+    std::uint64_t ticket;
 
   private:
     segment* in_;
@@ -261,8 +264,7 @@ private:
     std::uint64_t counted_before = 0;  // see count(); known when the consumer comes here
     std::uint32_t lent = 0;            // cells that are in use though they were consumed
     atomic<std::uint32_t> left_out{0}; // tickets of this segment
-    atomic<segment*> next{
-        nullptr}; // stays when retired: a late producer may still walk on from here
+    atomic<segment*> next{nullptr};    // stays when retired: a late producer may walk on
     alignas(cache_line) alignas(Cell) Cell cells[segment_cells];
 
     [[nodiscard]] bool contains(const void* part) const noexcept {
@@ -330,8 +332,7 @@ private:
     s->next.store(nullptr, std::memory_order_relaxed); // published by what follows
     s->left_out.store(0, std::memory_order_relaxed);   // likewise
     if (last_ != nullptr)
-      last_->next.store(s, std::memory_order_release); // (7) release: the segment, to the consumer;
-                                                       // pairs with (6), (8)
+      last_->next.store(s, std::memory_order_release); // (7) release: it; pairs with (6), (8)
     last_ = s;
     linked_end_ = s->base + segment_cells;
     raise_limit_to_cells();
@@ -357,8 +358,7 @@ private:
   }
 
   /// Notes for the segments that hint_ has left whose tickets may still hold them: first hint_,
-  /// then the tickets. Who read an older value had taken its ticket before, and nobody will read it
-  /// again.
+  /// then the tickets. Who read an older value had its ticket before, and nobody will read it again.
   template <class Tickets>
   void mark_old(Tickets&& tickets) noexcept {
     auto* const hint = hint_.load(std::memory_order_seq_cst); // (4) seq_cst: against (3)

@@ -276,6 +276,22 @@ public:
     const auto word = at->word.load(std::memory_order_acquire); // (6) acquire: as in peek()
     return (word & place_bit) != 0 ? place_of(word) : joint_place_of{nullptr, 0};
   }
+  /// Calls look(place) for those of the next `most` tickets that are places and can be seen already.
+  /// False: there are more tickets.
+  template <class Look>
+  [[nodiscard]] bool look_ahead(std::uint64_t most, Look&& look) noexcept {
+    const auto end = tickets();
+    auto next = look_out();
+    for (; next.ticket != end && most != 0; next.go_on(), --most) {
+      const auto* const at = next.look();
+      if (at == nullptr)
+        return false;
+      const auto word = at->word.load(std::memory_order_acquire); // (6) acquire: as in peek()
+      if ((word & place_bit) != 0)
+        look(place_of(word));
+    }
+    return next.ticket == end;
+  }
   /// As consume(), of a place: messages() goes on counting it as it did.
   void consume_place() noexcept {
     const auto word = current_->word.load(std::memory_order_relaxed); // peek() has it

@@ -103,8 +103,18 @@ struct joint_name {
 struct seen_key {
   explanation why;
   joint_name joint = {};
+  bool saw_all = true; ///< that may tell what that waits for, of those that were asked
 
   [[nodiscard]] bool is_all() const noexcept { return joint.message == nullptr; }
+
+  /// Nobody is left to ask.
+  [[nodiscard]] explanation end() && noexcept {
+    if (!is_all() && !saw_all) {
+      why.state = key_state::joint;
+      why.other_state = key_state::no_worker;
+    }
+    return std::move(why);
+  }
 };
 
 /// What a drainer does about joint messages: see joint_lanes, which a partition has from the first
@@ -133,8 +143,8 @@ public:
   [[nodiscard]] virtual bool serve(wish what, lane_type& lane) noexcept = 0;
   /// Of a lane that is joint.
   [[nodiscard]] virtual joint_name name_of(const lane_type& lane) const noexcept = 0;
-  /// What a message that is not ready waits for, in this partition. False: nothing that can be seen.
-  [[nodiscard]] virtual bool explain(const joint_name& which, explanation& why) noexcept = 0;
+  /// What a message that is not ready waits for, if that can be seen in this partition.
+  virtual void explain(seen_key& seen) noexcept = 0;
   [[nodiscard]] virtual joint_keys keys() const noexcept = 0;
   /// Of a message that has stopped, by its own lane.
   [[nodiscard]] virtual std::uint32_t keys_of(const lane_type& stopped) const noexcept = 0;

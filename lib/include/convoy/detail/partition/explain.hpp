@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
@@ -136,9 +137,15 @@ template <class Core>
 /// Likewise in another partition, or in the same one.
 template <class Core>
 [[gnu::cold]] void explain_further(partition<Core>& p, seen_key& seen) noexcept {
-  if (auto* const joints = p.lanes().joints;
-      joints != nullptr && joints->explain(seen.joint, seen.why))
-    seen.joint = {};
+  auto* joints = p.lanes().joints;
+  if (joints == nullptr) { // its first place may be in the ring
+    if (const std::unique_lock lock(p.joints.lock, std::try_to_lock); lock)
+      joints = p.joints.work.get();
+    else
+      seen.saw_all = false;
+  }
+  if (joints != nullptr)
+    joints->explain(seen);
 }
 
 template <class Core>

@@ -25,39 +25,55 @@ joint_name joint_lanes<Core>::name_of(const lane_type& lane) const noexcept {
   return is;
 }
 
-/// Memory is used again: the message must have the key, too.
+/// Memory is used again: the message must have the key, too. There it is at its turn.
 template <class Core>
 bool joint_lanes<Core>::is(const joint_name& which, place_type& at) noexcept {
   if (static_cast<const ready_item*>(at.of) != which.message)
     return false;
+  if (at.home == which.home && at.hash == which.hash)
+    return false; // a later one's
   for (std::uint32_t i = 0; i < at.of->count(); ++i)
     if (const auto& its = at.of->places()[i]; its.home == which.home && its.hash == which.hash)
       return true;
   return false;
 }
 
-/// The place of it that is not at its turn; null: there is none that can be seen.
+/// The place of it that is not at its turn; null: there is none that can be seen. Messages wait
+/// meanwhile, so it does not look at all places if there are many.
 template <class Core>
-auto joint_lanes<Core>::find(const joint_name& which) noexcept -> const place_type* {
+auto joint_lanes<Core>::find(const joint_name& which, bool& saw_all) noexcept -> const place_type* {
   const place_type* found = nullptr;
+  auto left = tuning::most_surveyed_lanes;
+  const auto look = [&](place_type& at) {
+    if (found == nullptr && is(which, at))
+      found = &at;
+  };
+  if (waiting_.size() > left) {
+    saw_all = false;
+    return nullptr;
+  }
   waiting_.for_each([&](waiting_places& places) {
-    for (auto* each = places.first; each != nullptr; each = each->next)
-      if (is(which, *each))
-        found = each;
+    auto* each = places.first;
+    for (; each != nullptr && left != 0 && found == nullptr; each = each->next, --left)
+      look(*each);
+    saw_all &= each == nullptr;
   });
-  if (found != nullptr || p_.ring.peek() == partition_type::ring_type::state::pending)
+  if (found != nullptr)
     return found;
-  for (std::uint64_t by = 0; by < p_.ring.side_by_side(); ++by)
-    if (const auto [message, number] = p_.ring.place_ahead(by); message != nullptr) {
-      auto& at = static_cast<message_type*>(message)->places()[number];
-      if (is(which, at))
-        return &at;
-    }
-  return nullptr;
+  saw_all &= p_.ring.look_ahead(left, [&](const auto& its) {
+    look(static_cast<message_type*>(its.message)->places()[its.number]);
+  });
+  return found;
 }
 
 template <class Core>
-bool joint_lanes<Core>::explain(const joint_name& which, explanation& why) noexcept {
+void joint_lanes<Core>::explain(seen_key& seen) noexcept {
+  if (explain(seen.joint, seen.why, seen.saw_all))
+    seen.joint = {};
+}
+
+template <class Core>
+bool joint_lanes<Core>::explain(const joint_name& which, explanation& why, bool& saw_all) noexcept {
   if (which.stopped_in != nullptr) {
     const auto found = stopped_.find(which.ticket);
     if (which.stopped_in != &p_ || found == stopped_.end() || found->second.lane == nullptr)
@@ -67,7 +83,7 @@ bool joint_lanes<Core>::explain(const joint_name& which, explanation& why) noexc
     why.depth = depth;
     return true;
   }
-  const auto* const at = find(which);
+  const auto* const at = find(which, saw_all);
   if (at == nullptr)
     return false;
   why.state = key_state::joint;

@@ -95,7 +95,7 @@ public:
 
   [[nodiscard]] bool serve(wish what, lane_type& lane) noexcept override;
   [[nodiscard]] joint_name name_of(const lane_type& lane) const noexcept override;
-  [[nodiscard]] bool explain(const joint_name& which, explanation& why) noexcept override;
+  void explain(seen_key& seen) noexcept override;
   [[nodiscard]] joint_keys keys() const noexcept override {
     return {taken_ - ready_keys_ - stopped_keys_, ready_keys_ - ready_messages_};
   }
@@ -362,7 +362,8 @@ private:
   // ---- what they wait for, in joint_explain.hpp ----
 
   [[nodiscard]] static bool is(const joint_name& which, place_type& at) noexcept;
-  [[nodiscard]] const place_type* find(const joint_name& which) noexcept;
+  [[nodiscard]] const place_type* find(const joint_name& which, bool& saw_all) noexcept;
+  [[nodiscard]] bool explain(const joint_name& which, explanation& why, bool& saw_all) noexcept;
 
   // ---- messages that have stopped, in joint_stops.hpp ----
 

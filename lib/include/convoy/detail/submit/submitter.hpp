@@ -183,10 +183,11 @@ private:
   look_at(partition_type& p, std::function<Result(partition_type&)> look, clock::time_point until);
   [[nodiscard]] auto explainer(key_finder<Core> find);
   [[nodiscard]] auto explainer(seen_key so_far);
-  void explain_in(std::size_t which, std::function<seen_key(partition_type&)> look,
-                  std::function<void(seen_key)> then);
-  void explain_next(std::size_t next, std::size_t own, seen_key seen,
-                    std::function<void(explanation)> then);
+  struct question;
+  void explain_in(std::size_t which, std::size_t next,
+                  std::function<seen_key(partition_type&)> look,
+                  std::shared_ptr<const question> asked);
+  void explain_next(std::size_t next, seen_key seen, const std::shared_ptr<const question>& asked);
   [[gnu::cold]] [[nodiscard]] explanation explain(const key_finder<Core>& find,
                                                   clock::time_point until);
   void explain_worker(std::uint64_t scattered, explanation& why);
@@ -346,6 +347,12 @@ private:
                                                              Attempt&& attempt);
 
   [[gnu::cold]] [[nodiscard]] std::unique_ptr<callback> make_callback(std::function<void()> then);
+  /// For a callback. Waits until it may be one more, or throws.
+  [[gnu::cold]] [[nodiscard]] request_limit::permit take_permit();
+  /// Where one that is asked for now counts.
+  [[nodiscard]] pending_count& callbacks() noexcept {
+    return core_.is_ending() ? core_.late_callbacks : core_.callbacks;
+  }
 
   class reservation;
   /// Takes credit for messages that get no tickets yet.

@@ -227,13 +227,16 @@ void submitter<Core>::control(wish what, const Key& key, std::function<void()> t
   p.signal();
 }
 
-/// Waits until it may be one more, or throws.
+template <class Core>
+request_limit::permit submitter<Core>::take_permit() {
+  return core_.uncalled.take(
+      [this](auto notified) { return task_wait(core_.scheduler, notified); });
+}
+
 template <class Core>
 std::unique_ptr<callback> submitter<Core>::make_callback(std::function<void()> then) {
-  auto permit =
-      core_.uncalled.take([this](auto notified) { return task_wait(core_.scheduler, notified); });
-  auto& all = core_.is_ending() ? core_.late_callbacks : core_.callbacks;
-  return std::make_unique<callback>(core_.scheduler, std::move(then), &core_, all,
+  auto permit = take_permit();
+  return std::make_unique<callback>(core_.scheduler, std::move(then), &core_, callbacks(),
                                     std::move(permit));
 }
 

@@ -82,19 +82,14 @@ explanation submitter<Core>::explain(const key_finder<Core>& find, clock::time_p
   auto seen = look_at(*partitions_[own], explainer(find), until);
   if (!seen)
     return {.state = key_state::no_worker};
-  bool all_looked = true;
   for (std::size_t i = 0; i < partitions_.size() && !seen->is_all(); ++i)
     if (i != own) {
       if (auto more = look_at(*partitions_[i], explainer(*seen), until))
         seen = std::move(more);
       else
-        all_looked = false;
+        seen->saw_all = false;
     }
-  if (!seen->is_all() && !all_looked) {
-    seen->why.state = key_state::joint;
-    seen->why.other_state = key_state::no_worker;
-  }
-  return std::move(seen->why);
+  return std::move(*seen).end();
 }
 
 template <class Core>
@@ -161,44 +156,61 @@ void submitter<Core>::explain_worker(std::uint64_t scattered, explanation& why) 
   }
 }
 
+/// Asks one partition after the other for a callback. Each asks the next one in a callback of its own:
+/// all of them count where the first does, and have its permit.
+template <class Core>
+struct submitter<Core>::question {
+  const Key key;
+  const std::size_t own; // the key's partition
+  const std::function<void(const explanation&)> then;
+  pending_count& all;
+  const request_limit::permit permit;
+};
+
+/// Throws std::bad_alloc, and too_many_requests.
 template <class Core>
 void submitter<Core>::explain(const Key& key, std::function<void(const explanation&)> then) {
   if (core_.is_last_callback())
     return;
   const auto own = index_of(core_.scattered_hash(key));
-  explain_in(own, explainer(key_finder<Core>(core_, key)),
-             [this, key, own, then = std::move(then)](seen_key seen) {
-               explain_next(0, own, std::move(seen), [this, key, then](explanation why) {
-                 explain_limits(key, why);
-                 then(why);
-               });
-             });
+  auto permit = take_permit();
+  const std::shared_ptr<const question> asked(
+      new question{key, own, std::move(then), callbacks(), std::move(permit)});
+  explain_in(own, 0, explainer(key_finder<Core>(core_, key)), asked);
 }
 
-/// Throws std::bad_alloc, and too_many_requests.
+/// Throws std::bad_alloc.
 template <class Core>
-void submitter<Core>::explain_in(std::size_t which, std::function<seen_key(partition_type&)> look,
-                                 std::function<void(seen_key)> then) {
+void submitter<Core>::explain_in(std::size_t which, std::size_t next,
+                                 std::function<seen_key(partition_type&)> look,
+                                 std::shared_ptr<const question> asked) {
   auto request = std::make_unique<look_request<partition_type, seen_key>>(std::move(look));
-  request->then = make_callback([then = std::move(then), result = request->result] {
-    then(*result->await(clock::time_point{})); // it is there
-  });
+  auto& all = asked->all;
+  request->then = std::make_unique<callback>(
+      core_.scheduler,
+      [this, next, asked = std::move(asked), result = request->result] {
+        explain_next(next, *result->await(clock::time_point{}), asked); // it is there
+      },
+      &core_, all, request_limit::permit());
   partitions_[which]->post(std::move(request));
 }
 
-/// The next partition may know what its joint message waits for, the `own` one does not.
+/// The next partition may know what its joint message waits for, the key's own does not.
 template <class Core>
-void submitter<Core>::explain_next(std::size_t next, std::size_t own, seen_key seen,
-                                   std::function<void(explanation)> then) {
-  next += next == own;
-  if (!seen.is_all() && next < partitions_.size() && !core_.is_last_callback())
+void submitter<Core>::explain_next(std::size_t next, seen_key seen,
+                                   const std::shared_ptr<const question>& asked) {
+  next += next == asked->own;
+  if (!seen.is_all() && next < partitions_.size())
     try {
-      return explain_in(next, explainer(seen), [this, next, own, then](seen_key more) {
-        explain_next(next + 1, own, std::move(more), then);
-      });
-    } catch (...) { // it can't be asked: then that is all. NOLINT(bugprone-empty-catch)
+      if (!core_.is_last_callback())
+        return explain_in(next, next + 1, explainer(seen), asked);
+      seen.saw_all = false;
+    } catch (...) { // no memory: then that is all
+      seen.saw_all = false;
     }
-  then(std::move(seen.why));
+  auto why = std::move(seen).end();
+  explain_limits(asked->key, why);
+  asked->then(why);
 }
 
 template <class Core>
