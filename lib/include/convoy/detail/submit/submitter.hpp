@@ -182,7 +182,7 @@ private:
   [[gnu::cold]] [[nodiscard]] std::optional<Result>
   look_at(partition_type& p, std::function<Result(partition_type&)> look, clock::time_point until);
   [[nodiscard]] auto explainer(key_finder<Core> find);
-  [[nodiscard]] auto explainer(seen_key so_far);
+  [[nodiscard]] auto explainer(const seen_key& so_far);
   struct question;
   void explain_in(std::size_t which, std::size_t next,
                   std::function<seen_key(partition_type&)> look,

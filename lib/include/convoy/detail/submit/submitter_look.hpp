@@ -68,7 +68,7 @@ auto submitter<Core>::explainer(key_finder<Core> find) {
 }
 /// For a partition that the key is not of.
 template <class Core>
-auto submitter<Core>::explainer(seen_key so_far) {
+auto submitter<Core>::explainer(const seen_key& so_far) {
   return std::function<seen_key(partition_type&)>([so_far](partition_type& p) {
     auto seen = so_far;
     explain_further(p, seen);
