@@ -64,7 +64,9 @@ void check(const option_values& wanted) {
          wanted.suspended.most);
   more_than_zero("convoy::processor: suspended.limit", wanted.suspended.limit);
   number("insight.top", wanted.insight_top <= 128, "at most 128 keys", wanted.insight_top);
-  using std::chrono::hours, std::chrono::milliseconds;
+  using std::chrono::hours, std::chrono::milliseconds, std::chrono::seconds;
+  number("insight.top", wanted.insight_top != 0 || wanted.insight_window == seconds(1),
+         "at least 1 where insight.window is set, as 0 is no insight", wanted.insight_top);
   if (wanted.insight_top != 0 &&
       (wanted.insight_window < milliseconds(1) || wanted.insight_window > hours(1)))
     refuse("convoy::processor: insight.window", "1 ms to an hour", to_text(wanted.insight_window));

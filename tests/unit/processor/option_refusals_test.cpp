@@ -55,6 +55,9 @@ TEST(an_option_that_makes_no_sense, is_refused_by_its_name_and_its_value) {
        },
        "convoy::processor: conflate must be left out for a handler that gets spans: at most one "
        "message of a key waits, and is set"},
+      of_numbers("convoy::processor: insight.top must be at least 1 where insight.window is set, "
+                 "as 0 is no insight, and is 0",
+                 {.insight = {.window = 100ms}}),
       of_numbers("convoy::processor: batch_limit must be at most 65535, and is 65536",
                  {.batch_limit = 65536}),
       of_numbers("convoy::processor: failure.attempts must be at least 1, and is 0",

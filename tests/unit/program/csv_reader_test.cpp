@@ -178,7 +178,12 @@ TEST(csv_reader, takes_no_other_column_for_a_part_that_is_missing) {
   for (const auto* name : {"service_sec", "service_time", "serviceMs", "SERVICE_US"})
     EXPECT_THAT(error("key," + std::string(name)),
                 HasSubstr("--service-column \"" + std::string(name)));
-  for (const auto* name : {"service", "service_name", "timeout", "overtime", "size", "bytes_in"})
+  EXPECT_THAT(error("key,Access"), HasSubstr("--access-column \"Access\""));
+  EXPECT_THAT(error("key,Keys"), HasSubstr("--keys-column \"Keys\", or do without by"));
+  EXPECT_EQ(read_error("key,Access,Keys\na,1,2\n", {.access_column = "", .keys_column = ""}), "");
+  EXPECT_EQ(read_error("acc,Keys\na,1\n", {.key_column = "acc"}), "");
+  for (const auto* name :
+       {"service", "service_name", "timeout", "overtime", "size", "bytes_in", "accessed", "keyset"})
     EXPECT_EQ(error("key," + std::string(name)), "") << name;
 }
 

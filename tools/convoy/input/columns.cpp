@@ -96,7 +96,7 @@ std::string stem_of(std::string_view name) {
 
 /// The option that would name the column of which this seems to be the name; empty: none.
 std::string_view option_meant_by(std::string_view name) {
-  constexpr std::string_view first_letters = "tdesb"; // of the stems below
+  constexpr std::string_view first_letters = "tdesbak"; // of the stems below
   const auto first = std::ranges::find_if(name, is_word_character);
   if (first == name.end() || first_letters.find(lower(*first)) == std::string_view::npos)
     return {};
@@ -105,6 +105,10 @@ std::string_view option_meant_by(std::string_view name) {
     return time_option;
   if (stem == "servicetime" || (stem == "service" && find_unit(name) != nullptr))
     return service_option;
+  if (stem == "access")
+    return access_option;
+  if (stem == "keys")
+    return keys_option;
   return stem == "bytes" ? bytes_option : std::string_view{};
 }
 
@@ -170,7 +174,8 @@ std::optional<std::int64_t> unit_of(std::string_view name) {
 void refuse_unread(std::string_view name, const missing_parts& missing) {
   const std::string_view option = option_meant_by(name);
   if ((option == time_option && missing.time) || (option == service_option && missing.service) ||
-      (option == bytes_option && missing.bytes))
+      (option == bytes_option && missing.bytes) || (option == access_option && missing.access) ||
+      (option == keys_option && missing.keys))
     throw input_error(in_quotes(name) +
                       " is not read, as it is none of the standard names: read it with " +
                       std::string(option) + " " + in_quotes(name) + ", or do without by " +

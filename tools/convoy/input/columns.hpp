@@ -46,12 +46,12 @@ std::optional<std::int64_t> unit_of(std::string_view name);
 
 /// Parts that could be read and are not, as nothing has one of their names.
 struct missing_parts {
-  bool time, service, bytes;
+  bool time, service, bytes, access, keys;
 };
 
 /// Refuses a name that seems to be meant for a part that is missing, because a run without it would
 /// look like one with it: "Timestamp" and "time_ms" for the time, "service_sec" for the service time,
-/// "Bytes" for the size.
+/// "Bytes" for the size, "Access", "Keys".
 void refuse_unread(std::string_view name, const missing_parts& missing);
 
 struct read_time {

@@ -212,7 +212,9 @@ void read_csv(line_source& lines, const read_options& options, trace_builder& ev
   const optional_column access = header.find(names.access);
   header.refuse_unread({.time = !time && !names.time.names.empty(),
                         .service = !service && !names.service.names.empty(),
-                        .bytes = !bytes && !names.bytes.names.empty()});
+                        .bytes = !bytes && !names.bytes.names.empty(),
+                        .access = !access && !names.access.names.empty(),
+                        .keys = !keys && !names.keys.names.empty()});
 
   if (columns == 1)
     record.expect_keys();

@@ -134,9 +134,13 @@ void add(const json_line& object, const event_columns& names, std::vector<row_ke
   const found_field time = find_field(object, names.time);
   const found_field service = find_field(object, names.service);
   const found_field bytes = find_field(object, names.bytes);
+  const found_field access = find_field(object, names.access);
   const missing_parts missing{.time = time.field == nullptr && !names.time.names.empty(),
                               .service = service.field == nullptr && !names.service.names.empty(),
-                              .bytes = bytes.field == nullptr && !names.bytes.names.empty()};
+                              .bytes = bytes.field == nullptr && !names.bytes.names.empty(),
+                              .access = access.field == nullptr && !names.access.names.empty(),
+                              .keys = find_field(object, names.keys).field == nullptr &&
+                                      !names.keys.names.empty()};
   for (const json_line::field& field : object.fields())
     if (field.in == 0 && field.what != json_line::kind::null)
       refuse_unread(field.name, missing);
@@ -147,7 +151,7 @@ void add(const json_line& object, const event_columns& names, std::vector<row_ke
               .time_unit_ns = came ? came->unit_ns : 0,
               .service_ns = service_of(service),
               .bytes = size_of(bytes),
-              .is_shared = access_of(find_field(object, names.access)),
+              .is_shared = access_of(access),
               .further = std::span{keys}.subspan(1)});
 }
 

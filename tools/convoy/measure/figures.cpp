@@ -250,6 +250,8 @@ trace_figures measure_trace(const workload& load, unsigned workers) {
   result.messages = load.messages.size();
   result.joint = static_cast<std::uint64_t>(
       std::ranges::count_if(load.messages, [](const message& m) { return m.further_count != 0; }));
+  result.shared = static_cast<std::uint64_t>(
+      std::ranges::count_if(load.messages, [](const message& m) { return m.is_shared; }));
   result.keys = totals.size();
   result.moved = load.moved;
   if (busiest > 0)

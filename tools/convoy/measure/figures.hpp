@@ -31,8 +31,9 @@ struct trace_figures {
   double speedup_bound =
       1; ///< that order allows: min(P, all work / longest path): the work of a key, where
          ///< none of it is shared and none joint
-  std::uint64_t bytes = 0; ///< of all payloads; 0 where the source does not say
-  std::uint64_t moved = 0; ///< that the input had behind later ones; sorted by time
+  std::uint64_t bytes = 0;  ///< of all payloads; 0 where the source does not say
+  std::uint64_t moved = 0;  ///< that the input had behind later ones; sorted by time
+  std::uint64_t shared = 0; ///< messages that may be handled beside their neighbours
 };
 
 /// Latency from the intended time to the end of the handler, microseconds; NaN where there was no

@@ -73,6 +73,8 @@ json to_object(const trace_figures& t, const std::vector<std::string>& keys) {
               {"moved", t.moved}};
   if (t.joint > 0)
     all["joint"] = t.joint;
+  if (t.shared > 0)
+    all["shared"] = t.shared;
   if (t.bytes > 0)
     all["bytes"] = t.bytes;
   return all;

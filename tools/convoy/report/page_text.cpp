@@ -133,8 +133,10 @@ std::string what_limits(const report& r, const page_data& page) {
            "All keys together need " + ratio_text(page.asked.rate) +
            " s of work a second, and there are " + workers_text(r) + ".";
   const std::string ceiling = share +
-                              (r.trace.joint == 0 ? ". As its messages go one after the other"
-                                                  : ". As joint messages tie keys together") +
+                              (r.trace.joint != 0    ? ". As joint messages tie keys together"
+                               : r.trace.shared != 0 ? ". As those of its messages that are not "
+                                                       "shared go alone"
+                                                     : ". As its messages go one after the other") +
                               ", no number of workers is more than " + ratio_text(page.ceiling) +
                               " times as fast as one";
   return page.ceiling < effective_workers(r.config, r.config.workers)
@@ -350,7 +352,9 @@ std::vector<std::pair<std::string, std::string>> readings(const report& r, const
     const key_figures& hot = page.keys.front();
     said.emplace_back("keys", "A handler of " + key_text(r, hot.key) + " ran " +
                                   percent_text(hot.busy) + " of the time in " + page.keys_of +
-                                  "; a key that comes near 100 % can do no more in order.");
+                                  (r.trace.shared == 0
+                                       ? "; a key that comes near 100 % can do no more in order."
+                                       : "; shared messages of a key count each for itself."));
     said.emplace_back("hot", "The busiest keys, in " + page.keys_of + " with " +
                                  plural(page.keys_workers, "worker") +
                                  ": where the 99th percentile stands out, messages wait for "

@@ -148,7 +148,8 @@ std::string waiting_part(const report& r) {
 
 std::string messages_text(const trace_figures& t) {
   return plural(t.messages, "message") +
-         (t.joint == 0 ? "" : ", " + count_text(t.joint) + " of them joint,") + " of " +
+         (t.joint == 0 ? "" : ", " + count_text(t.joint) + " of them joint,") +
+         (t.shared == 0 ? "" : ", " + count_text(t.shared) + " of them shared,") + " of " +
          plural(t.keys, "key");
 }
 
