@@ -143,18 +143,18 @@ using numbered = convoy::envelope<int>;
 /// An id that was accepted once does not keep it out.
 TEST(joint_letters, are_no_duplicates_of_themselves) {
   convoy::runtime rt{{.concurrency = 1}};
-  using desk = convoy::processor<int, numbered>;
+  using numbered_desk = convoy::processor<int, numbered>;
   convoy::dead_letter_store<int, numbered> store;
   std::atomic<bool> is_away{true};
   std::atomic<int> done{0};
-  desk p{rt,
-         [](numbered&) {},
-         {.dead_letters = std::ref(store),
-          .duplicates = convoy::duplicates{},
-          .joint = [&](desk::joint&, numbered&) {
-            done += is_away ? 0 : 1;
-            return is_away ? outcome::skip : outcome::done;
-          }}};
+  numbered_desk p{rt,
+                  [](numbered&) {},
+                  {.dead_letters = std::ref(store),
+                   .duplicates = convoy::duplicates{},
+                   .joint = [&](numbered_desk::joint&, numbered&) {
+                     done += is_away ? 0 : 1;
+                     return is_away ? outcome::skip : outcome::done;
+                   }}};
   const auto with_id = [](std::string id) { return numbered{.message = 1, .id = std::move(id)}; };
   CONVOY_ACCEPTED(p.submit_joint({1, 2}, with_id("x")));
   p.drain();

@@ -23,7 +23,7 @@ using desk = convoy::processor<std::string, int>;
 
 #define CONVOY_ACCEPTED(what) ASSERT_EQ(what, submit_status::accepted)
 
-options at_desks(unsigned partitions) {
+options at_counted_desks(unsigned partitions) {
   auto wanted = with_insight(10ms);
   wanted.partitions = partitions;
   wanted.joint = [](desk::joint&, int&) {};
@@ -55,7 +55,7 @@ INSTANTIATE_TEST_SUITE_P(partitions, joint_snapshot, testing::Values(1u, 4u));
 TEST_P(joint_snapshot, counts_keys_that_wait_for_the_turn_in_another_key) {
   runtime rt{{.concurrency = 2}};
   gate first;
-  desk p{rt, [&](int&) { first.pass(); }, at_desks(GetParam())};
+  desk p{rt, [&](int&) { first.pass(); }, at_counted_desks(GetParam())};
   CONVOY_ACCEPTED(p.submit("busy", 1));
   first.await_visitors();
   CONVOY_ACCEPTED(p.submit_joint({"a", "busy", "b", "c"}, 2));
@@ -70,7 +70,7 @@ TEST_P(joint_snapshot, counts_keys_that_wait_for_the_turn_in_another_key) {
 TEST_P(joint_snapshot, counts_all_keys_of_one_that_runs) {
   runtime rt{{.concurrency = 2}};
   gate running;
-  auto wanted = at_desks(GetParam());
+  auto wanted = at_counted_desks(GetParam());
   wanted.joint = [&](desk::joint&, int&) { running.pass(); };
   desk p{rt, [](int&) {}, wanted};
   CONVOY_ACCEPTED(p.submit_joint({"a", "b", "c", "d"}, 1));
@@ -86,7 +86,7 @@ TEST_P(joint_snapshot, counts_all_keys_of_one_that_runs) {
 TEST_P(joint_snapshot, counts_all_keys_of_one_that_has_stopped_and_lists_it_once) {
   runtime rt{{.concurrency = 2}};
   std::atomic<bool> done{false};
-  auto wanted = at_desks(GetParam());
+  auto wanted = at_counted_desks(GetParam());
   wanted.failure = convoy::failure_policy{.backoff = 1h, .ceiling = 1h};
   wanted.joint = [&](desk::joint&, int& m) {
     if (done)
@@ -120,7 +120,7 @@ TEST_P(joint_snapshot, counts_all_keys_of_one_that_has_stopped_and_lists_it_once
 TEST_P(joint_snapshot, tells_its_time_of_each_of_its_keys) {
   runtime rt{{.concurrency = 2}};
   gate running;
-  auto wanted = at_desks(GetParam());
+  auto wanted = at_counted_desks(GetParam());
   wanted.joint = [&](desk::joint&, int&) { running.pass(); };
   desk p{rt, [](int&) {}, wanted};
   CONVOY_ACCEPTED(p.submit_joint({"a", "b", "a", "c"}, 1));
