@@ -305,9 +305,12 @@ TEST_F(stopping, options_out_of_range_are_refused) {
   EXPECT_THROW((processor{rt, handles, {.suspended = {.most = std::size_t{1} << 32}}}),
                std::invalid_argument);
   EXPECT_THROW((processor{rt, handles, {.suspended = {.limit = 0s}}}), std::invalid_argument);
-  const auto never_waits = [](auto&, int&) {};
-  EXPECT_THROW((processor{rt, never_waits, {.suspended = {.most = 3}}}), std::invalid_argument);
-  EXPECT_THROW((processor{rt, never_waits, {.suspended = {.limit = 1s}}}), std::invalid_argument);
+  using numbers_that_do_not = convoy::processor<int, int>;
+  const auto never_waits = [](int&) {};
+  EXPECT_THROW((numbers_that_do_not{rt, never_waits, {.suspended = {.most = 3}}}),
+               std::invalid_argument);
+  EXPECT_THROW((numbers_that_do_not{rt, never_waits, {.suspended = {.limit = 1s}}}),
+               std::invalid_argument);
 }
 
 } // namespace
