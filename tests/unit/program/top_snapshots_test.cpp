@@ -120,7 +120,8 @@ TEST(top_snapshots, tell_which_other_key_it_waits_for) {
   const auto why = parse_why(R"({"state": "joint", "text": "it waits", "other": "a\u001bb",
                                  "other_state": "paused"})");
   ASSERT_EQ(why.facts.size(), 2u);
-  EXPECT_EQ(why.facts[0], fact("waits for its turn in", "busy"));
+  EXPECT_EQ(why.facts[0], fact("waits for its turn in", "a\x1b"
+                                                        "b")); // screens clean it
   EXPECT_EQ(why.facts[1], fact("which is", "paused"));
 }
 
