@@ -7,7 +7,6 @@
 
 #include "single_steps.hpp"
 
-#include <algorithm>
 #include <atomic>
 #include <convoy/convoy.hpp>
 #include <cstddef>
@@ -171,19 +170,13 @@ int main(int argc, char** argv) {
     }
     if (!asked.empty() && asked != each.name)
       continue;
-    double found = 0;
-    bool fits = false;
-    for (int tries = 0; tries < 4 && !fits;
-         ++tries) { // where threads meet, visits have fewer messages
-      const auto counted = costs::count_instructions(std::string(each.name));
-      if (!counted) {
-        std::printf("%s: instructions can't be counted here (ptrace)\n", each.name.data());
-        return 77;
-      }
-      const auto now = static_cast<double>(*counted) / static_cast<double>(messages);
-      found = tries == 0 ? now : std::min(found, now);
-      fits = found < 1.1 * each.most && found > 0.9 * each.most;
+    const auto counted = costs::count_instructions(std::string(each.name));
+    if (!counted) {
+      std::printf("%s: instructions can't be counted here (ptrace)\n", each.name.data());
+      return 77;
     }
+    const auto found = static_cast<double>(*counted) / static_cast<double>(messages);
+    const bool fits = found < 1.1 * each.most && found > 0.9 * each.most;
     std::printf("%-28s %6.1f instructions per message, %5.1f are known%s\n", each.name.data(),
                 found, each.most, fits ? "" : ": a tenth apart");
     is_well &= fits;
