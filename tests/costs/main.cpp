@@ -1,5 +1,5 @@
-// What the library costs, in instructions of one thread. A figure that has grown by a tenth fails; one that has
-// shrunk as much does, too, so that the table stays true. Times are measured elsewhere, and asserted nowhere.
+// What the library costs, in instructions of one thread. A figure that has grown by a thirtieth fails; one that
+// has shrunk as much does, too, so that the table stays true. Times are measured elsewhere, and asserted nowhere.
 //
 //   costs [ROW]    all rows, or one
 //
@@ -28,6 +28,9 @@ using convoy::submit_status;
 using costs::mark;
 
 constexpr std::uint64_t messages = 512; // between the marks: two segments of a ring
+/// Between those of handlers: where the last visit before them has ended depends on real time, and
+/// a visit is some 2,500 instructions.
+constexpr std::uint64_t handled_messages = 8 * messages;
 
 struct message { // 16 bytes
   std::uint64_t number = 0;
@@ -75,7 +78,7 @@ private:
     if (m.holds_worker != 0) [[unlikely]]
       return hold();
     if (++handled_ == next_mark_) [[unlikely]] {
-      next_mark_ += messages;
+      next_mark_ += handled_messages;
       mark();
     }
   }
@@ -133,7 +136,7 @@ template <class Key>
 void handle(std::uint64_t keys) {
   held_processor<Key> p;
   constexpr std::uint64_t before = 65'536; // until the ways have settled
-  const auto all = some<Key>(before + messages, keys);
+  const auto all = some<Key>(before + handled_messages, keys);
   for (const auto& [key, m] : all)
     p.submit(key, m);
   p.let_go(before);
@@ -143,17 +146,21 @@ struct row {
   std::string_view name;
   void (*run)(std::uint64_t keys);
   std::uint64_t keys;
-  double most; // instructions per message
+  double known; // instructions per message
+  std::uint64_t counted = messages;
+  int tries = 1;
 };
+
+constexpr double tolerance = 1. / 30;
 
 /// With g++ 12, -O3.
 constexpr row rows[] = {
-    {"submit/int/keys:1000", submit_singly<int>, 1'000, 49},
-    {"submit/string/keys:1000", submit_singly<std::string>, 1'000, 208},
-    {"submit_bulk/int/keys:1", submit_in_bulk<int>, 1, 45},
-    {"submit_bulk/int/keys:1000", submit_in_bulk<int>, 1'000, 45},
-    {"handle/int/keys:1", handle<int>, 1, 57},
-    {"handle/int/keys:1000", handle<int>, 1'000, 56},
+    {"submit/int/keys:1000", submit_singly<int>, 1'000, 48.4},
+    {"submit/string/keys:1000", submit_singly<std::string>, 1'000, 210},
+    {"submit_bulk/int/keys:1", submit_in_bulk<int>, 1, 44.4},
+    {"submit_bulk/int/keys:1000", submit_in_bulk<int>, 1'000, 45.3},
+    {"handle/int/keys:1", handle<int>, 1, 57.6, handled_messages, 3},
+    {"handle/int/keys:1000", handle<int>, 1'000, 57.5, handled_messages, 3},
 };
 
 } // namespace
@@ -170,15 +177,20 @@ int main(int argc, char** argv) {
     }
     if (!asked.empty() && asked != each.name)
       continue;
-    const auto counted = costs::count_instructions(std::string(each.name));
-    if (!counted) {
-      std::printf("%s: instructions can't be counted here (ptrace)\n", each.name.data());
-      return 77;
+    double found = 0;
+    bool fits = false;
+    // A handler that was preempted just before the count looks slow, and the next ones are handed out.
+    for (int tries = 0; tries < each.tries && !fits; ++tries) {
+      const auto counted = costs::count_instructions(std::string(each.name));
+      if (!counted) {
+        std::printf("%s: instructions can't be counted here (ptrace)\n", each.name.data());
+        return 77;
+      }
+      found = static_cast<double>(*counted) / static_cast<double>(each.counted);
+      fits = found < each.known * (1 + tolerance) && found > each.known * (1 - tolerance);
     }
-    const auto found = static_cast<double>(*counted) / static_cast<double>(messages);
-    const bool fits = found < 1.1 * each.most && found > 0.9 * each.most;
     std::printf("%-28s %6.1f instructions per message, %5.1f are known%s\n", each.name.data(),
-                found, each.most, fits ? "" : ": a tenth apart");
+                found, each.known, fits ? "" : ": a thirtieth apart");
     is_well &= fits;
     std::fflush(stdout);
   }

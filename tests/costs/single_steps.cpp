@@ -5,6 +5,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <ctime>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
@@ -32,6 +33,7 @@ public:
       : file_(memfd_create("steps", 0)),
         steps_(ftruncate(file_, sizeof(counter)) == 0 ? map_shared(file_) : nullptr),
         process_(fork()) {
+    (void)sched_getaffinity(0, sizeof before_, &before_);
     if (process_ == 0) {
       const auto argument = "--case=" + name, file = std::to_string(file_);
       execl("/proc/self/exe", "costs", argument.c_str(), file.c_str(), nullptr);
@@ -42,6 +44,7 @@ public:
   copy& operator=(const copy&) = delete;
   ~copy() {
     kill(process_, SIGKILL);
+    (void)sched_setaffinity(0, sizeof before_, &before_); // the next copy has it from us
     int status = 0;
     while (waitpid(-1, &status, __WALL) > 0) {
     }
@@ -64,6 +67,15 @@ public:
     return ptrace(PTRACE_SINGLESTEP, thread_, nullptr, passed_on(signal)) == 0;
   }
 
+  /// The thread that has stopped runs where we do: then a step wakes nobody on another core.
+  void stay_together() noexcept {
+    cpu_set_t here;
+    CPU_ZERO(&here);
+    CPU_SET(static_cast<std::size_t>(sched_getcpu()), &here);
+    (void)sched_setaffinity(0, sizeof here, &here);
+    (void)sched_setaffinity(thread_, sizeof here, &here);
+  }
+
   [[nodiscard]] std::uint64_t count() const noexcept { return count_; }
   [[nodiscard]] bool can_count() const noexcept { return steps_ != nullptr; }
 
@@ -76,6 +88,7 @@ private:
   const int file_;
   counter* const steps_;
   const pid_t process_;
+  cpu_set_t before_{};
   pid_t thread_ = -1;
   std::uint64_t count_ = 0;
 };
@@ -92,6 +105,7 @@ std::optional<std::uint64_t> count_instructions(const std::string& name) {
   copy traced(name);
   if (!traced.can_count() || traced.wait() != SIGSTOP)
     return std::nullopt;
+  traced.stay_together();
   for (int signal = SIGSTOP;;) {
     if (!traced.step(signal))
       return std::nullopt;
