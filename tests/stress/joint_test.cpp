@@ -1,3 +1,4 @@
+#include "endings.hpp"
 #include "oracle.hpp"
 
 #include <algorithm>
@@ -28,6 +29,7 @@ using namespace std::chrono_literals;
 using convoy::outcome;
 using convoy::submit_status;
 using convoy::test::effort;
+using convoy::test::ending;
 using convoy::test::repeat_with;
 using convoy::test::seed;
 
@@ -86,30 +88,14 @@ public:
     for (std::uint32_t i = 0; i < joint_producers; ++i)
       threads.emplace_back([this, i] { produce(i); });
     std::thread operating([this] { operate(); });
-    const auto end = random_() % 4;
-    const auto join = [&] {
-      for (auto& each : threads)
-        each.join();
-    };
-    convoy::account account;
-    if (end == 0) { // while they submit
-      std::this_thread::sleep_for(std::chrono::microseconds(random_() % 20'000));
-      account = p_->shutdown(std::chrono::microseconds(random_() % 3'000));
-      join();
-    } else {
-      join();
-      while (end == 1 && !p_->account().balanced()) {
-        resume_all();
-        std::this_thread::sleep_for(1ms);
-      }
-      if (end != 3) // else its destructor ends it
-        account = p_->shutdown(end == 1 ? 1h : 1ms);
-    }
+    const auto how = static_cast<ending>(random_() % 4);
+    const auto account =
+        convoy::test::end_as(*p_, how, threads, random_, 20ms, [this] { resume_all(); });
     over_ = true;
     operating.join();
     p_.reset();
-    SCOPED_TRACE("end " + std::to_string(end));
-    check(end != 3 ? &account : nullptr);
+    SCOPED_TRACE("end " + std::to_string(static_cast<int>(how)));
+    check(account ? &*account : nullptr);
   }
 
 private:

@@ -1,3 +1,4 @@
+#include "endings.hpp"
 #include "oracle.hpp"
 #include "other_threads.hpp"
 
@@ -30,6 +31,7 @@ using convoy::submit_status;
 using convoy::task;
 using convoy::task_of;
 using convoy::test::effort;
+using convoy::test::ending;
 using convoy::test::other_threads;
 using convoy::test::repeat_with;
 using convoy::test::seed;
@@ -92,31 +94,16 @@ public:
     for (std::uint32_t i = 0; i < waiting_producers; ++i)
       threads.emplace_back([this, i] { produce(i); });
     std::thread operating([this] { operate(); });
-    const auto end = random_() % 4;
-    const auto join = [&] {
-      for (auto& each : threads)
-        each.join();
-    };
-    convoy::account account;
-    if (end == 0) { // while they submit
-      std::this_thread::sleep_for(std::chrono::microseconds(random_() % 50'000));
-      account = p_->shutdown(std::chrono::microseconds(random_() % 3'000));
-      join();
-    } else {
-      join();
-      while (end == 1 && !p_->account().balanced()) {
-        resume_all();
-        std::this_thread::sleep_for(1ms);
-      }
-      if (end != 3) // else its destructor ends it
-        account = p_->shutdown(end == 1 ? 1h : 1ms);
-    }
+    const auto how = static_cast<ending>(random_() % 4);
+    const auto account =
+        convoy::test::end_as(*p_, how, threads, random_, 50ms, [this] { resume_all(); });
     over_ = true;
     operating.join();
     p_.reset();
-    SCOPED_TRACE("end " + std::to_string(end) + ", most " + std::to_string(most_));
-    check(end != 3 ? &account : nullptr);
-    if (end == 1) { // else it shows nothing
+    SCOPED_TRACE("end " + std::to_string(static_cast<int>(how)) + ", most " +
+                 std::to_string(most_));
+    check(account ? &*account : nullptr);
+    if (how == ending::all_is_handled) { // else it shows nothing
       EXPECT_GT(refused_, 0u);
       EXPECT_GT(cancelled_, 0u);
     }
