@@ -10,9 +10,11 @@
 
 namespace {
 
+using convoy::detail::atomic;
 using convoy::detail::event_count;
 using convoy::detail::pending_count;
 using convoy::detail::sleep_for;
+using convoy::detail::ticket_limit;
 using model::at_once;
 using model::expect_holds;
 using model::expect_holds_at_random;
@@ -196,6 +198,41 @@ TEST(ticket_ring, a_void_ticket_gives_nobody_its_credit) {
         }
       },
       {.preemptions = 2});
+}
+
+/// A ticket above the limit that is not void yet could carry a message with the credit that a ticket behind it gave
+/// back, once the limit has passed it.
+TEST(ticket_ring, a_void_ticket_gives_its_credit_to_none_before_it) {
+  expect_holds(
+      [] {
+        ring r(1);
+        model::check(put(r, 1), "refused");
+        at_once({[&] { model::check(r.claim() == ring::no_ticket, "more than its capacity"); },
+                 [&] { (void)r.grow(1); },
+                 [&] { model::check(r.claim(2) == ring::no_ticket, "more than its capacity"); }});
+        while (take(r) >= 0) {
+        }
+      },
+      {.preemptions = 2});
+}
+
+TEST(ticket_limit, is_not_raised_past_who_has_not_decided) {
+  expect_holds(
+      [] {
+        ticket_limit limit(1);
+        atomic<std::uint64_t> tail{1}; // who has ticket 0 uses the credit
+        const auto tickets = [&] { return tail.load(std::memory_order_seq_cst); };
+        limit.raise(8, tickets);
+        const auto claim = [&] {
+          const auto ticket = tail.fetch_add(1, std::memory_order_seq_cst);
+          model::check(!limit.may_carry(ticket), "more than its capacity");
+          limit.add(1);
+        };
+        at_once({claim, claim, [&] { limit.raise(8, tickets); }});
+        limit.raise(8, tickets);
+        model::check(limit.credit_end() == tickets(), "the credit is lost, or there is more of it");
+      },
+      {.preemptions = 3});
 }
 
 TEST(ticket_ring, nothing_is_accepted_after_close) {

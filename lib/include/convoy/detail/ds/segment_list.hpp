@@ -49,6 +49,7 @@ public:
     link(new segment);
     first_ = marked_ = last_;
     link(second.release());
+    raise_limit_to_cells([] { return std::uint64_t{0}; });
     hint_.store(first_, std::memory_order_relaxed);   // nobody else is here yet
     oldest_.store(first_, std::memory_order_relaxed); // likewise
   }
@@ -105,7 +106,7 @@ public:
       return false;
     if (!link_more(end + segment_cells))
       throw std::bad_alloc();
-    raise_limit_to_cells();
+    raise_limit_to_cells(tickets);
     return true;
   }
 
@@ -189,6 +190,7 @@ public:
         retired_last_ = kept;
       if (linked_end_ < tickets() + tuning::segments_ahead * segment_cells) { // under links_
         link(s); // producers will soon need it
+        raise_limit_to_cells(tickets);
       } else {
         s->prev = std::exchange(spare_, s);
         count_spares(+1);
@@ -335,13 +337,12 @@ private:
       last_->next.store(s, std::memory_order_release); // (7) release: it; pairs with (6), (8)
     last_ = s;
     linked_end_ = s->base + segment_cells;
-    raise_limit_to_cells();
   }
 
   /// A segment is kept beyond: tickets above the limit must be published, and should need no memory for it.
-  void raise_limit_to_cells() noexcept { // under links_
-    if (linked_end_ > segment_cells)
-      limit.raise(linked_end_ - segment_cells);
+  template <class Tickets>
+  void raise_limit_to_cells(Tickets&& tickets) noexcept { // under links_
+    limit.raise(linked_end_ - segment_cells, tickets);
   }
 
   void count_spares(std::size_t more) noexcept { // under links_

@@ -13,7 +13,9 @@
 //            always. It saves tickets that would be void, and decides nothing.
 //
 // limit_ + spare_ - the tickets given out = the credit that is left. A void ticket above the limit adds to
-// spare_ what it takes.
+// spare_ what it takes. Below zero: tickets above the limit are not void yet. A limit that was raised
+// past them would let them carry messages with the credit of void tickets behind them, so raise() waits
+// until they have added theirs.
 
 #include "convoy/detail/base/atomic.hpp"
 
@@ -44,7 +46,8 @@ public:
   /// Tickets below it have credit. A guess, but under the lock.
   [[nodiscard]] std::uint64_t credit_end() const noexcept {
     return limit_.load(std::memory_order_relaxed) + // who waits has fenced, and takes the lock
-           spare_.load(std::memory_order_relaxed);  // likewise
+           // (5) acquire: likewise; and the tickets of void ones whose credit it is, pairs with (4)
+           spare_.load(std::memory_order_acquire);
   }
 
   // ---- why to look first ----
@@ -70,10 +73,13 @@ public:
   }
 
   /// Tickets below `cells_end` have cells.
-  void raise(std::uint64_t cells_end) noexcept {
+  template <class Tickets>
+  void raise(std::uint64_t cells_end, Tickets&& tickets) noexcept {
+    const auto all = credit_end(); // others only add to it
+    if (tickets() > all)           // after that: all void tickets whose credit it has are seen
+      return;
     const auto limit = limit_.load(std::memory_order_relaxed); // under the lock
-    const auto more = std::min(cells_end - limit,
-                               spare_.load(std::memory_order_relaxed)); // others only add to it
+    const auto more = std::min(cells_end, all) - limit;
     if (more == 0)
       return;
     spare_.fetch_sub(more, std::memory_order_relaxed); // only counted
