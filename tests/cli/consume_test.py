@@ -212,7 +212,7 @@ class CommandsTest(ConsumeTest):
         topic = self.topic(1, [(b"a", b"1"), (b"b", b"x" * 3000)])
         letters = self.topic(name=topic + ".dlt")
         told = self.consume(topic, '[ $(wc -c) = 1 ]', "--attempts", "1", "--dead-letter-topic", letters,
-                            "--broker-setting", "message.max.bytes=2000", status=1)
+                            "--workers", "1", "--broker-setting", "message.max.bytes=2000", status=1)  # first a, then b
         self.assertEqual((told["account"]["handled"], told["account"]["given_back"]), (1, 1))
         self.assertRegex(self.error, f'^convoy: a dead letter, {topic}.0. offset 1, does not get into topic "{letters}": .*\n$')
         self.consume(topic, "wc -c")
@@ -264,11 +264,10 @@ class EndsTest(ConsumeTest):
         """With all that it has started: one that ends by itself then, one that leaves a child, one that does not listen."""
         topic = self.topic(1, [(b"a", b"1"), (b"b", b"2"), (b"b", b"3"), (b"c", b"4")])
         script = self.write("script", """
-            echo $$ >> log
-            case $CONVOY_KEY in
-              a) trap : TERM; sleep 60 & wait; wait; echo bye >> bye; exit 1;;
-              b) sh -c 'trap "" TERM; echo $$ >> log; sleep 60' & wait;;
-              c) trap "" TERM; sleep 60; sleep 60;;
+            case $CONVOY_KEY in # each is in the log when it is as it is to be
+              a) sleep 60 & trap : TERM; echo $$ >> log; wait; wait; echo bye >> bye; exit 1;;
+              b) echo $$ >> log; sh -c 'trap "" TERM; echo $$ >> log; sleep 60' & wait;;
+              c) trap "" TERM; echo $$ >> log; sleep 60; sleep 60;;
             esac""")
         told = self.directory / "ended.json"
         running = self.start(topic, f". {script}", "--finish", "200ms", "--workers", "4", "--attempts", "1", "--json", str(told))

@@ -61,7 +61,8 @@ class TraceTest(ProgramTest):
         trace, _ = self.traced("--zipf", "1:0:20000", "--service", "fixed:0", "--strategy", "single")
         told, = [a for _, name, _, a in trace.instants if name == "recording"]
         slices = next(self.runs(trace))[2]
-        self.assertLess(len(slices), 20_000)
+        if not SANITIZED:  # between two handlers of such a program lies more than a microsecond
+            self.assertLess(len(slices), 20_000)
         self.assertEqual(sum(s.annotations["messages"] for s in slices), 20_000)
         self.assertEqual(told["joined_ns"], 1000)
         slices.sort(key=lambda s: s.begin)

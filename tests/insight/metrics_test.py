@@ -178,7 +178,7 @@ class MetricsTest(SamplesTest):
     def prometheus(self, target):
         """Yields a function that asks its API, when it is ready."""
         config = self.directory / "prometheus.yml"
-        config.write_text("scrape_configs:\n- job_name: convoy\n  scrape_interval: 200ms\n  scrape_timeout: 200ms\n"
+        config.write_text("scrape_configs:\n- job_name: convoy\n  scrape_interval: 5s\n  scrape_timeout: 5s\n"
                           f"  static_configs:\n  - targets: ['{target}']\n")
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))

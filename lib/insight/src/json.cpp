@@ -1,5 +1,6 @@
 #include "convoy/insight/json.hpp"
 
+#include "seconds.hpp"
 #include "utf8.hpp"
 
 #include <chrono>
@@ -15,11 +16,8 @@ namespace convoy {
 
 namespace {
 
+using detail::seconds;
 using json = nlohmann::ordered_json;
-
-double seconds(std::chrono::nanoseconds time) {
-  return std::chrono::duration<double>(time).count();
-}
 
 json of(const distribution& d) {
   return {{"mean", seconds(d.mean)},

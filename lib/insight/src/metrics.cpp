@@ -1,5 +1,6 @@
 #include "convoy/insight/metrics.hpp"
 
+#include "seconds.hpp"
 #include "utf8.hpp"
 
 #include <algorithm>
@@ -22,9 +23,7 @@ namespace convoy {
 
 namespace {
 
-double seconds(std::chrono::nanoseconds time) {
-  return std::chrono::duration<double>(time).count();
-}
+using detail::seconds;
 
 /// Whatever the locale is.
 std::string text_of(double value) {

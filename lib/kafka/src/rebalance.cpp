@@ -11,7 +11,7 @@ namespace convoy::kafka::detail {
 namespace {
 
 constexpr int most_wait_ms = 2'000; // for an answer of the brokers; then again
-constexpr milliseconds between_tries{200};
+constexpr milliseconds between_questions{200};
 // Not measured: for as many keys as there may be records in flight it takes some milliseconds.
 constexpr std::chrono::seconds most_wait_to_clear{1};
 
@@ -78,7 +78,7 @@ void reader::on_commit(rd_kafka_t*, rd_kafka_resp_err_t code,
 
 /// Where the group is, from its coordinator, however long that is away. False: it is no use any more.
 bool reader::learn_committed(rd_kafka_topic_partition_list_t& partitions) {
-  for (bool told = false;; std::this_thread::sleep_for(between_tries)) {
+  for (bool told = false;; std::this_thread::sleep_for(between_questions)) {
     auto code = rd_kafka_committed(client.get(), &partitions, most_wait_ms);
     for (int i = 0; code == RD_KAFKA_RESP_ERR_NO_ERROR && i < partitions.cnt; ++i)
       code = partitions.elems[i].err;
@@ -105,7 +105,7 @@ void reader::drop_what_comes_again(const rd_kafka_topic_partition_t& of, progres
                            !is_stopping() && rd_kafka_assignment_lost(client.get()) == 0;
        again = true) {
     if (again)
-      std::this_thread::sleep_for(between_tries);
+      std::this_thread::sleep_for(between_questions);
     code = rd_kafka_query_watermark_offsets(client.get(), of.topic, of.partition, &low, &high,
                                             most_wait_ms);
   }

@@ -15,7 +15,8 @@ namespace {
 using steady = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr milliseconds most_wait_to_connect{2000}, most_wait_to_write{2000}, between_tries{100};
+constexpr milliseconds most_wait_to_connect{2000}, most_wait_to_write{2000},
+    between_tries_to_connect{100};
 constexpr int pending_until_unlimited = 1
                                         << 20; // libnats has the 1,024-fold of it in bytes, an int
 constexpr std::int64_t between_reconnects_ms = 250;
@@ -189,7 +190,7 @@ owned<natsConnection> connect(natsOptions* with, const std::string& url,
     if (steady::now() >= deadline)
       throw error("convoy::nats: no server has answered at " + url + " in " + seconds(within) +
                   ": " + text_of(status));
-    std::this_thread::sleep_for(between_tries);
+    std::this_thread::sleep_for(between_tries_to_connect);
   }
 }
 

@@ -3,14 +3,14 @@
 // What src/ tells the sanitizers of a program that links it, which see only a part of what is done
 // here and in oneTBB.
 
-// NOLINTBEGIN(readability-identifier-naming,bugprone-reserved-identifier): not our names
+// NOLINTBEGIN(readability-identifier-naming): not our names
 extern "C" { // null where no sanitizer is linked
 void __lsan_disable() __attribute__((weak));
 void __lsan_enable() __attribute__((weak));
 void AnnotateIgnoreWritesBegin(const char* file, int line) __attribute__((weak));
 void AnnotateIgnoreWritesEnd(const char* file, int line) __attribute__((weak));
 }
-// NOLINTEND(readability-identifier-naming,bugprone-reserved-identifier)
+// NOLINTEND(readability-identifier-naming)
 
 namespace convoy::detail {
 

@@ -82,8 +82,9 @@ private:
 double longest_path(const workload& load, unsigned workers, bool or_messages) {
   paths rest{load, workers};
   double longest = 0;
-  for (auto m = load.messages.rbegin(); m != load.messages.rend(); ++m)
-    longest = std::max(longest, rest.add(*m, or_messages ? 1 : m->service_ns));
+  std::for_each(load.messages.rbegin(), load.messages.rend(), [&](const message& m) {
+    longest = std::max(longest, rest.add(m, or_messages ? 1 : m.service_ns));
+  });
   return longest;
 }
 

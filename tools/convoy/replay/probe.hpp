@@ -103,8 +103,9 @@ public:
       result.order_violations += (findings_[i] & violation) != 0;
       result.overlaps += (findings_[i] & overlap) != 0;
       result.repeated += is_repeated;
-      calls += ((result.records[i].done != never ? 1U : 0U) + (is_repeated ? 1U : 0U)) *
-               (1U + load_.messages[i].further_count);
+      const std::uint64_t times =
+          (result.records[i].done != never ? 1U : 0U) + (is_repeated ? 1U : 0U);
+      calls += times * (1 + load_.messages[i].further_count);
     }
     if (!keeps_order_)
       return;

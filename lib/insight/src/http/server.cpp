@@ -112,8 +112,11 @@ void http_server::take_turn() {
   for (const auto& each : listeners_)
     all.push_back({accepts ? each.fd.get() : -1, POLLIN, 0}); // -1: it is passed over
   for (const auto& each : connections_) {
-    // Who waits may have nothing more to say, and say so: only that it has gone counts.
-    const short what = each.is == doing::writing ? POLLOUT : each.is == doing::waiting ? 0 : POLLIN;
+    short what = POLLIN;
+    if (each.is == doing::writing)
+      what = POLLOUT;
+    else if (each.is == doing::waiting)
+      what = 0; // it may have nothing more to say, and say so: only that it has gone counts
     all.push_back({each.fd.get(), what, 0});
     wakes_at = std::min(wakes_at, each.until);
   }

@@ -293,6 +293,8 @@ private:
   template <class Lane>
   [[gnu::cold]] void go_on_sharing(Lane& lane) noexcept;
   template <class Lane>
+  [[gnu::cold]] void go_on_sibling(Lane& sibling) noexcept;
+  template <class Lane>
   [[gnu::cold]] void take_out_of_line(Lane& main) noexcept;
   template <class Lane>
   [[gnu::cold]] void doom_rest(Lane& main, std::uint64_t until, death why) noexcept;

@@ -166,7 +166,7 @@ template <class Core>
 template <class Lane>
 void lane_set<Core>::share_more(Lane& main) noexcept {
   while (!main.late.empty() && main.siblings_out < most_shared())
-    go_on_sharing(static_cast<lane_type&>(*main.late.pop()));
+    go_on_sibling(static_cast<lane_type&>(*main.late.pop()));
   if (main.is(lane_state::sharing) && may_share(main))
     line_up(main);
 }

@@ -63,20 +63,26 @@ void lane_set<Core>::end_sharing(Lane& main) noexcept {
 template <class Core>
 template <class Lane>
 void lane_set<Core>::go_on_sharing(Lane& lane) noexcept {
-  if (!lane.is_sibling()) {
-    lane.hold->doomed = waiting(lane); // it has waited for tickets
-    return share_more(lane);
+  if (lane.is_sibling())
+    return go_on_sibling(lane);
+  lane.hold->doomed = waiting(lane); // it has waited for tickets
+  share_more(lane);
+}
+
+template <class Core>
+template <class Lane>
+void lane_set<Core>::go_on_sibling(Lane& sibling) noexcept {
+  auto& main = *sibling.main;
+  if (sibling.is(lane_state::held)) {
+    sibling.since = coarse_now_;
+    end_hold(sibling);
   }
-  if (lane.is(lane_state::held)) {
-    lane.since = coarse_now_;
-    end_hold(lane);
-  }
-  if (lane.main->paused && (lane.hold == nullptr || lane.hold->doomed == 0))
-    return begin_hold(lane, stop::none);
-  if (lane.main->siblings_out >= most_shared())
-    return lane.main->late.push(lane);
-  ++lane.main->siblings_out;
-  line_up(lane);
+  if (main.paused && (sibling.hold == nullptr || sibling.hold->doomed == 0))
+    return begin_hold(sibling, stop::none);
+  if (main.siblings_out >= most_shared())
+    return main.late.push(sibling);
+  ++main.siblings_out;
+  line_up(sibling);
 }
 
 /// What waits in a lane with siblings, or will when all tickets below `until` have left the ring,

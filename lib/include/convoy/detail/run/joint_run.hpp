@@ -159,7 +159,7 @@ private:
   atomic<unsigned char> doom_{0}; // 0: none, else 1 + death
   bool is_local_ = false;
   std::uint64_t which_ = 0; // of the places each given key is, four bits each
-  stopped_joint<Core>* stopped_ = nullptr;
+  std::unique_ptr<stopped_joint<Core>> stopped_;
 };
 
 // ---- calls ----
@@ -265,7 +265,7 @@ bool joint_message<Core>::handle(Core& core, pump& self) noexcept {
     return false;
   if (stopped_->hold != nullptr)
     hold::forget(*stopped_);
-  delete std::exchange(stopped_, nullptr);
+  stopped_.reset();
   return true;
 }
 
@@ -273,8 +273,8 @@ template <class Core>
 void joint_message<Core>::stop(Core&) noexcept {
   auto& lane = first_lane();
   until_there_is_memory([&] {
-    stopped_ =
-        new stopped_joint<Core>(static_cast<runner&>(*this), lane.key(), lane.next_number(), *this);
+    stopped_ = std::make_unique<stopped_joint<Core>>(static_cast<runner&>(*this), lane.key(),
+                                                     lane.next_number(), *this);
   });
   for (std::size_t i = 0; i < given_; ++i)
     stopped_->its_keys[i] = &lane_of(i).key();
