@@ -137,6 +137,7 @@ template <class Core>
 /// Likewise in another partition, or in the same one.
 template <class Core>
 [[gnu::cold]] void explain_further(partition<Core>& p, seen_key& seen) noexcept {
+  ++seen.asked;
   auto* joints = p.lanes().joints;
   if (joints == nullptr) { // its first place may be in the ring
     if (const std::unique_lock lock(p.joints.lock, std::try_to_lock); lock)
