@@ -2,6 +2,8 @@
 
 #include "convoy/detail/base/tuning.hpp"
 
+#include <chrono>
+#include <stdexcept>
 #include <string>
 
 namespace convoy::detail {
@@ -14,9 +16,49 @@ void number(const char* what, bool fits, const char* must, Number value) {
     refuse(std::string("convoy::processor: ") + what, must, std::to_string(value));
 }
 
+/// `is`: it is set, and what it needs is not there, or what it does not go with is.
+void together(bool is, const char* which) {
+  if (is)
+    throw std::invalid_argument(std::string("convoy::processor: ") + which);
+}
+
+/// Options that do not go together, or not with the handler or the message.
+void check_together(const option_values& wanted) {
+  together(wanted.linger.count() != 0 && !wanted.gets_spans,
+           "linger waits for a batch, and the handler gets messages one by one: let it take "
+           "std::span<Message>, or leave linger out");
+  together(wanted.conflates && wanted.has_access,
+           "conflate does not go with messages that have an access(), as shared ones do not wait "
+           "behind each other: leave one of them out");
+  together(wanted.conflates && wanted.gets_spans,
+           "conflate does not go with a handler of spans, as at most one message of a key waits: "
+           "let it take Message&, or merge in its span and leave conflate out");
+  together(wanted.duplicates != nullptr && !wanted.has_ids,
+           "duplicates needs messages with ids: use convoy::envelope, specialise "
+           "convoy::message_traits, or leave duplicates out");
+  together(wanted.most_shared != 0 && !wanted.has_access,
+           "most_shared is for messages that have an access(): specialise convoy::message_traits, "
+           "or leave most_shared out");
+  together(!wanted.is_coroutine && (wanted.suspended.most != 0 ||
+                                    wanted.suspended.limit != std::chrono::nanoseconds::max()),
+           "suspended is for handlers that are coroutines: let it return convoy::task, or leave "
+           "suspended out");
+  together(wanted.is_joint && wanted.has_access,
+           "joint does not go with messages that have an access(), as a joint one has each of its "
+           "keys alone: leave one of them out");
+  together(wanted.is_joint && wanted.conflates,
+           "joint does not go with conflate, as a place among the messages of a key can't be "
+           "merged: leave one of them out");
+  together(
+      wanted.is_joint && wanted.is_coroutine,
+      "joint does not go with a handler that is a coroutine: await in another processor, whose "
+      "handler submits the joint message, or leave joint out");
+}
+
 } // namespace
 
 void check(const option_values& wanted) {
+  check_together(wanted);
   number("capacity", wanted.capacity != 0 && wanted.capacity <= std::size_t{1} << 31,
          "1 to 2^31 messages", wanted.capacity);
   static_assert(tuning::most_partitions == 1024, "or the text is wrong");
@@ -31,29 +73,14 @@ void check(const option_values& wanted) {
   not_negative("convoy::processor: linger", wanted.linger);
   if (to_text(wanted.quantum_time) == "NaN")
     refuse("convoy::processor: quantum_time", "a number", "NaN");
-  if (wanted.linger.count() != 0 && !wanted.gets_spans)
-    refuse("convoy::processor: linger", "0 for a handler that gets messages one by one",
-           to_text(wanted.linger));
-  if (wanted.conflates && wanted.has_access)
-    refuse(
-        "convoy::processor: conflate",
-        "left out for messages with access(): those that are shared do not wait behind each other",
-        "set");
-  if (wanted.conflates && wanted.gets_spans)
-    refuse("convoy::processor: conflate",
-           "left out for a handler that gets spans: at most one message of a key waits", "set");
+  if (wanted.conflates)
+    number("key_capacity", wanted.key_capacity == 0 || wanted.key_capacity >= 3,
+           "3 or more with conflate (one message runs, one waits, one comes), or 0 for no limit",
+           wanted.key_capacity);
   if (wanted.duplicates != nullptr) {
-    if (!wanted.has_ids)
-      refuse("convoy::processor: duplicates",
-             "left out for messages without ids (specialise message_traits, or use envelope)",
-             "set");
     more_than_zero("convoy::processor: duplicates.window", wanted.duplicates->window);
     number("duplicates.most", wanted.duplicates->most != 0, "at least 1", wanted.duplicates->most);
   }
-  if (wanted.most_shared != 0 && !wanted.has_access)
-    refuse("convoy::processor: most_shared",
-           "left out for messages of which none is shared (specialise message_traits)",
-           std::to_string(wanted.most_shared));
   more_than_zero("convoy::processor: watchdog.threshold", wanted.watchdog_threshold);
   if (wanted.watchdog_reports && wanted.watchdog_threshold == std::chrono::nanoseconds::max())
     refuse("convoy::processor: watchdog.threshold",

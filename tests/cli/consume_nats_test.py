@@ -64,7 +64,8 @@ class ConsumeNatsTest(ProgramTest):
         self.nats.publish([("orders.a", b"bad"), ("orders.a", b"good"), ("orders.b", b"good")])
         command = '[ "$(cat)" = good ] || exit 3'
         told = self.consume(command, "--attempts", "2", "--backoff", "5ms", status=1)
-        self.assertIn("orders sequence 1: exit status 3; a record that has failed for good has nowhere to go", self.error)
+        self.assertIn("orders sequence 1: exit status 3; a record that has failed for good has nowhere to go without "
+                      "--dead-letter-subject", self.error)
         self.assertEqual(told["account"]["dead_letters"], 0)
         told = self.consume(command, "--attempts", "2", "--backoff", "5ms", "--dead-letter-subject", "dead")
         self.assertEqual((told["account"]["dead_letters"], told["positions"][0]["committed"]), (1, 4))
@@ -85,6 +86,29 @@ class ConsumeNatsTest(ProgramTest):
         self.assertLess(len(self.lines()), 50)
         self.consume(command)
         self.assertEqual(self.lines(), [str(i) for i in range(50)])
+
+    def test_the_lag_in_the_end_counts_what_has_come_since(self):
+        self.nats.publish([("orders.a", b"0"), ("orders.a", b"1")])
+        told = self.directory / "end.json"
+        running = subprocess.Popen([PROGRAM, *self.words("echo >> log; sleep 0.5", "--in-flight", "1", "--json", str(told))],
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=self.directory)
+        self.addCleanup(running.stderr.close)
+        self.addCleanup(running.kill)
+        while not self.lines():
+            self.assertIsNone(running.poll())
+        self.nats.publish(("orders.a", b"%d" % i) for i in range(10))
+        self.nats.delete("orders", 12)
+        running.send_signal(signal.SIGTERM)
+        self.assertEqual(running.wait(PATIENCE), 0)
+        self.assertIn(b"goes on at", running.stderr.read())
+        self.assertEqual(json.loads(told.read_text())["positions"], [{"name": "orders", "committed": 2, "lag": 10}])
+
+    def test_a_token_that_subjects_do_not_have(self):
+        self.nats.publish([("orders.a.new", b"0"), ("orders.b.new", b"1")])
+        told = self.consume("true", "--key-token", "9")
+        self.assertEqual(told["account"]["handled"], 2)
+        self.assertEqual(self.error, 'convoy: orders sequence 1: its subject "orders.a.new" has 3 tokens, and --key-token says '
+                                     "9: such records have no key, and are handled one after the other\n")
 
     def test_what_is_wrong_is_said_in_a_line(self):
         self.nats.create("queue", ["queue"], retention="workqueue")

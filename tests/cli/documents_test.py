@@ -79,6 +79,14 @@ class DocumentsTest(ProgramTest):
         shown = re.findall(r"\w+", " ".join(re.findall(r"`[^`]*`", (SOURCE / "README.md").read_text())))
         self.assertEqual(names(self.replay(self.input, "--strategy", "lanes")) - set(shown), set())
 
+    def test_the_readme_lists_the_options_in_their_order(self):
+        declared = (SOURCE / "lib/include/convoy/options.hpp").read_text()
+        body = re.search(r"^struct processor_options \{\n(.*?)^\};", declared, re.M | re.S)[1]
+        options = re.findall(r"^  [a-z].*?\b(\w+) =", body, re.M)
+        self.assertGreater(len(options), 20)
+        shown = re.search(r"### The order of options\n(.*?)\.\n", (SOURCE / "README.md").read_text(), re.S)[1]
+        self.assertEqual(re.findall(r"`(\w+)`", shown), options)
+
     def test_the_examples_of_the_help(self):
         self.write("trades.csv", "ts,symbol\n1,AAPL\n9,b\n")
         self.write("events.jsonl.gz", gzip.compress(b'{"user": {"id": 7}}\n{"user": {"id": 8}}\n'))

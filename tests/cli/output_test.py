@@ -149,6 +149,24 @@ class OutputTest(ProgramTest):
         self.assertEqual(path.read_text(), "old")
         self.assertEqual(sorted(os.listdir(self.directory)), ["input.csv", "out.json"])
 
+    def test_says_what_may_come_next_on_a_terminal_alone(self):
+        words = [PROGRAM, "replay", self.input, "--strategy", "single"]
+        for more, says_report in [([], True), (["--report", str(self.directory / "run.html")], False)]:
+            terminal, end = pty.openpty()
+            running = subprocess.Popen([*words, *more], stdout=end, stderr=end)
+            os.close(end)
+            shown = b""
+            with self.assertRaises(OSError):  # at the end
+                while True:
+                    shown += os.read(terminal, 4096)
+            os.close(terminal)
+            self.assertEqual(running.wait(PATIENCE), 0, shown)
+            self.assertIn(b"Next: convoy simulate", shown)
+            self.assertEqual(b"--report run.html" in shown, says_report, shown)
+        done = convoy(*words[1:])
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        self.assertNotIn(b"Next:", done.stdout)
+
     def interrupted(self, *arguments):
         """What a replay shows on a terminal when it is interrupted as soon as there is a bar."""
         terminal, end = pty.openpty()

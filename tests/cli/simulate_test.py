@@ -118,6 +118,7 @@ class SimulateTest(ProgramTest):
             (["--workers", "1025"], "--workers"),
             (["--workers", "4,"], "--workers"),
             (["--workers", "all"], "--workers"),
+            (["--report", "run.html"], "--report: it explains a run, so it is for replay"),
             (["--capacity", "0"], "--capacity"),
             (["--overshoot", "60"], "60"),
             (["--overshoot", "1ms", "--service-kind", "spin"], "--overshoot"),

@@ -143,7 +143,7 @@ TEST(kafka_refused, what_makes_no_sense_is_refused_in_a_line) {
                 o.dead_letter_topic = "d";
                 o.dead_letters = [](auto&) {};
               }),
-              HasSubstr("set one of them"));
+              HasSubstr("both are set: leave one of them out"));
   EXPECT_THAT(with([](auto& o) { o.dead_letter_topic = "orders"; }),
               HasSubstr("none of the topics that are read"));
 }

@@ -290,7 +290,7 @@ TEST(nats_options, that_make_no_sense_are_refused) {
                 o.dead_letter_subject = "dead";
                 o.dead_letters = [](auto&) {};
               }),
-              HasSubstr("set one of them"));
+              HasSubstr("both are set: leave one of them out"));
   EXPECT_THROW((void)token(0), std::invalid_argument);
   EXPECT_THROW((void)header_key(""), std::invalid_argument);
 }

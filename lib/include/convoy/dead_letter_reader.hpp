@@ -75,6 +75,21 @@ template <class T>
     return {};
 }
 
+template <class T>
+inline constexpr bool has_plain_parse = std::is_integral_v<T> || std::is_same_v<T, std::string>;
+
+/// Where nobody says how they are parsed.
+template <class Key, class Message>
+constexpr void must_have_plain_parse() {
+  static_assert(has_plain_parse<Key>,
+                "convoy: say how a key is made of its JSON: (…, {.key = parse}), where "
+                "parse(std::string_view json) returns the Key; integers and std::string need none");
+  static_assert(has_plain_parse<Message>,
+                "convoy: say how a message is made of its JSON: (…, {.message = parse}), where "
+                "parse(std::string_view json) returns the Message; integers and std::string need "
+                "none");
+}
+
 } // namespace detail
 
 /// How letters are read from a file.
@@ -247,8 +262,13 @@ private:
 /// or goes to dead_letter_parse::on_bad_line. Throws as dead_letter_reader.
 template <class Key, class Message>
 [[nodiscard]] dead_letter_reader<Key, Message>
-read_dead_letters(const std::string& path, dead_letter_parse<Key, Message> parse = {}) {
+read_dead_letters(const std::string& path, dead_letter_parse<Key, Message> parse) {
   return dead_letter_reader<Key, Message>(path, std::move(parse));
+}
+template <class Key, class Message>
+[[nodiscard]] dead_letter_reader<Key, Message> read_dead_letters(const std::string& path) {
+  detail::must_have_plain_parse<Key, Message>();
+  return dead_letter_reader<Key, Message>(path);
 }
 
 } // namespace convoy

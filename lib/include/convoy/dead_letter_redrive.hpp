@@ -10,6 +10,7 @@
 #include "convoy/detail/sinks/owned_file.hpp"
 #include "convoy/status.hpp"
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -139,6 +140,8 @@ private:
 ///   if (convoy::redrive_dead_letters<std::string, int>("dead.1.jsonl", orders).complete())
 ///     std::filesystem::remove("dead.1.jsonl");
 ///
+/// Keys and messages that are neither integers nor std::string need `parse`, as read_dead_letters().
+///
 /// A letter is marked in the file (`"redriven":1`) when its message is finished: handled, or dead
 /// once more, and in the processor's sink. Marked ones are passed over, so whatever ends it, it can
 /// be called again. **Promise:** no letter is lost; none is sent twice, but after a crash (or if it
@@ -154,11 +157,25 @@ private:
 /// for letters of joint messages resubmit_joint().
 template <class Key, class Message, class Processor>
 redrive_result redrive_dead_letters(const std::string& path, Processor& to,
-                                    dead_letter_parse<Key, Message> parse = {}) {
+                                    dead_letter_parse<Key, Message> parse) {
   if (detail::on_worker_thread()) // before anything is sent
     throw std::logic_error("convoy: redrive_dead_letters() inside a handler would wait for that "
                            "handler; call it from a thread outside the runtime");
   return detail::file_redrive<Key, Message, Processor>(path, to, std::move(parse)).run();
+}
+template <class Key, class Message, class Processor>
+redrive_result redrive_dead_letters(const std::string& path, Processor& to) {
+  detail::must_have_plain_parse<Key, Message>();
+  return redrive_dead_letters<Key, Message>(path, to, dead_letter_parse<Key, Message>());
+}
+/// A function is not taken: it would have to be said of what it is.
+template <class Key, class Message, class Processor, class Parse>
+requires(!std::convertible_to<Parse, dead_letter_parse<Key, Message>>) redrive_result
+    redrive_dead_letters(const std::string&, Processor&, Parse&&) {
+  static_assert(!std::convertible_to<Parse, Parse>,
+                "convoy: say of what it is the parser: redrive_dead_letters<Key, Message>(path, "
+                "processor, {.message = parse}), or {.key = …, .message = …}");
+  return {};
 }
 
 } // namespace convoy

@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 
 namespace convoy {
 
@@ -23,21 +24,25 @@ struct change {
 /// handler times of the last complete window in which a handler has ended. A pool whose handlers
 /// share cores takes longer. A key has as many shared messages as in the window, in any place among
 /// the others, as no window knows their order; a joint message is one of each of its keys, by itself.
+///
+/// What is not known is empty: all figures but `backlog`, as long as no handler has ended in a window.
 struct forecast {
   unsigned workers = 0;
-  std::chrono::nanoseconds window{0}; ///< how long it was; 0: there was none, so all times are 0
+  std::chrono::nanoseconds window{0}; ///< how long it was; 0: there was none
   bool is_known = false; ///< the key came in the window, or has a backlog: else it changes nothing
 
   // ---- what is unfinished now, if nothing more came; but for keys that are parked or paused ----
-  std::uint64_t backlog = 0;            ///< messages
-  std::chrono::nanoseconds bound{0};    ///< no schedule works it off faster
-  std::chrono::nanoseconds makespan{0}; ///< predicted
+  std::uint64_t backlog = 0;                        ///< messages
+  std::optional<std::chrono::nanoseconds> bound;    ///< no schedule works it off faster
+  std::optional<std::chrono::nanoseconds> makespan; ///< predicted
 
   // ---- what comes, if it goes on as in the window, at random times ----
-  double speedup_ceiling = 0; ///< no number of workers does it faster than so many
+  /// No number of workers does it faster than so many. Empty, too, if nothing comes.
+  std::optional<double> speedup_ceiling;
   /// The work that comes, over what order and the workers allow. From 1 on the backlog grows.
-  double load = 0;
-  distribution latency; ///< predicted, from submit to the end; all 0 if load is 1 or more
+  std::optional<double> load;
+  /// Predicted, from submit to the end. Empty, too, if load is 1 or more, or next to nothing comes.
+  std::optional<distribution> latency;
 };
 
 namespace detail {

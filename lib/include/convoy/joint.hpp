@@ -9,6 +9,8 @@
 #include <concepts>
 #include <cstddef>
 #include <functional>
+#include <stdexcept>
+#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -27,16 +29,24 @@ public:
   joint& operator=(const joint&) = delete;
 
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
-  [[nodiscard]] const Key& key(std::size_t i) const noexcept { return *keys_[i]; }
-  /// Lane state, see processor.
-  [[nodiscard]] std::add_lvalue_reference_t<State> state(std::size_t i) const noexcept
+  /// Of i from size() on it throws std::out_of_range: then that is what the handler has thrown.
+  [[nodiscard]] const Key& key(std::size_t i) const { return *keys_[checked(i)]; }
+  /// Lane state, see processor. Throws as key().
+  [[nodiscard]] std::add_lvalue_reference_t<State> state(std::size_t i) const
       requires(!std::is_void_v<State>) {
-    return *states_[i];
+    return *states_[checked(i)];
   }
   /// The first is 1. Begins anew when it was parked and is resumed.
   [[nodiscard]] unsigned attempt() const noexcept { return attempt_; }
 
 private:
+  [[nodiscard]] std::size_t checked(std::size_t i) const {
+    if (i >= size_) [[unlikely]]
+      throw std::out_of_range("convoy::joint: key " + std::to_string(i) + " of a message of " +
+                              std::to_string(size_) + ", counted from 0");
+    return i;
+  }
+
   const Key* const* keys_;
   State* const* states_;
   std::size_t size_;

@@ -90,7 +90,8 @@ struct suspension_limits {
 template <class Key, class Message, class State>
 struct processor_options {
   std::size_t capacity = std::size_t{1} << 20; ///< unfinished messages, 1 to 2^31
-  std::size_t key_capacity = 0; ///< unfinished messages per key; 0: no limit but capacity
+  /// Unfinished messages per key; 0: no limit but capacity. With conflate 3 or more.
+  std::size_t key_capacity = 0;
   /// Calls of pause(), resume(), purge() and fence() that wait for their turn, and as many
   /// callbacks (`then`) that were not called yet; at least 1. While that is reached these functions
   /// sleep, or on a worker thread throw too_many_requests, as they do after a second in a task of
@@ -169,9 +170,8 @@ struct processor_options {
   /// conflate has left them.
   ///
   /// For handlers that get messages one by one. Each message goes by way of its lane, none is handled
-  /// in its cell, so cheap handlers cost more (some 100 ns each). A key_capacity has to leave room
-  /// for the running one, the waiting one and the one that comes: with less than 3 hardly anything
-  /// is merged.
+  /// in its cell, so cheap handlers cost more (some 100 ns each). A key_capacity must be 3 or more:
+  /// room for the running one, the waiting one and the one that comes.
   std::function<void(Message& waiting, Message& next)> conflate = {};
 
   // ---- insight ----
@@ -189,11 +189,11 @@ namespace detail {
 
 /// What can be out of range, whatever the types are.
 struct option_values {
-  std::size_t capacity, partitions, request_capacity;
+  std::size_t capacity, key_capacity, partitions, request_capacity;
   std::uint32_t batch_limit;
   key_rate rate;
   time_span linger, quantum_time;
-  bool gets_spans, has_ids, conflates;
+  bool gets_spans, is_coroutine, has_ids, conflates, is_joint;
   const convoy::duplicates* duplicates; // null: none
   time_span watchdog_threshold;
   bool watchdog_reports;
@@ -208,16 +208,33 @@ void check(const option_values& wanted); ///< throws std::invalid_argument
 
 /// Throws std::invalid_argument.
 template <class Key, class Message, class State>
-void check(const processor_options<Key, Message, State>& wanted, bool has_ids, bool gets_spans) {
+void check(const processor_options<Key, Message, State>& wanted, bool has_ids, bool gets_spans,
+           bool is_coroutine) {
   time_span state_idle = std::chrono::nanoseconds::max();
   if constexpr (!std::is_void_v<State>)
     state_idle = wanted.state.idle;
-  check(option_values{
-      wanted.capacity, wanted.partitions, wanted.request_capacity, wanted.batch_limit, wanted.rate,
-      wanted.linger, wanted.quantum_time, gets_spans, has_ids, static_cast<bool>(wanted.conflate),
-      wanted.duplicates ? &*wanted.duplicates : nullptr, wanted.watchdog.threshold,
-      static_cast<bool>(wanted.watchdog.report), state_idle, wanted.insight.top,
-      wanted.insight.window, wanted.most_shared, has_access<Message>, wanted.suspended});
+  check(option_values{wanted.capacity,
+                      wanted.key_capacity,
+                      wanted.partitions,
+                      wanted.request_capacity,
+                      wanted.batch_limit,
+                      wanted.rate,
+                      wanted.linger,
+                      wanted.quantum_time,
+                      gets_spans,
+                      is_coroutine,
+                      has_ids,
+                      static_cast<bool>(wanted.conflate),
+                      static_cast<bool>(wanted.joint),
+                      wanted.duplicates ? &*wanted.duplicates : nullptr,
+                      wanted.watchdog.threshold,
+                      static_cast<bool>(wanted.watchdog.report),
+                      state_idle,
+                      wanted.insight.top,
+                      wanted.insight.window,
+                      wanted.most_shared,
+                      has_access<Message>,
+                      wanted.suspended});
 }
 
 /// See processor_options::partitions.

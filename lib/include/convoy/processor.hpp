@@ -361,7 +361,7 @@ public:
     submitter_.refuse_on_worker();
     detail::check(wanted);
     if (core_.insight == nullptr)
-      throw std::logic_error("convoy::processor::what_if needs options::insight");
+      throw std::logic_error("convoy::processor::what_if needs insight: set options::insight.top");
     return submitter_.what_if(key, wanted,
                               due_after("convoy::processor::what_if: the time", within));
   }

@@ -18,7 +18,7 @@ namespace convoy {
 /// Plain data: who has it may read and change it, one thread at a time. All times are nanoseconds
 /// after `begin`. What began before or has not ended is cut off at 0 and at `length`.
 struct recording {
-  /// A worker ran messages of a key.
+  /// A worker ran messages of a key. A joint message is told under the first of its keys alone.
   struct slice {
     std::int64_t begun = 0;
     std::int64_t ended = 0;     ///< not before begun

@@ -10,6 +10,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <ostream>
 #include <span>
 #include <string>
@@ -27,6 +28,8 @@ using detail::seconds;
 
 /// Whatever the locale is.
 std::string text_of(double value) {
+  if (std::isnan(value))
+    return "NaN"; // as the formats spell it
   std::array<char, 32> text{};
   const auto end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
   return {text.data(), end};
@@ -157,8 +160,10 @@ public:
       const auto& [is, all] = times(of_[i]);
       const std::array<std::pair<const char*, std::chrono::nanoseconds>, 4> quantiles{
           {{"0.5", is.p50}, {"0.99", is.p99}, {"0.999", is.p999}, {"1.0", is.max}}};
+      const bool is_empty = is.max.count() == 0; // as summaries of Prometheus tell it
       for (const auto& [quantile, time] : quantiles)
-        line(i, name, label("quantile", quantile), seconds(time));
+        line(i, name, label("quantile", quantile),
+             is_empty ? std::numeric_limits<double>::quiet_NaN() : seconds(time));
       line(i, std::string(name) + "_sum", "", all.sum.count());
       line(i, std::string(name) + "_count", "", std::round(all.count));
     }
@@ -287,13 +292,17 @@ void write_metrics(std::ostream& out, std::span<const snapshot> of, metrics_form
                  {"paused", number(s.lanes.paused)},       {"lingering", number(s.lanes.lingering)},
                  {"suspended", number(s.lanes.suspended)}, {"joint", number(s.lanes.joint)}};
            });
-  // Quantiles are of the window, sum and count of all windows so far.
   w.gauge("convoy_keys_limited", "", "Keys that are at their capacity, or whose rate is used up.",
           [](const auto& s) { return s.lanes.limited; });
-  w.summary("convoy_handler_seconds", "Time that handlers took; quantiles of the window.",
-            [](const snapshot& s) { return std::tie(s.handler, s.handler_total); });
+  // One message in some is timed, and stands for those between: for exact counts there are counters.
+  w.summary(
+      "convoy_handler_seconds",
+      "Time that handlers took: quantiles of the window; sum and count of all windows so far, "
+      "estimated from those that were timed.",
+      [](const snapshot& s) { return std::tie(s.handler, s.handler_total); });
   w.summary("convoy_latency_seconds",
-            "From submit to the end of the handler; quantiles of the window.",
+            "From submit to the end of the handler: quantiles of the window; sum and count of all "
+            "windows so far, estimated from those that were timed.",
             [](const snapshot& s) { return std::tie(s.latency, s.latency_total); });
   w.gauges("convoy_wait_ratio", "ratio", "Where the time of messages went; own_key is the convoy.",
            "cause", [](const snapshot& s) {

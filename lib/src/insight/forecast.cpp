@@ -198,8 +198,6 @@ std::chrono::nanoseconds in_time(double ns) {
 /// In the order in which its keys' messages came, were they evenly mixed.
 void predict_backlog(const std::vector<supposed_key>& keys, handler_times& times, unsigned workers,
                      forecast& told) {
-  for (const auto& key : keys)
-    told.backlog += key.backlog;
   const auto at_a_time = told.backlog / most_simulated + 1;
   std::vector<std::pair<double, std::uint32_t>> order;
   for (std::uint32_t key = 0; key < keys.size(); ++key) {
@@ -231,12 +229,13 @@ void predict_backlog(const std::vector<supposed_key>& keys, handler_times& times
   double longest = 0;
   for (const auto& each : spans)
     longest = std::max(longest, each.ns());
-  told.bound = in_time(std::max(work / workers, longest));
   std::vector<simulated_times> seen(messages.size());
   simulate(messages, static_cast<std::uint32_t>(keys.size()), workers, seen);
+  std::chrono::nanoseconds makespan{0};
   for (const auto& each : seen)
-    told.makespan = std::max(told.makespan, std::chrono::nanoseconds(each.done));
-  told.bound = std::min(told.bound, told.makespan); // but for rounding
+    makespan = std::max(makespan, std::chrono::nanoseconds(each.done));
+  told.makespan = makespan;
+  told.bound = std::min(in_time(std::max(work / workers, longest)), makespan); // but for rounding
 }
 
 /// Poisson arrivals.
@@ -251,10 +250,12 @@ void predict_latency(const std::vector<supposed_key>& keys, handler_times& times
     rates.push_back(key.per_second);
   }
   constexpr double second = 1e9;
-  told.load = std::max(work / workers, longest) / second;
-  told.speedup_ceiling = longest > 0 ? work / longest : 0;
+  const auto load = std::max(work / workers, longest) / second;
+  told.load = load;
+  if (longest > 0)
+    told.speedup_ceiling = work / longest;
   constexpr double longest_simulated = 1e9; // seconds
-  if (!(told.load < 1) || per_second * longest_simulated < simulated_arrivals)
+  if (!(load < 1) || per_second * longest_simulated < simulated_arrivals)
     return;
   std::mt19937_64 random(2);
   std::discrete_distribution<std::uint32_t> which(rates.begin(), rates.end());
@@ -297,6 +298,10 @@ forecast predict(const known_load& load, const known_backlog& backlog, std::uint
   supposed_keys keys(load, backlog);
   told.is_known = keys.knows(hash);
   keys.apply(hash, wanted);
+  for (const auto& key : keys.all())
+    told.backlog += key.backlog;
+  if (load.window.count() == 0) // no handler has ended
+    return told;
   handler_times times(load.handler);
   predict_backlog(keys.all(), times, told.workers, told);
   predict_latency(keys.all(), times, told.workers, told);

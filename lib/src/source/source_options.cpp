@@ -67,7 +67,7 @@ void check_dead_letters(const source_names& of, bool users, bool at_broker, bloc
       std::string("dead_letters or ") + (users && at_broker ? "to " : "") + of.dead_letters;
   if (users && at_broker)
     throw std::invalid_argument(std::string(of.component) + ": dead letters go to " + places +
-                                ": set one of them");
+                                ", and both are set: leave one of them out");
   if (then == blocked::dead_letter && !users && !at_broker)
     throw std::invalid_argument(
         std::string(of.component) +

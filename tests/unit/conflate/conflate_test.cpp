@@ -112,16 +112,6 @@ TEST_F(conflating, finds_room_from_a_key_capacity_of_three_on) {
   EXPECT_THAT(handled_, ElementsAre(0, with(1, 999)));
 }
 
-TEST_F(conflating, with_a_key_capacity_of_two_nothing_is_merged_behind_a_running_one) {
-  auto& p = make({.key_capacity = 2});
-  hold(1);
-  ASSERT_EQ(p.submit(1, 1), submit_status::accepted);
-  let_arrive(p);
-  EXPECT_EQ(p.try_submit(1, 2), submit_status::key_full);
-  end();
-  EXPECT_THAT(handled_, ElementsAre(0, 1));
-}
-
 // ---- conflate throws ----
 
 TEST_F(conflating, what_conflate_throws_for_waits_by_itself) {

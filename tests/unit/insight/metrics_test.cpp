@@ -56,6 +56,29 @@ TEST(write_metrics, writes_openmetrics) {
   EXPECT_TRUE(text.ends_with("\n# EOF\n"));
 }
 
+TEST(write_metrics, says_that_what_it_estimates_is_no_count) {
+  const auto text = metrics_of(some());
+  for (const std::string name : {"handler", "latency"}) {
+    const auto help = text.find("\n# HELP convoy_" + name + "_seconds ");
+    ASSERT_NE(help, std::string::npos);
+    EXPECT_NE(text.substr(help, text.find('\n', help + 1) - help).find("estimated"),
+              std::string::npos);
+  }
+}
+
+TEST(write_metrics, has_no_quantiles_of_an_empty_window) {
+  auto s = some();
+  s.latency = {};
+  s.latency_total = {.sum = 3s, .count = 2};
+  const auto text = metrics_of(s);
+  const std::string who = "{processor=\"a \\\"b\\\" \\\\ \xef\xbf\xbd \xef\xbf\xbd \xc3\xa4\"";
+  for (const std::string quantile : {"0.5", "0.99", "0.999", "1.0"})
+    EXPECT_NE(text.find("\nconvoy_latency_seconds" + who + ",quantile=\"" + quantile + "\"} NaN\n"),
+              std::string::npos)
+        << text;
+  EXPECT_NE(text.find("\nconvoy_latency_seconds_count" + who + "} 2\n"), std::string::npos) << text;
+}
+
 TEST(write_metrics, tells_processors_of_one_name_apart) {
   convoy::snapshot s;
   s.name = "orders";

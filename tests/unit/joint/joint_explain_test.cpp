@@ -158,20 +158,60 @@ TEST_P(joint_explain, says_that_it_is_parked) {
   (void)await_state(p, "a", key_state::idle);
 }
 
+/// The other key's first message is a joint one, too.
+TEST_P(joint_explain, says_why_the_joint_message_of_another_key_does_not_move) {
+  runtime rt{{.concurrency = 3}};
+  gate running;
+  auto wanted = at_desks(GetParam());
+  wanted.failure = convoy::failure_policy{.backoff = 1h, .ceiling = 1h};
+  std::atomic<bool> done{false};
+  wanted.joint = [&](desk::joint&, int& m) {
+    if (m == 3)
+      running.pass();
+    return done || m >= 3 ? outcome::done : outcome(m == 1 ? outcome::park : outcome::retry);
+  };
+  desk p{rt, [](int&) {}, wanted};
+  CONVOY_ACCEPTED(p.submit_joint({"parked", "home1"}, 1));
+  CONVOY_ACCEPTED(p.submit_joint({"retried", "home2"}, 2));
+  CONVOY_ACCEPTED(p.submit_joint({"runs", "home3"}, 3));
+  (void)await_state(p, "parked", key_state::parked);
+  (void)await_state(p, "retried", key_state::retry);
+  running.await_visitors();
+  CONVOY_ACCEPTED(p.submit_joint({"a", "parked"}, 4));
+  CONVOY_ACCEPTED(p.submit_joint({"b", "retried"}, 5));
+  CONVOY_ACCEPTED(p.submit_joint({"c", "runs"}, 6));
+  CONVOY_ACCEPTED(p.submit_joint({"d", "c"}, 7));
+  (void)await_other(p, "a", "parked", key_state::parked);
+  (void)await_other(p, "b", "retried", key_state::retry);
+  (void)await_other(p, "c", "runs", key_state::running);
+  (void)await_other(p, "d", "c", key_state::joint);
+  done = true;
+  running.open();
+  p.resume("parked");
+  p.try_now("retried");
+  p.drain();
+}
+
 TEST_P(joint_explain, works_in_a_handler_by_a_callback) {
   runtime rt{{.concurrency = 3}};
   gate first;
   auto wanted = at_desks(GetParam());
-  wanted.joint = [](desk::joint&, int&) {};
+  std::atomic<bool> done{false};
+  wanted.joint = [&](desk::joint&, int& m) {
+    return m == 4 && !done ? outcome::park : outcome::done;
+  };
   desk* self = nullptr;
-  std::atomic<int> asked{0}, told{0}, right{0};
+  std::atomic<int> told{0}, right{0};
   desk p{rt,
          [&](const std::string& key, int&) {
            if (key == "busy")
              return first.pass();
-           ++asked;
            self->explain("a", [&](const explanation& why) {
              right += why.state == key_state::joint && why.other == "busy";
+             ++told;
+           });
+           self->explain("b", [&](const explanation& why) {
+             right += why.other == "c" && why.other_state == key_state::parked;
              ++told;
            });
          },
@@ -181,9 +221,14 @@ TEST_P(joint_explain, works_in_a_handler_by_a_callback) {
   first.await_visitors();
   CONVOY_ACCEPTED(p.submit_joint({"a", "busy"}, 2));
   (void)await_other(p, "a", "busy", key_state::running);
+  CONVOY_ACCEPTED(p.submit_joint({"c", "d"}, 4));
+  CONVOY_ACCEPTED(p.submit_joint({"b", "c"}, 5));
+  (void)await_other(p, "b", "c", key_state::parked);
   CONVOY_ACCEPTED(p.submit("asks", 3));
-  EXPECT_TRUE(eventually([&] { return told == 1; }));
-  EXPECT_EQ(right, 1);
+  EXPECT_TRUE(eventually([&] { return told == 2; }));
+  EXPECT_EQ(right, 2);
+  done = true;
+  p.resume("c");
   first.open();
   p.drain();
 }

@@ -117,6 +117,49 @@ TEST_P(joint_snapshot, counts_all_keys_of_one_that_has_stopped_and_lists_it_once
   EXPECT_TRUE(comes(p, {}));
 }
 
+/// They wait for a message that does not run: no sample is of it.
+TEST_P(joint_snapshot, lists_keys_with_messages_behind_one_that_waits_among_the_costliest) {
+  runtime rt{{.concurrency = 2}};
+  gate first;
+  std::atomic<bool> done{false};
+  auto wanted = at_counted_desks(GetParam());
+  wanted.insight.window = 50ms;
+  wanted.joint = [&](desk::joint&, int& m) {
+    return m == 3 && !done ? outcome::park : outcome::done;
+  };
+  desk p{rt,
+         [&](const std::string& key, int&) {
+           if (key == "busy")
+             first.pass();
+         },
+         wanted};
+  CONVOY_ACCEPTED(p.submit("busy", 1));
+  first.await_visitors();
+  CONVOY_ACCEPTED(p.submit_joint({"a", "busy"}, 2));
+  CONVOY_ACCEPTED(p.submit_joint({"c", "d"}, 3));
+  for (int i = 0; i < 3; ++i)
+    CONVOY_ACCEPTED(p.submit("a", 4));
+  CONVOY_ACCEPTED(p.submit("d", 5));
+  const auto waited = [](const snapshot& s, const std::string& label) {
+    double seconds = 0;
+    for (const auto& each : s.costliest)
+      seconds += each.label == label ? std::chrono::duration<double>(each.waited).count() : 0;
+    return seconds;
+  };
+  snapshot s;
+  EXPECT_TRUE(comes(p,
+                    [&](const snapshot& now) { // each waits a second a second
+                      s = now;
+                      return waited(s, "a") > 2 && waited(s, "a") < 4 && waited(s, "d") > 0.7 &&
+                             waited(s, "d") < 1.4 && waited(s, "c") == 0;
+                    }))
+      << waited(s, "a") << " of a, " << waited(s, "d") << " of d, " << waited(s, "c") << " of c";
+  done = true;
+  p.resume("c");
+  first.open();
+  p.drain();
+}
+
 TEST_P(joint_snapshot, tells_its_time_of_each_of_its_keys) {
   runtime rt{{.concurrency = 2}};
   gate running;

@@ -14,7 +14,19 @@
 
 namespace {
 
+struct read_only {};
+
+} // namespace
+
+template <>
+struct convoy::message_traits<read_only> {
+  static convoy::access access(const read_only&) noexcept { return convoy::access::shared; }
+};
+
+namespace {
+
 using namespace std::chrono_literals;
+using readers = convoy::processor<int, read_only>;
 using convoy::runtime;
 using numbers = convoy::processor<int, int>;
 using numbers_with_ids = convoy::processor<int, convoy::envelope<int, int>>;
@@ -53,8 +65,40 @@ TEST(an_option_that_makes_no_sense, is_refused_by_its_name_and_its_value) {
       {[](runtime& rt) {
          const numbers p{rt, [](const int&, std::span<int>) {}, {.conflate = [](int&, int&) {}}};
        },
-       "convoy::processor: conflate must be left out for a handler that gets spans: at most one "
-       "message of a key waits, and is set"},
+       "convoy::processor: conflate does not go with a handler of spans, as at most one message of "
+       "a key waits: let it take Message&, or merge in its span and leave conflate out"},
+      of_numbers(
+          "convoy::processor: key_capacity must be 3 or more with conflate (one message runs, "
+          "one waits, one comes), or 0 for no limit, and is 2",
+          {.key_capacity = 2, .conflate = [](int&, int&) {}}),
+      of_numbers("convoy::processor: most_shared is for messages that have an access(): specialise "
+                 "convoy::message_traits, or leave most_shared out",
+                 {.most_shared = 2}),
+      of_numbers("convoy::processor: suspended is for handlers that are coroutines: let it return "
+                 "convoy::task, or leave suspended out",
+                 {.suspended = {.most = 2}}),
+      of_numbers(
+          "convoy::processor: joint does not go with conflate, as a place among the messages "
+          "of a key can't be merged: leave one of them out",
+          {.joint = [](convoy::joint<int>&, int&) {}, .conflate = [](int&, int&) {}}),
+      {[](runtime& rt) {
+         const numbers p{rt,
+                         [](int&) -> convoy::task { co_return; },
+                         {.joint = [](convoy::joint<int>&, int&) {}}};
+       },
+       "convoy::processor: joint does not go with a handler that is a coroutine: await in another "
+       "processor, whose handler submits the joint message, or leave joint out"},
+      {[](runtime& rt) {
+         const readers p{rt, [](read_only&) {}, {.joint = [](convoy::joint<int>&, read_only&) {}}};
+       },
+       "convoy::processor: joint does not go with messages that have an access(), as a joint one "
+       "has each of its keys alone: leave one of them out"},
+      {[](runtime& rt) {
+         const readers p{rt, [](read_only&) {}, {.conflate = [](read_only&, read_only&) {}}};
+       },
+       "convoy::processor: conflate does not go with messages that have an access(), as shared "
+       "ones "
+       "do not wait behind each other: leave one of them out"},
       of_numbers("convoy::processor: insight.top must be at least 1 where insight.window is set, "
                  "as 0 is no insight, and is 0",
                  {.insight = {.window = 100ms}}),
@@ -74,12 +118,13 @@ TEST(an_option_that_makes_no_sense, is_refused_by_its_name_and_its_value) {
                  {.rate = {.burst = 0.5}}),
       of_numbers("convoy::processor: rate.burst must be at least 1, and is nan",
                  {.rate = {.burst = std::numeric_limits<double>::quiet_NaN()}}),
-      of_numbers("convoy::processor: duplicates must be left out for messages without ids "
-                 "(specialise message_traits, or use envelope), and is set",
+      of_numbers("convoy::processor: duplicates needs messages with ids: use convoy::envelope, "
+                 "specialise convoy::message_traits, or leave duplicates out",
                  {.duplicates = convoy::duplicates{}}),
-      of_numbers("convoy::processor: linger must be 0 for a handler that gets messages one by one, "
-                 "and is 1ms",
-                 {.linger = 1ms}),
+      of_numbers(
+          "convoy::processor: linger waits for a batch, and the handler gets messages one by "
+          "one: let it take std::span<Message>, or leave linger out",
+          {.linger = 1ms}),
       of_numbers("convoy::processor: watchdog.threshold must be less than for ever (the default) "
                  "for watchdog.report to be called, and is for ever",
                  {.watchdog = {.report = [](auto&) {}}}),

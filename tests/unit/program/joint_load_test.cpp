@@ -127,6 +127,10 @@ TEST(joint_load, is_refused_where_its_keys_are_no_keys) {
               HasSubstr("--key and --keys-column both name the keys"));
 
   const read_options in_lines{.format = input_format::jsonl};
+  EXPECT_EQ(read_error("{\"keys\":\"a\"}\n", in_lines), "");
+  EXPECT_EQ(read_error("{\"key\":\"a;b\"}\n", in_lines), "");
+  EXPECT_THAT(read_error("{\"keys\":\"a;b\"}\n", in_lines),
+              HasSubstr("the keys \"a;b\" are one string: write an array"));
   std::string array = "\"b\"";
   for (int i = 1; i < 40; ++i)
     array += ",\"b\"";

@@ -42,8 +42,8 @@ const char* const input_words =
     R"(CSV has a header line; without options the columns timestamp_us,key,service_us,bytes,access
 are read, of which only key must be there; a column such as "timestamp" or "Service_us" is not passed over
 in silence but refused: name it, or name none with "". Instead of key there may be keys: those of a joint
-message, such as a transfer, separated by semicolons. Keys are kept as they are, byte by byte;
-a JSON number stays as it is written. Times and service are kept to the nanosecond. The names in
+message, such as a transfer, separated by semicolons, or in JSON an array of them. Keys are kept as they
+are, byte by byte; a JSON number stays as it is written. Times and service are kept to the nanosecond. The names in
 the JSON are in the README.)";
 
 void declare_input(CLI::App& command, input_line& line) {

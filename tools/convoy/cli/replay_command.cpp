@@ -15,6 +15,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -213,6 +214,16 @@ void publish_all(const command_line& line, const plan& p, page_file& page,
     std::rethrow_exception(failure);
 }
 
+/// Who sits at a terminal may not know what else there is.
+void tell_next(const command_line& line) {
+  if (::isatty(STDOUT_FILENO) == 0)
+    return;
+  std::cerr
+      << "\nNext: convoy simulate with the same input predicts a run with more workers, or, by "
+         "--what-if KEY:split=4, of a key in parts"
+      << (line.page ? "" : ";\n      --report run.html explains this run on a page") << ".\n";
+}
+
 /// Returns the exit status.
 int execute(const command_line& line) {
   ignore_broken_pipes();
@@ -244,6 +255,8 @@ int execute(const command_line& line) {
   else
     run_each(p, page, trace);
   publish_all(line, p, page, trace);
+  if (p.options.shows_progress)
+    tell_next(line);
   const bool broken = std::ranges::any_of(
       result.runs, [](const run_figures& f) { return f.keeps_order && f.is_broken(); });
   return broken || (result.faults && !result.faults->is_exact()) ? 3 : 0;

@@ -77,6 +77,15 @@ void declare_options(CLI::App& simulate, simulate_line& line) {
       ->type_name("KEY:CHANGE")
       ->group(processing);
   declare_output(simulate, line);
+  simulate
+      .add_option_function<std::string>(
+          "--report",
+          [](const std::string&) {
+            throw input_error{
+                "--report: it explains a run, so it is for replay, whose page predicts, "
+                "too; simulate writes --json"};
+          })
+      ->group(""); // not listed
 }
 
 } // namespace

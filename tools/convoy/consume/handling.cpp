@@ -90,10 +90,11 @@ answer handling::give_up(std::string why) {
   return {verdict::give_back};
 }
 
-void handling::fail_for_good(const std::string& which, std::string reason) {
+void handling::fail_for_good(const std::string& which, std::string reason,
+                             std::string_view option) {
   give_up(which + ": " + std::move(reason) +
-          "; a record that has failed for good has nowhere to go without --dead-letter-topic, so "
-          "it is not committed, and comes first next time");
+          "; a record that has failed for good has nowhere to go without " + std::string{option} +
+          ", so it is not committed, and comes first next time");
 }
 
 void handling::stop_with(std::string trouble) {

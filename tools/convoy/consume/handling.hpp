@@ -48,7 +48,7 @@ public:
   [[nodiscard]] bool is_stopping() const noexcept { return is_stopping_; }
 
   /// Stops: a record has failed for good, and its dead letter has nowhere to go.
-  void fail_for_good(const std::string& which, std::string reason);
+  void fail_for_good(const std::string& which, std::string reason, std::string_view option);
   /// Stops: it says why it can't go on.
   void stop_with(std::string trouble);
   /// Why it can't go on, if something has stopped it.

@@ -69,7 +69,8 @@ kafka::consumer::options options_of(const consume_request& request, handling& it
     };
   if (request.dead_letter_topic.empty())
     all.dead_letters = [&its](dead_letter<std::string, kafka::record>& dead) {
-      its.fail_for_good(place_text(view_of(dead.message)), std::string{dead.reason});
+      its.fail_for_good(place_text(view_of(dead.message)), std::string{dead.reason},
+                        "--dead-letter-topic");
       throw dead_letter_refused("it has nowhere to go", dead_letter_refused::then::park);
     };
   all.on_parked = [](const std::string&, const std::exception_ptr&) {}; // that has been told

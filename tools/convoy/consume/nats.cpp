@@ -1,17 +1,22 @@
 #include "broker/nats_client.hpp"
 #include "consume/source.hpp"
+#include "text/format.hpp"
 #include "text/input_error.hpp"
 #include "text/parse.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <convoy/nats/consumer.hpp>
 #include <convoy/watermark.hpp>
 #include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <limits>
 #include <map>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace convoy::tool {
@@ -96,7 +101,8 @@ nats::consumer::options options_of(const consume_request& request, handling& its
   all.dead_letter_subject = request.dead_letter_topic;
   if (request.dead_letter_topic.empty())
     all.dead_letters = [&its](dead_letter<std::string, nats::record>& dead) {
-      its.fail_for_good(place_text(view_of(dead.message)), std::string{dead.reason});
+      its.fail_for_good(place_text(view_of(dead.message)), std::string{dead.reason},
+                        "--dead-letter-subject");
       throw dead_letter_refused("it has nowhere to go", dead_letter_refused::then::park);
     };
   all.on_parked = [](const std::string&, const std::exception_ptr&) {}; // that has been told
@@ -114,9 +120,11 @@ class nats_source final : public record_source {
 public:
   nats_source(runtime& where, const consume_request& request, handling& its,
               const std::function<void(std::string_view)>& report)
-      : look_{look_into(request)}, options_{options_of(request, its, report)},
+      : look_{look_into(request)}, options_{options_of(request, its, report)}, report_{report},
         consumer_{where,
-                  [&its](nats::consumer::context& its_context, nats::record& record) {
+                  [this, &its](nats::consumer::context& its_context, nats::record& record) {
+                    if (!record.key())
+                      tell_missing_key(record);
                     return to_outcome(its.handle(view_of(record), its_context.attempt()), record);
                   },
                   options_} {
@@ -133,19 +141,7 @@ public:
 
   void note_end() override {
     nats_client client{look_};
-    const stream_info there = client.stream();
-    // The stream's last sequence may be of a message that was deleted.
-    for (auto at = there->State.LastSeq; last_ == 0 && there->State.Msgs != 0; --at) {
-      nats_message its;
-      jsErrCode code{};
-      const natsStatus status = js_GetMsg(its.to_fill(), client.context(), options_.stream.c_str(),
-                                          at, client.options(), &code);
-      if (status == NATS_OK)
-        last_ = at;
-      else if (status != NATS_NOT_FOUND || at <= there->State.FirstSeq)
-        throw input_error{"the server does not tell the last message: " +
-                          client.words(status, code)};
-    }
+    last_ = last_message(client, client.stream());
   }
   [[nodiscard]] bool has_reached_end(const std::vector<source_position>& now) override {
     return last_ == 0 || (!now.empty() && (now[0].watermark > last_ || now[0].lag == 0));
@@ -154,8 +150,8 @@ public:
   [[nodiscard]] std::vector<source_position> committed(std::vector<source_position> last) override {
     for (source_position& each : last)
       if (const auto kept = kept_position()) {
-        each.lag -= std::min(each.lag, *kept - std::min(*kept, each.watermark));
         each.committed = each.watermark = *kept;
+        tell_lag(each);
       }
     return last;
   }
@@ -167,6 +163,44 @@ private:
     if (there->Config->Retention == js_WorkQueuePolicy)
       throw input_error{"the stream is a work queue, of which each message is for one consumer: "
                         "it can't be read without taking messages away from that one"};
+  }
+
+  /// Sequence of the last message that is there: the stream's own may be of one that was deleted. 0:
+  /// there is none. Throws input_error.
+  [[nodiscard]] std::uint64_t last_message(nats_client& client, const stream_info& there) const {
+    if (there->State.Msgs == 0)
+      return 0;
+    for (auto at = there->State.LastSeq;; --at) {
+      nats_message its;
+      jsErrCode code{};
+      const natsStatus status = js_GetMsg(its.to_fill(), client.context(), options_.stream.c_str(),
+                                          at, client.options(), &code);
+      if (status == NATS_OK)
+        return at;
+      if (status != NATS_NOT_FOUND || at <= there->State.FirstSeq)
+        throw input_error{"the server does not tell the last message: " +
+                          client.words(status, code)};
+    }
+  }
+
+  /// The one that was known is of when the last message was delivered: others may have come since.
+  void tell_lag(source_position& its) const try {
+    nats_client client{look_};
+    const stream_info there = client.stream();
+    const std::uint64_t end = last_message(client, there) + 1;
+    its.lag = std::min<std::uint64_t>(end - std::min(end, its.watermark), there->State.Msgs);
+  } catch (const input_error&) { // nobody answers: what was known stays
+  }
+
+  /// It is an error of the command line rather than of a record, which may be one of a kind.
+  void tell_missing_key(const nats::record& its) {
+    if (options_.key.token() == 0 || has_told_missing_key_.exchange(true))
+      return;
+    report_(
+        place_text(view_of(its)) + ": its subject " + in_quotes(its.subject()) + " has " +
+        plural(1 + static_cast<std::uint64_t>(std::ranges::count(its.subject(), '.')), "token") +
+        ", and --key-token says " + std::to_string(options_.key.token()) +
+        ": such records have no key, and are handled one after the other");
   }
 
   /// As the library keeps it: who wrote it, when the stream was made, and the text of progress.
@@ -188,6 +222,8 @@ private:
 
   const broker_request look_;
   const nats::consumer::options options_;
+  const std::function<void(std::string_view)> report_;
+  std::atomic<bool> has_told_missing_key_{false};
   nats::consumer consumer_;
   std::uint64_t last_ = 0; ///< sequence; 0: there is none
 };

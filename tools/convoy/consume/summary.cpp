@@ -64,7 +64,7 @@ std::string to_table(const consume_request& request, const consumption& of) {
   text += align(rows, last_column::to_the_left);
   if (of.positions.empty())
     return text;
-  rows = {{request.url.kind == broker_kind::kafka ? "partition" : "stream", "committed", "lag"}};
+  rows = {{request.url.kind == broker_kind::kafka ? "partition" : "stream", "goes on at", "lag"}};
   for (const source_position& each : of.positions)
     rows.push_back({terminal_text(each.name), count_text(each.committed), count_text(each.lag)});
   return text + "\n" + align(rows);

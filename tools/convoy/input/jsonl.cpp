@@ -112,6 +112,15 @@ row_key key_of(const json_line::field& field) {
   return {field.text, field.what == json_line::kind::number};
 }
 
+/// Where there may be an array. In CSV a ; would be between two keys.
+const json_line::field& one_of_several(const json_line::field& field) {
+  if (field.what == json_line::kind::string && field.text.find(';') != std::string::npos)
+    throw input_error("the keys " + in_quotes(field.text) +
+                      " are one string: write an array, [\"a\",\"b\"], or name the field of a key "
+                      "that has a ; with --key");
+  return field;
+}
+
 /// One at least.
 void read_keys(const json_line& object, const event_columns& names, std::vector<row_key>& keys) {
   const found_field several = find_field(object, names.keys);
@@ -120,7 +129,8 @@ void read_keys(const json_line& object, const event_columns& names, std::vector<
     refuse_two_keys(names.key, names.keys);
   keys.clear();
   if (one.field != nullptr || several.field->what != json_line::kind::array)
-    return keys.push_back(key_of(one.field != nullptr ? *one.field : *several.field));
+    return keys.push_back(
+        key_of(one.field != nullptr ? *one.field : one_of_several(*several.field)));
   for (const json_line::field& each : object.elements(*several.field))
     keys.push_back(key_of(each));
   if (keys.empty())

@@ -100,6 +100,8 @@ public:
     return now - surveyed_ >=
            (drains ? std::max<clock::duration>(rest_, tuning::between_surveys) : rest_);
   }
+  /// When the last one ended; time_point{}: there was none.
+  [[nodiscard]] clock::time_point surveyed() const noexcept { return surveyed_; }
   /// Whoever began to look at `begun` has seen it.
   void note_survey(clock::time_point begun, survey&& seen) noexcept {
     surveyed_ = clock::now();

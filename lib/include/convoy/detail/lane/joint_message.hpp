@@ -99,19 +99,28 @@ struct joint_name {
   std::uint64_t ticket = 0;            ///< and its ticket there
 };
 
-/// What a partition knows of a key. If a joint message has it, others may know what that waits for.
+/// What a partition knows of a key. If a joint message has it, others may know what that waits for;
+/// and if that is a key that another joint message has, what this one waits for.
 struct seen_key {
   explanation why;
   joint_name joint = {};
-  bool saw_all = true; ///< that may tell what that waits for, of those that were asked
+  bool is_of_other = false; ///< it has the other key: only why.other_state is open
+  bool saw_all = true;      ///< that may tell what it waits for, of those that were asked
+  std::size_t asked = 0;    ///< so many partitions, one after the other
 
   [[nodiscard]] bool is_all() const noexcept { return joint.message == nullptr; }
+  /// In the partition that knows that it has it.
+  void ask_of_other(const joint_name& its) noexcept {
+    joint = its;
+    is_of_other = saw_all = true;
+    asked = 1;
+  }
 
   /// Nobody is left to ask.
   [[nodiscard]] explanation end() && noexcept {
     if (!is_all() && !saw_all) {
       why.state = key_state::joint;
-      why.other_state = key_state::no_worker;
+      why.other_state = is_of_other ? key_state::joint : key_state::no_worker;
     }
     return std::move(why);
   }

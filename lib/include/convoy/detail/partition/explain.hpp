@@ -137,6 +137,7 @@ template <class Core>
 /// Likewise in another partition, or in the same one.
 template <class Core>
 [[gnu::cold]] void explain_further(partition<Core>& p, seen_key& seen) noexcept {
+  ++seen.asked;
   auto* joints = p.lanes().joints;
   if (joints == nullptr) { // its first place may be in the ring
     if (const std::unique_lock lock(p.joints.lock, std::try_to_lock); lock)
@@ -194,7 +195,7 @@ void partition<Core>::look_at_lanes(bool drains) noexcept try {
   if (drains && ring.tickets() != ring.consumed())
     seen.oldest = now - age_of(lanes_.came(ring.consumed()));
   largest<std::uint32_t, const lane_type*> deepest;
-  largest<std::chrono::nanoseconds, const lane_type*> held;
+  largest<std::chrono::nanoseconds, const lane_type*> held, behind_joint;
   const auto look = [&](const lane_type& lane) {
     if (lane.unsettled == 0)
       return;
@@ -217,6 +218,10 @@ void partition<Core>::look_at_lanes(bool drains) noexcept try {
     seen.oldest = std::min<clock::time_point>(seen.oldest, now - age);
     if (lane.home != static_cast<const runner*>(this))
       return; // its message is counted in lanes of its keys
+    if (lanes_.joints != nullptr && lane.is_joint() && lane.unsettled > 1)
+      behind_joint.add(std::min<std::chrono::nanoseconds>(age, now - levels->surveyed()) *
+                           (lane.unsettled - 1),
+                       &lane);
     std::uint32_t runs = lane.is(lane_state::out) ? 1 : 0; // or is about to
     if constexpr (lane_type::shares)
       runs += lane.siblings_out;
@@ -227,6 +232,13 @@ void partition<Core>::look_at_lanes(bool drains) noexcept try {
     lanes_.joints->for_each_stopped(look);
   for (const auto& [messages, lane] : deepest.items())
     seen.deepest.push_back({core_.scattered_hash_or(lane->key(), 0), messages});
+  for (const auto& [waited, lane] : behind_joint.items()) {
+    clock::time_point begun{};
+    if (core_.insight->worker_with(lane->below, begun)) // that is timed
+      continue;
+    auto [hash, label] = called(core_, lane->key());
+    core_.insight->any_samples().note_wait(hash, waited, std::move(label));
+  }
   for (const auto& [age, lane] : held.items()) {
     auto [hash, label] = called(core_, lane->key());
     const bool suspended = core_.suspends() && lane->is(lane_state::suspended);

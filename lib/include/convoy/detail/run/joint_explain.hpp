@@ -12,6 +12,7 @@
 #include "convoy/explanation.hpp"
 
 #include <cstdint>
+#include <utility>
 
 namespace convoy::detail {
 
@@ -66,41 +67,54 @@ auto joint_lanes<Core>::find(const joint_name& which, bool& saw_all) noexcept ->
   return found;
 }
 
+/// It has stopped here, and is not being tried again; else null.
 template <class Core>
-void joint_lanes<Core>::explain(seen_key& seen) noexcept {
-  if (explain(seen.joint, seen.why, seen.saw_all))
-    seen.joint = {};
+auto joint_lanes<Core>::stopped_lane(const joint_name& which) const noexcept -> const lane_type* {
+  const auto found = which.stopped_in == &p_ ? stopped_.find(which.ticket) : stopped_.end();
+  return found == stopped_.end() ? nullptr : found->second.lane;
 }
 
 template <class Core>
-bool joint_lanes<Core>::explain(const joint_name& which, explanation& why, bool& saw_all) noexcept {
-  if (which.stopped_in != nullptr) {
-    const auto found = stopped_.find(which.ticket);
-    if (which.stopped_in != &p_ || found == stopped_.end() || found->second.lane == nullptr)
-      return false;
+void joint_lanes<Core>::explain(seen_key& seen) noexcept {
+  explanation its;
+  if (seen.joint.stopped_in != nullptr) {
+    const auto* const lane = stopped_lane(seen.joint);
+    if (lane == nullptr)
+      return;
+    auto& why = seen.is_of_other ? its : seen.why;
     const auto depth = why.depth;
-    (void)explain_lane<lane_type>(found->second.lane, false, why);
+    (void)explain_lane<lane_type>(lane, false, why);
     why.depth = depth;
-    return true;
+    if (seen.is_of_other)
+      seen.why.other_state = its.state;
+    seen.joint = {};
+    return;
   }
-  const auto* const at = find(which, saw_all);
+  const auto* const at = find(seen.joint, seen.saw_all);
   if (at == nullptr)
-    return false;
-  why.state = key_state::joint;
+    return;
+  seen.joint = {};
+  if (seen.is_of_other) { // it waits as well
+    seen.why.other_state = key_state::joint;
+    return;
+  }
+  seen.why.state = key_state::joint;
   try {
     auto [hash, label] = called(core_, at->lane != nullptr ? at->lane->key() : at->key);
-    why.other = label.empty() ? hash_label(hash) : std::move(label);
+    seen.why.other = label.empty() ? hash_label(hash) : std::move(label);
   } catch (...) { // no memory: it has no name. NOLINT(bugprone-empty-catch)
   }
-  explanation its;
-  if (at->lane == nullptr)
-    its.state = key_state::in_ring;
-  else if (const auto* const out = explain_lane<lane_type>(at->lane, false, its))
-    explain_worker(core_, out, its);
-  if (at->lane != nullptr && at->lane->is_joint())
-    its.state = key_state::joint;
-  why.other_state = its.state;
-  return true;
+  its.state = key_state::in_ring;
+  const auto* const out =
+      at->lane == nullptr ? nullptr : explain_lane<lane_type>(at->lane, false, its);
+  const bool is_joint = out != nullptr && out->is_joint();
+  if (out != nullptr)
+    explain_worker(core_, is_joint ? static_cast<const void*>(out->below) : out, its);
+  seen.why.other_state = its.state;
+  if (is_joint && !its.worker) {
+    seen.ask_of_other(name_of(*out));
+    explain(seen); // perhaps that is here, too
+  }
 }
 
 } // namespace convoy::detail

@@ -363,7 +363,7 @@ private:
 
   [[nodiscard]] static bool is(const joint_name& which, place_type& at) noexcept;
   [[nodiscard]] const place_type* find(const joint_name& which, bool& saw_all) noexcept;
-  [[nodiscard]] bool explain(const joint_name& which, explanation& why, bool& saw_all) noexcept;
+  [[nodiscard]] const lane_type* stopped_lane(const joint_name& which) const noexcept;
 
   // ---- messages that have stopped, in joint_stops.hpp ----
 

@@ -183,9 +183,15 @@ private:
   look_at(partition_type& p, std::function<Result(partition_type&)> look, clock::time_point until);
   [[nodiscard]] auto explainer(key_finder<Core> find);
   [[nodiscard]] auto explainer(const seen_key& so_far);
+  /// Or nobody is left who may know more.
+  [[nodiscard]] bool is_told(const seen_key& seen) const noexcept {
+    return seen.is_all() || seen.asked == partitions_.size();
+  }
+  [[nodiscard]] std::size_t after(std::size_t partition) const noexcept {
+    return (partition + 1) % partitions_.size();
+  }
   struct question;
-  void explain_in(std::size_t which, std::size_t next,
-                  std::function<seen_key(partition_type&)> look,
+  void explain_in(std::size_t which, std::function<seen_key(partition_type&)> look,
                   std::shared_ptr<const question> asked);
   void explain_next(std::size_t next, seen_key seen, const std::shared_ptr<const question>& asked);
   [[gnu::cold]] [[nodiscard]] explanation explain(const key_finder<Core>& find,

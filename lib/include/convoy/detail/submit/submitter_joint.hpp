@@ -19,6 +19,7 @@
 #include <new>
 #include <span>
 #include <stdexcept>
+#include <string>
 #include <utility>
 
 namespace convoy::detail {
@@ -241,7 +242,10 @@ submit_status submitter<Core>::emplace_joint(std::span<const Key> keys, Source&&
   using message_type = joint_message<Core>;
   joint_plan plan(*this, keys);
   if (plan.count() > core_.options.capacity)
-    throw std::invalid_argument("convoy::processor::submit_joint: more keys than the capacity");
+    throw std::invalid_argument("convoy::processor::submit_joint: a message of " +
+                                std::to_string(plan.count()) +
+                                " keys needs a place for each, and options::capacity is " +
+                                std::to_string(core_.options.capacity));
   bool looks = false;
   for (auto& each : plan.groups())
     looks |= each.home->ring.must_look() || !each.home->ring.has_room(each.end - each.begin);
@@ -284,9 +288,11 @@ template <class Source>
 submit_status submitter<Core>::submit_joint(std::span<const Key> keys, Source&& message, bool waits,
                                             bool again) {
   if (!core_.options.joint)
-    throw std::logic_error("convoy::processor::submit_joint needs options::joint");
+    throw std::logic_error("convoy::processor::submit_joint needs a handler of joint messages: set "
+                           "options::joint");
   if (keys.empty() || keys.size() > joint_plan::most)
-    throw std::invalid_argument("convoy::processor::submit_joint: 1 to 16 keys");
+    throw std::invalid_argument("convoy::processor::submit_joint takes 1 to 16 keys, and got " +
+                                std::to_string(keys.size()));
   const auto status =
       emplace_joint(keys, std::forward<Source>(message), again); // moves if it accepts
   if (status == submit_status::accepted || !waits) [[likely]]

@@ -82,13 +82,14 @@ explanation submitter<Core>::explain(const key_finder<Core>& find, clock::time_p
   auto seen = look_at(*partitions_[own], explainer(find), until);
   if (!seen)
     return {.state = key_state::no_worker};
-  for (std::size_t i = 0; i < partitions_.size() && !seen->is_all(); ++i)
-    if (i != own) {
-      if (auto more = look_at(*partitions_[i], explainer(*seen), until))
-        seen = std::move(more);
-      else
-        seen->saw_all = false;
+  for (auto i = after(own); !is_told(*seen); i = after(i)) {
+    if (auto more = look_at(*partitions_[i], explainer(*seen), until)) {
+      seen = std::move(more);
+    } else {
+      seen->saw_all = false;
+      ++seen->asked;
     }
+  }
   return std::move(*seen).end();
 }
 
@@ -161,7 +162,6 @@ void submitter<Core>::explain_worker(std::uint64_t scattered, explanation& why) 
 template <class Core>
 struct submitter<Core>::question {
   const Key key;
-  const std::size_t own; // the key's partition
   const std::function<void(const explanation&)> then;
   pending_count& all;
   const request_limit::permit permit;
@@ -175,21 +175,20 @@ void submitter<Core>::explain(const Key& key, std::function<void(const explanati
   const auto own = index_of(core_.scattered_hash(key));
   auto permit = take_permit();
   const std::shared_ptr<const question> asked(
-      new question{key, own, std::move(then), callbacks(), std::move(permit)});
-  explain_in(own, 0, explainer(key_finder<Core>(core_, key)), asked);
+      new question{key, std::move(then), callbacks(), std::move(permit)});
+  explain_in(own, explainer(key_finder<Core>(core_, key)), asked);
 }
 
 /// Throws std::bad_alloc.
 template <class Core>
-void submitter<Core>::explain_in(std::size_t which, std::size_t next,
-                                 std::function<seen_key(partition_type&)> look,
+void submitter<Core>::explain_in(std::size_t which, std::function<seen_key(partition_type&)> look,
                                  std::shared_ptr<const question> asked) {
   auto request = std::make_unique<look_request<partition_type, seen_key>>(std::move(look));
   auto& all = asked->all;
   request->then = std::make_unique<callback>(
       core_.scheduler,
-      [this, next, asked = std::move(asked), result = request->result] {
-        explain_next(next, *result->await(clock::time_point{}), asked); // it is there
+      [this, which, asked = std::move(asked), result = request->result] {
+        explain_next(after(which), *result->await(clock::time_point{}), asked); // it is there
       },
       &core_, all, request_limit::permit());
   partitions_[which]->post(std::move(request));
@@ -199,11 +198,10 @@ void submitter<Core>::explain_in(std::size_t which, std::size_t next,
 template <class Core>
 void submitter<Core>::explain_next(std::size_t next, seen_key seen,
                                    const std::shared_ptr<const question>& asked) {
-  next += next == asked->own;
-  if (!seen.is_all() && next < partitions_.size())
+  if (!is_told(seen))
     try {
       if (!core_.is_last_callback())
-        return explain_in(next, next + 1, explainer(seen), asked);
+        return explain_in(next, explainer(seen), asked);
       seen.saw_all = false;
     } catch (...) { // no memory: then that is all
       seen.saw_all = false;

@@ -1,0 +1,13 @@
+// expect: say of what it is the parser
+#include <convoy/convoy.hpp>
+
+struct order {
+  int quantity;
+};
+
+int main() {
+  convoy::runtime rt;
+  convoy::processor<int, order> p{rt, [](order&) {}};
+  convoy::redrive_dead_letters<int, order>("dead.jsonl", p,
+                                           [](std::string_view) { return order{1}; });
+}
