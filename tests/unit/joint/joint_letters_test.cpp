@@ -5,6 +5,8 @@
 #include <atomic>
 #include <convoy/convoy.hpp>
 #include <convoy/dead_letter_redrive.hpp>
+#include <cstddef>
+#include <exception>
 #include <filesystem>
 #include <functional>
 #include <gtest/gtest.h>
@@ -216,6 +218,34 @@ TEST(joint_letters, may_be_in_a_file_with_older_ones) {
     EXPECT_THROW(((void)convoy::redrive_dead_letters<int, int>(torn, p)), convoy::bad_dead_letter)
         << bad;
   }
+}
+
+TEST(joint_letters, come_of_handlers_that_ask_for_a_key_that_is_not_there) {
+  convoy::runtime rt{{.concurrency = 1}};
+  std::vector<std::string> errors;
+  bank p{rt,
+         booked,
+         {.on_error =
+              [&](const int&, const std::exception_ptr& error) {
+                try {
+                  std::rethrow_exception(error);
+                } catch (const std::out_of_range& e) {
+                  errors.emplace_back(e.what());
+                }
+              },
+          .dead_letters = [](auto&) {},
+          .joint =
+              [](bank::joint& keys, int& m) {
+                m == 1 ? keys.state(2).ids.push_back(m) : (void)keys.key(std::size_t(-1));
+              }}};
+  for (int m = 1; m <= 2; ++m)
+    ASSERT_EQ(p.submit_joint({1, 2}, int{m}), submit_status::accepted);
+  p.drain();
+  EXPECT_EQ(errors,
+            (std::vector<std::string>{
+                "convoy::joint: key 2 of a message of 2, counted from 0",
+                "convoy::joint: key 18446744073709551615 of a message of 2, counted from 0"}));
+  EXPECT_EQ(p.account().dead_letters, 2u);
 }
 
 } // namespace

@@ -4,10 +4,8 @@
 #include <atomic>
 #include <chrono>
 #include <convoy/convoy.hpp>
-#include <cstddef>
 #include <gtest/gtest.h>
 #include <stdexcept>
-#include <string>
 #include <thread>
 #include <vector>
 
@@ -367,34 +365,6 @@ TEST(joint, keeps_its_place_when_others_are_put_before_all) {
   p.drain();
   EXPECT_EQ(joint_tests::log_of(p, 1), (std::vector<int>{1, 2, 3, 4, 5, 6, 7, 8}));
   EXPECT_EQ(joint_tests::log_of(p, 2), (std::vector<int>{4, 6}));
-}
-
-TEST(joint, fails_if_its_handler_asks_for_a_key_that_it_does_not_have) {
-  convoy::runtime rt{{.concurrency = 1}};
-  std::vector<std::string> errors;
-  bank p{rt,
-         booked,
-         {.on_error =
-              [&](const int&, const std::exception_ptr& error) {
-                try {
-                  std::rethrow_exception(error);
-                } catch (const std::out_of_range& e) {
-                  errors.emplace_back(e.what());
-                }
-              },
-          .dead_letters = [](auto&) {},
-          .joint =
-              [](bank::joint& keys, int& m) {
-                m == 1 ? keys.state(2).ids.push_back(m) : (void)keys.key(std::size_t(-1));
-              }}};
-  for (int m = 1; m <= 2; ++m)
-    ASSERT_EQ(p.submit_joint({1, 2}, int{m}), submit_status::accepted);
-  p.drain();
-  EXPECT_EQ(errors,
-            (std::vector<std::string>{
-                "convoy::joint: key 2 of a message of 2, counted from 0",
-                "convoy::joint: key 18446744073709551615 of a message of 2, counted from 0"}));
-  EXPECT_EQ(p.account().dead_letters, 2u);
 }
 
 TEST(joint, is_refused_with_too_many_keys_none_or_nobody_to_handle_it) {
