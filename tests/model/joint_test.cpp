@@ -175,16 +175,23 @@ TEST(joint_words, what_is_accepted_never_falls) {
 TEST(joint_words, a_cell_is_no_place_any_more_when_it_has_another_ticket) {
   expect_holds([] {
     model::ring r(64);
-    (void)r.grow(32);
     joint_record record;
-    for (int i = 0; i < 24; ++i) { // three segments of them
+    const void* first = nullptr;
+    bool comes_again = false;
+    for (int i = 0; i < 48; ++i) {
+      (void)r.grow(1);
       const auto ticket = r.claim();
+      check(ticket != r.no_ticket, "no room");
       check(r.peek() == model::ring::state::pending, "the place of a ticket before");
       r.publish_place(r.at(ticket), ticket, &record, 1);
       check(r.peek() == model::ring::state::place, "none");
+      comes_again |= first == &r.current();
+      if (i == 0)
+        first = &r.current();
       r.consume_place();
       r.recycle();
     }
+    check(comes_again, "no cell had two tickets");
   });
 }
 
