@@ -151,6 +151,25 @@ TEST(joint_words, two_messages_have_the_same_order_in_two_rings) {
       {.preemptions = 2});
 }
 
+/// As for explain(): places that are not the next ones.
+TEST(joint_words, who_looks_ahead_sees_what_was_published) {
+  expect_holds([] {
+    model::ring r(64);
+    (void)r.grow(8);
+    joint_record record;
+    at_once({[&] {
+               record.hash = 1;
+               const auto ticket = r.claim();
+               r.publish_place(r.at(ticket), ticket, &record, 0);
+             },
+             [&] {
+               (void)r.look_ahead(2, [](const auto& its) {
+                 check(static_cast<joint_record*>(its.message)->hash == 1, "not there yet");
+               });
+             }});
+  });
+}
+
 /// A place is counted as it was when it is consumed.
 TEST(joint_words, what_is_accepted_never_falls) {
   expect_holds([] {
@@ -175,16 +194,23 @@ TEST(joint_words, what_is_accepted_never_falls) {
 TEST(joint_words, a_cell_is_no_place_any_more_when_it_has_another_ticket) {
   expect_holds([] {
     model::ring r(64);
-    (void)r.grow(32);
     joint_record record;
-    for (int i = 0; i < 24; ++i) { // three segments of them
+    const void* first = nullptr;
+    bool comes_again = false;
+    for (int i = 0; i < 48; ++i) {
+      (void)r.grow(1);
       const auto ticket = r.claim();
+      check(ticket != r.no_ticket, "no room");
       check(r.peek() == model::ring::state::pending, "the place of a ticket before");
       r.publish_place(r.at(ticket), ticket, &record, 1);
       check(r.peek() == model::ring::state::place, "none");
+      comes_again |= first == &r.current();
+      if (i == 0)
+        first = &r.current();
       r.consume_place();
       r.recycle();
     }
+    check(comes_again, "no cell had two tickets");
   });
 }
 
@@ -271,6 +297,29 @@ TEST(joint, retries_and_parks_with_all_of_its_keys) {
         p.drain();
       }
       check(seen[0].handled == 2 && seen[1].handled == 2, "lost");
+    });
+}
+
+/// Asked for while it runs, or has parked, by whichever of its keys: either it does not park or it goes on.
+TEST(joint, resumed_as_it_parks) {
+  for (const int key : {joint_a, joint_b})
+    expect_works(400, [key] {
+      int attempts = 0;
+      {
+        model::handled begun;
+        runtime rt{{.concurrency = 2}};
+        pair_of_keys p{rt,
+                       [](int&) {},
+                       {.capacity = 64, .partitions = 2, .joint = [&](auto&, int&) -> outcome {
+                          begun.one_more();
+                          return attempts++ == 0 ? outcome::park : outcome::done;
+                        }}};
+        must_join(p, {joint_a, joint_b}, 1);
+        begun.wait_for(1);
+        p.resume(key);
+        p.drain();
+      }
+      check(attempts == 2, "lost or twice");
     });
 }
 

@@ -4,6 +4,7 @@
 #include "pipeline.hpp"
 
 #include <chrono>
+#include <optional>
 #include <span>
 
 namespace {
@@ -112,6 +113,20 @@ TEST(looking, at_a_handler_whose_partition_was_taken_over) {
     must_submit(p, 1, 1);
     thread other([&] { (void)p.snapshot(); });
     stuck.wait_for(2);
+    other.join();
+  });
+}
+
+/// Who takes a snapshot of all processors has pinned their insight: it may not go meanwhile.
+TEST(looking, at_a_processor_with_insight_that_goes) {
+  expect_works(400, [] {
+    runtime rt{{.concurrency = 1}};
+    std::optional<processor<int, int>> p;
+    p.emplace(
+        rt, [](int&) {},
+        processor<int, int>::options{.capacity = 64, .partitions = 1, .insight = {.top = 2}});
+    thread other([&] { model::check(rt.snapshot().size() <= 1, "more than there was"); });
+    p.reset();
     other.join();
   });
 }

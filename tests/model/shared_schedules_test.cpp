@@ -60,6 +60,7 @@ struct may_be {
   std::vector<fails> failed = {fails::never};
   bool runs_inline = false;
   bool is_taken_over = false; ///< an inline handler is stuck, and another drainer goes on
+  bool returns_late = false;  ///< a lane of which nothing is left is not the drainer's at once
 };
 
 template <class State>
@@ -116,7 +117,7 @@ private:
     may(asks_ != asks::nothing, &schedule::ask);
     may(stands(stop::retry) || stands(stop::tickets), &schedule::time_passes);
     for (auto& each : out_)
-      may(each != nullptr, &schedule::some_lane_comes_back);
+      may(each != nullptr, &schedule::some_lane_goes_on);
     if (count == 0) { // somebody has to help
       if (main == nullptr || !(main->paused || stands(stop::park)))
         return false;
@@ -124,7 +125,7 @@ private:
       return true;
     }
     const auto chosen = choose(count);
-    comes_back_ = chosen - (count - outside()); // if it is one of those
+    goes_on_ = chosen - (count - outside()); // if it is one of those
     (this->*all[chosen])();
     return true;
   }
@@ -151,13 +152,16 @@ private:
     if (auto* const lane = lanes_.next_lined_up())
       run_here(*lane, ticket_ - 1);
   }
-  void some_lane_comes_back() {
-    auto at = comes_back_; // of those that are out
+  void some_lane_goes_on() {
+    auto at = goes_on_; // of those that are out
     for (auto& each : out_)
       if (each != nullptr && at-- == 0) {
-        auto& lane = *std::exchange(each, nullptr);
-        handle(lane);
-        finished_ += static_cast<int>(lanes_.settle(lane, ticket_));
+        auto& has_run = has_run_[&each - out_.data()];
+        if (!has_run)
+          handle(*each);
+        has_run = !has_run && may_.returns_late;
+        if (!has_run)
+          finished_ += static_cast<int>(lanes_.settle(*std::exchange(each, nullptr), ticket_));
         return;
       }
   }
@@ -254,6 +258,8 @@ private:
   }
   /// Its handler may begin at once.
   void goes_out(lane_type& lane) {
+    const auto& main = lane.whole();
+    check(!main.is(lane_state::out) || !main.has_siblings(), "beside a main lane that is out");
     if (lane.handed != 0)
       begin(first_of(lane));
   }
@@ -350,7 +356,8 @@ private:
   int finished_ = 0;
   int purged_ = 0, fenced_ = -1, drained_ = -1; // those before
   std::array<lane_type*, messages> out_{};
-  std::size_t comes_back_ = 0;
+  bool has_run_[messages] = {}; // what is out
+  std::size_t goes_on_ = 0;
 };
 
 template <class State>
@@ -361,7 +368,10 @@ void expect_all_hold(const may_be& may) {
 
 TEST(shared_schedules, in_which_the_drainer_runs_some) {
   expect_all_hold<void>({.runs_inline = true});
-  expect_all_hold<void>({.runs_inline = true, .is_taken_over = true});
+}
+
+TEST(shared_schedules, in_which_a_lane_has_run_and_is_not_back) {
+  expect_all_hold<void>({.runs_inline = true, .is_taken_over = true, .returns_late = true});
 }
 
 TEST(shared_schedules, in_which_something_is_asked_for) {

@@ -2,17 +2,12 @@
 // waits for and the drainer stops it, or finds that its time is over. The lanes and all that posts are the
 // library's, and so is the coroutine; what a pump does around it is here.
 
-#include "convoy/convoy.hpp"
-#include "convoy/detail/ds/inbox.hpp"
-#include "convoy/detail/lane/lane_set_suspended.hpp"
-#include "convoy/detail/partition/resumptions.hpp"
 #include "convoy/detail/task/completing.hpp"
-#include "idle_pump.hpp"
 #include "protocols.hpp"
+#include "suspended.hpp"
 
 #include <chrono>
 #include <coroutine>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -26,70 +21,15 @@ using convoy::detail::pump;
 using convoy::detail::task_access;
 using model::at_once;
 using model::check;
+using model::draining;
+using model::home;
 
-using core_type = convoy::detail::core<int, int, void, std::hash<int>, std::equal_to<int>>;
-using lane_type = core_type::lane_type;
+using lane_type = home::lane_type;
 
 constexpr int key = 1;
 constexpr auto limit = std::chrono::milliseconds(1);
 
-/// What a partition is to coroutines.
-class home final : public convoy::detail::runner {
-public:
-  using core_type = ::core_type;
-  using lane_type = ::lane_type;
-  using request_type = convoy::detail::request<home>;
-
-  home(pump& self, bool is_limited)
-      : core{.scheduler = self.home,
-             .options = {.suspended = {.limit =
-                                           is_limited ? limit : std::chrono::nanoseconds::max()}},
-             .hash_of = {},
-             .equal = {},
-             .handler = nullptr,
-             .owner = nullptr,
-             .run_lane = nullptr,
-             .run_inline = nullptr,
-             .run_lane_carefully = nullptr,
-             .handles_failures = true,
-             .hands_out_parts = false,
-             .is_watched = false,
-             .make_resumer = nullptr,
-             .failures = {{}, {}, nullptr}} {
-    lanes_.coroutines = &resumes;
-    lanes_.begin_visit(core.made);
-    lanes_.see(1, 0, true, 0);
-  }
-
-  void run(convoy::detail::ready_item&, pump&) noexcept override {}
-  void post(std::unique_ptr<request_type> what) noexcept {
-    box.post(std::move(what));
-    (void)role_.load(std::memory_order_relaxed); // as partition::signal()
-  }
-  [[nodiscard]] convoy::detail::lane_set<core_type>& lanes() noexcept { return lanes_; }
-
-  core_type core;
-  convoy::detail::inbox<lane_type, request_type> box;
-
-private:
-  atomic<bool> role_{true};
-  convoy::detail::hold::pool_type holds_;
-  convoy::detail::lane_set<core_type> lanes_{core, *this, holds_};
-
-public:
-  convoy::detail::resumptions<home> resumes{*this};
-};
-
 enum class stops { never, at_the_end, by_a_limit };
-
-/// Lanes are a pump's while it drains. Else it is none: it would keep blocks longer than the run.
-class draining {
-public:
-  explicit draining(pump& self) { convoy::detail::current<pump>::value = &self; }
-  draining(const draining&) = delete;
-  draining& operator=(const draining&) = delete;
-  ~draining() { convoy::detail::current<pump>::value = nullptr; }
-};
 
 class waiting {
 public:
@@ -186,7 +126,7 @@ public:
 private:
   using handle = std::coroutine_handle<convoy::task::promise_type>;
 
-  [[nodiscard]] convoy::detail::lane_set<core_type>& lanes() { return home_->lanes(); }
+  [[nodiscard]] convoy::detail::lane_set<home::core_type>& lanes() { return home_->lanes(); }
 
   /// What is handed out again runs here.
   template <class Function>
@@ -215,7 +155,8 @@ private:
 
   pump& self_;
   const stops how_;
-  std::unique_ptr<home> home_ = std::make_unique<home>(self_, how_ == stops::by_a_limit);
+  std::unique_ptr<home> home_ = std::make_unique<home>(
+      self_, how_ == stops::by_a_limit ? limit : std::chrono::nanoseconds::max());
   lane_type* lane_ = nullptr;
   std::optional<convoy::completion<int>> completes_;
   atomic<bool> has_begun_{false};

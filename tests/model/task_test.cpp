@@ -94,4 +94,43 @@ TEST(tasks, completed_against_the_end) {
   });
 }
 
+/// Paused while it waits, its handler ends, and no other one begins: not of what went out with it either.
+TEST(tasks, paused_while_the_first_of_two_waits) {
+  expect_works(400, [] {
+    fate seen;
+    std::optional<convoy::completion<int>> completes;
+    bool is_resumed = false; // plain, as what a handler behind the pause may rely on
+    {
+      model::handled begun, is_paused;
+      runtime rt{{.concurrency = 1}};
+      processor<int, int> p{rt,
+                            [&](int& m) -> task {
+                              if (m == 1) {
+                                const auto start = [&](convoy::completion<int> done) {
+                                  completes.emplace(std::move(done));
+                                  begun.one_more();
+                                };
+                                (void)co_await convoy::callback<int>(start);
+                              } else {
+                                model::check(is_resumed, "it begins though its key is paused");
+                              }
+                              seen.see(m);
+                            },
+                            {.capacity = 64, .partitions = 1}};
+      model::must_submit(p, 1, 1);
+      model::must_submit(p, 1, 2);
+      begun.wait_for(1);
+      p.pause(1);
+      p.fence(2, [&] { is_paused.one_more(); }); // after it the pause has been served
+      is_paused.wait_for(1);
+      (*completes)(5);
+      convoy::detail::sleep_for(microseconds(100));
+      is_resumed = true;
+      p.resume(1);
+      p.drain();
+    }
+    model::check(seen.all() == 2, "lost");
+  });
+}
+
 } // namespace
