@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 import unittest
 
 import nats_server
@@ -90,7 +91,7 @@ class ConsumeNatsTest(ProgramTest):
     def test_the_lag_in_the_end_counts_what_has_come_since(self):
         self.nats.publish([("orders.a", b"0"), ("orders.a", b"1")])
         told = self.directory / "end.json"
-        running = subprocess.Popen([PROGRAM, *self.words("echo >> log; sleep 0.5", "--in-flight", "1", "--json", str(told))],
+        running = subprocess.Popen([PROGRAM, *self.words("echo >> log; while [ ! -e go ]; do sleep 0.02; done", "--in-flight", "1", "--json", str(told))],
                                    stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=self.directory)
         self.addCleanup(running.stderr.close)
         self.addCleanup(running.kill)
@@ -99,6 +100,8 @@ class ConsumeNatsTest(ProgramTest):
         self.nats.publish(("orders.a", b"%d" % i) for i in range(10))
         self.nats.delete("orders", 12)
         running.send_signal(signal.SIGTERM)
+        time.sleep(1)  # it has seen the signal, and hands out nothing more
+        (self.directory / "go").touch()
         self.assertEqual(running.wait(PATIENCE), 0)
         self.assertIn(b"goes on at", running.stderr.read())
         self.assertEqual(json.loads(told.read_text())["positions"], [{"name": "orders", "committed": 2, "lag": 10}])

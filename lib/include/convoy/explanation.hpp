@@ -49,7 +49,7 @@ struct explanation {
   /// Of a joint message: the key that it waits for, see insight_options::label. Empty: not all that
   /// may be it was looked at, as no worker did, or as there are too many; perhaps it waits for none.
   std::string other = {};
-  key_state other_state = key_state::idle; ///< and why that one does not move
+  key_state other_state = key_state::idle; ///< and why that one does not move; ready: or it runs
   bool is_full = false; ///< it has key_capacity unfinished messages: submit() waits for these
 };
 /// In a sentence.

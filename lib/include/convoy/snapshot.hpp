@@ -39,7 +39,8 @@ struct key_share {
   double messages_per_second = 0;
   std::uint64_t depth = 0; ///< messages of it that waited when a worker last looked
   std::chrono::nanoseconds handler_time{0}; ///< mean
-  /// How long its messages have waited for each other, a second of the window.
+  /// How long its messages have waited for each other, a second of the window. Estimated behind one that
+  /// stands still or waits for other keys: as if all that are there had been there since the survey before.
   std::chrono::nanoseconds waited{0};
   std::chrono::nanoseconds to_drain{0}; ///< its depth takes so long, at least: one at a time
 };

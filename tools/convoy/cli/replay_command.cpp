@@ -255,11 +255,13 @@ int execute(const command_line& line) {
   else
     run_each(p, page, trace);
   publish_all(line, p, page, trace);
-  if (p.options.shows_progress)
-    tell_next(line);
   const bool broken = std::ranges::any_of(
       result.runs, [](const run_figures& f) { return f.keeps_order && f.is_broken(); });
-  return broken || (result.faults && !result.faults->is_exact()) ? 3 : 0;
+  if (broken || (result.faults && !result.faults->is_exact()))
+    return 3;
+  if (p.options.shows_progress)
+    tell_next(line);
+  return 0;
 }
 
 } // namespace

@@ -166,8 +166,10 @@ private:
   }
 
   /// Sequence of the last message that is there: the stream's own may be of one that was deleted. 0:
-  /// there is none. Throws input_error.
-  [[nodiscard]] std::uint64_t last_message(nats_client& client, const stream_info& there) const {
+  /// there is none. Throws input_error, too if more than `most` in a row were deleted.
+  [[nodiscard]] std::uint64_t
+  last_message(nats_client& client, const stream_info& there,
+               std::uint64_t most = std::numeric_limits<std::uint64_t>::max()) const {
     if (there->State.Msgs == 0)
       return 0;
     for (auto at = there->State.LastSeq;; --at) {
@@ -177,7 +179,8 @@ private:
                                           at, client.options(), &code);
       if (status == NATS_OK)
         return at;
-      if (status != NATS_NOT_FOUND || at <= there->State.FirstSeq)
+      if (status != NATS_NOT_FOUND || at <= there->State.FirstSeq ||
+          there->State.LastSeq - at >= most)
         throw input_error{"the server does not tell the last message: " +
                           client.words(status, code)};
     }
@@ -185,9 +188,10 @@ private:
 
   /// The one that was known is of when the last message was delivered: others may have come since.
   void tell_lag(source_position& its) const try {
+    constexpr std::uint64_t most_steps_back = 100; // a question to the server each
     nats_client client{look_};
     const stream_info there = client.stream();
-    const std::uint64_t end = last_message(client, there) + 1;
+    const std::uint64_t end = last_message(client, there, most_steps_back) + 1;
     its.lag = std::min<std::uint64_t>(end - std::min(end, its.watermark), there->State.Msgs);
   } catch (const input_error&) { // nobody answers: what was known stays
   }

@@ -133,7 +133,6 @@ private:
     // (1) release: that it was accepted; pairs with (1) in submitter_look.hpp
     core.cancelled.fetch_add(1, std::memory_order_release);
     leave_schedule(p, core, cancelled);
-    core.room.notify();
   }
 
   static void leave_schedule(Partition& p, core_type& core, message_type& m) noexcept {
@@ -141,6 +140,7 @@ private:
     m.self.reset();
     core.not_due.fetch_sub(1, std::memory_order_relaxed); // only counted
     core.scheduled.end();
+    core.room.notify(); // who saw its ticket in the ring without its credit, too
   }
 
   request_heap<request_type> coming_;                     // the ring is not as far as their tickets

@@ -69,11 +69,11 @@ auto submitter<Core>::explainer(key_finder<Core> find) {
 /// For a partition that the key is not of.
 template <class Core>
 auto submitter<Core>::explainer(const seen_key& so_far) {
-  return std::function<seen_key(partition_type&)>([so_far](partition_type& p) {
-    auto seen = so_far;
-    explain_further(p, seen);
-    return seen;
-  });
+  return std::function<seen_key(partition_type&)>(
+      [so_far](partition_type& p) mutable { // once, and must not throw as a copy may
+        explain_further(p, so_far);
+        return std::move(so_far);
+      });
 }
 
 template <class Core>
