@@ -70,9 +70,9 @@ auto submitter<Core>::explainer(key_finder<Core> find) {
 template <class Core>
 auto submitter<Core>::explainer(const seen_key& so_far) {
   return std::function<seen_key(partition_type&)>(
-      [so_far](partition_type& p) mutable { // once, and must not throw as a copy may
-        explain_further(p, so_far);
-        return std::move(so_far);
+      [seen = so_far](partition_type& p) mutable { // once, and must not throw as a copy may
+        explain_further(p, seen);
+        return std::move(seen);
       });
 }
 
