@@ -340,8 +340,7 @@ private:
   }
 
   /// A segment is kept beyond: tickets above the limit must be published, and should need no memory for it.
-  template <class Tickets>
-  void raise_limit_to_cells(Tickets&& tickets) noexcept { // under links_
+  void raise_limit_to_cells(auto&& tickets) noexcept { // under links_
     limit.raise(linked_end_ - segment_cells, tickets);
   }
 
