@@ -2,6 +2,7 @@
 // nothing new, so it is the drainer's schedule that is gone through: the lanes are the library's, and what the
 // drainer does next, and which of the lanes that are out comes back, is a choice.
 
+#include "bare_core.hpp"
 #include "checker.hpp"
 #include "convoy/convoy.hpp"
 #include "convoy/detail/lane/lane_set_siblings.hpp"
@@ -329,20 +330,7 @@ private:
 
   pump& self_;
   const may_be& may_;
-  core_type core_{.scheduler = self_.home,
-                  .options = {},
-                  .hash_of = {},
-                  .equal = {},
-                  .handler = nullptr,
-                  .owner = nullptr,
-                  .run_lane = nullptr,
-                  .run_inline = nullptr,
-                  .run_lane_carefully = nullptr,
-                  .handles_failures = true,
-                  .hands_out_parts = false,
-                  .is_watched = false,
-                  .make_resumer = nullptr,
-                  .failures = {convoy::failure_policy{}, {}, nullptr}};
+  core_type core_ = model::bare_core<core_type>(self_.home);
   hold::pool_type holds_;
   lanes_type lanes_{core_, *this, holds_};
 

@@ -2,6 +2,7 @@
 
 // For models of handlers that are coroutines: lanes, and all that posts, are the library's.
 
+#include "bare_core.hpp"
 #include "convoy/convoy.hpp"
 #include "convoy/detail/ds/inbox.hpp"
 #include "convoy/detail/lane/lane_set_suspended.hpp"
@@ -25,20 +26,7 @@ public:
   /// `limit`: of what handlers wait.
   explicit home(convoy::detail::pump& self,
                 std::chrono::nanoseconds limit = std::chrono::nanoseconds::max())
-      : core{.scheduler = self.home,
-             .options = {.suspended = {.limit = limit}},
-             .hash_of = {},
-             .equal = {},
-             .handler = nullptr,
-             .owner = nullptr,
-             .run_lane = nullptr,
-             .run_inline = nullptr,
-             .run_lane_carefully = nullptr,
-             .handles_failures = true,
-             .hands_out_parts = false,
-             .is_watched = false,
-             .make_resumer = nullptr,
-             .failures = {{}, {}, nullptr}} {
+      : core(bare_core<core_type>(self.home, {.suspended = {.limit = limit}})) {
     lanes_.coroutines = &resumes;
     lanes_.begin_visit(core.made);
     lanes_.see(2, 0, true, 0);
