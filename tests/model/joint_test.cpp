@@ -158,8 +158,8 @@ TEST(joint_words, who_looks_ahead_sees_what_was_published) {
     (void)r.grow(8);
     joint_record record;
     at_once({[&] {
-               record.hash = 1;
                const auto ticket = r.claim();
+               record.hash = 1; // as what is known with the tickets alone
                r.publish_place(r.at(ticket), ticket, &record, 0);
              },
              [&] {
