@@ -22,6 +22,7 @@
 #include "convoy/detail/ds/one_shot.hpp"
 #include "convoy/detail/ds/arrival_times.hpp"
 #include "convoy/detail/ds/timer_wheel.hpp"
+#include "convoy/detail/ds/spare_list.hpp"
 #include "convoy/detail/ds/ticket_limit.hpp"
 #include "convoy/detail/ds/segment_list.hpp"
 #include "convoy/detail/ds/ticket_ring.hpp"

@@ -21,6 +21,7 @@
 #include "convoy/detail/base/prefetch.hpp"
 #include "convoy/detail/base/tuning.hpp"
 #include "convoy/detail/ds/ready_queue.hpp"
+#include "convoy/detail/ds/spare_list.hpp"
 #include "convoy/detail/ds/ticket_limit.hpp"
 
 #include <algorithm>
@@ -63,8 +64,6 @@ public:
           first_, first_->next.load(std::memory_order_relaxed)); // nobody else is here any more
     while (retired_first_ != nullptr)
       delete std::exchange(retired_first_, retired_first_->prev);
-    while (spare_ != nullptr)
-      delete take_spare();
   }
 
   // ---- producers ----
@@ -192,8 +191,7 @@ public:
         link(s); // producers will soon need it
         raise_limit_to_cells(tickets);
       } else {
-        s->prev = std::exchange(spare_, s);
-        count_spares(+1);
+        spares_.put(s);
       }
     }
   }
@@ -203,7 +201,7 @@ public:
     for (const auto* s = retired_first_; s != nullptr; s = s->prev)
       if (s->lent == 0)
         return true;
-    return spares_.load(std::memory_order_relaxed) > tuning::kept_segments;
+    return spares_.count() > tuning::kept_segments;
   }
 
   /// Gives up to `most` segments back to the system that have not been used since the last time.
@@ -211,15 +209,8 @@ public:
   [[nodiscard]] bool trim(std::size_t most) noexcept {
     segment* unused = nullptr;
     bool all = true;
-    if (const std::unique_lock lock(links_, std::try_to_lock); lock) { // else it is not idle
-      for (; fewest_spares_ > tuning::kept_segments && most != 0; --most, --fewest_spares_) {
-        auto* const s = take_spare();
-        s->prev = std::exchange(unused, s);
-      }
-      all = fewest_spares_ <= tuning::kept_segments;
-      if (all)
-        fewest_spares_ = spares_.load(std::memory_order_relaxed); // under links_
-    }
+    if (const std::unique_lock lock(links_, std::try_to_lock); lock) // else it is not idle
+      all = spares_.give_up_unused(most, unused);
     while (unused != nullptr)
       delete std::exchange(unused, unused->prev);
     return all;
@@ -319,7 +310,7 @@ private:
   /// Under links_, as what follows.
   [[nodiscard]] bool link_more(std::uint64_t end) noexcept {
     while (linked_end_ < end) {
-      auto* const s = spare_ != nullptr ? use_spare() : new (std::nothrow) segment;
+      auto* const s = spares_.empty() ? new (std::nothrow) segment : spares_.take();
       if (s == nullptr)
         return false;
       link(s);
@@ -342,19 +333,6 @@ private:
   /// A segment is kept beyond: tickets above the limit must be published, and should need no memory for it.
   void raise_limit_to_cells(auto&& tickets) noexcept { // under links_
     limit.raise(linked_end_ - segment_cells, tickets);
-  }
-
-  void count_spares(std::size_t more) noexcept { // under links_
-    spares_.store(spares_.load(std::memory_order_relaxed) + more, std::memory_order_relaxed);
-  }
-  [[nodiscard]] segment* take_spare() noexcept {
-    count_spares(std::size_t{0} - 1);
-    return std::exchange(spare_, spare_->prev);
-  }
-  [[nodiscard]] segment* use_spare() noexcept {
-    auto* const s = take_spare();
-    fewest_spares_ = std::min(fewest_spares_, spares_.load(std::memory_order_relaxed));
-    return s;
   }
 
   /// Notes for the segments that hint_ has left whose tickets may still hold them: first hint_,
@@ -422,9 +400,7 @@ private:
   alignas(cache_line) mutex links_; // guards what follows, and is the limit's lock
   std::uint64_t linked_end_ = 0;    // tickets below it have cells
   segment* last_ = nullptr;
-  segment* spare_ = nullptr;
-  atomic<std::size_t> spares_{0}; // others read it as a hint
-  std::size_t fewest_spares_ = 0; // since the last trim(): so many were not needed
+  spare_list<segment> spares_;
 };
 
 } // namespace convoy::detail
