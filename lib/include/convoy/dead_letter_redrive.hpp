@@ -168,16 +168,11 @@ redrive_result redrive_dead_letters(const std::string& path, Processor& to) {
   detail::must_have_plain_parse<Key, Message>();
   return redrive_dead_letters<Key, Message>(path, to, dead_letter_parse<Key, Message>());
 }
-namespace detail {
-template <class>
-inline constexpr bool never = false;
-} // namespace detail
-
 /// A function is not taken: it would have to be said of what it is.
 template <class Key, class Message, class Processor, class Parse>
 requires(!std::convertible_to<Parse, dead_letter_parse<Key, Message>>) redrive_result
     redrive_dead_letters(const std::string&, Processor&, Parse&&) {
-  static_assert(detail::never<Parse>,
+  static_assert(std::is_void_v<Parse>, // never
                 "convoy: say of what it is the parser: redrive_dead_letters<Key, Message>(path, "
                 "processor, {.message = parse}), or {.key = …, .message = …}");
   return {};

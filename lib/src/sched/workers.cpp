@@ -11,7 +11,7 @@ namespace convoy::detail {
 
 namespace {
 
-constexpr auto forever = clock::duration::max();
+constexpr auto never = clock::duration::max();
 
 } // namespace
 
@@ -72,7 +72,7 @@ void workers::ring_alarm() noexcept {
   armed_.store(false, std::memory_order_relaxed); // ordered by the fence
   fence_heavy();                                  // then we look: against work, and then hasten()
   const auto again = look();
-  if (again == forever ||
+  if (again == never ||
       armed_.exchange(true, std::memory_order_relaxed)) // who has set it has set the alarm
     return;
   alarms_.set(*this, clock::now() + again);
@@ -81,10 +81,10 @@ void workers::ring_alarm() noexcept {
 /// Calls a thread if one is missing. Returns when to look again.
 clock::duration workers::look() noexcept {
   if (!home_.work_waits())
-    return forever;
+    return never;
   const std::lock_guard lock(mutex_);
   if (wanted_ == 0 || called_ != 0)
-    return forever;
+    return never;
   if (tbb_comes_.load(std::memory_order_relaxed) && came_ != seen_came_) { // under mutex_
     seen_came_ = came_;
     return tuning::thread_is_late_after;
@@ -100,7 +100,7 @@ clock::duration workers::look() noexcept {
     }
   ++called_;
   change_.notify_one();
-  return forever;
+  return never;
 }
 
 /// Under mutex_. Throws as std::thread.
