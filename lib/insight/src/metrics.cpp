@@ -275,7 +275,7 @@ void write_metrics(std::ostream& out, std::span<const snapshot> of, metrics_form
   w.gauge("convoy_backlog", "", "Messages that are not finished.",
           [](const auto& s) { return s.backlog; });
   w.gauge("convoy_oldest_message_seconds", "seconds",
-          "How long the oldest message that is not finished has waited.",
+          "How long the oldest message that was not finished at the end of the window had waited.",
           [](const auto& s) { return seconds(s.oldest); });
   w.gauge("convoy_workers", "", "Worker threads of the runtime.",
           [](const auto& s) { return s.workers; });
@@ -283,7 +283,9 @@ void write_metrics(std::ostream& out, std::span<const snapshot> of, metrics_form
           [](const auto& s) { return seconds(s.window); });
   w.gauge("convoy_window_age_seconds", "seconds", "Since the end of that window.",
           [](const auto& s) { return seconds(s.age); });
-  w.gauges("convoy_keys", "", "Keys with messages that are not finished, by what they wait for.",
+  w.gauges("convoy_keys", "",
+           "Keys with messages that were not finished at the end of the window, by what they "
+           "waited for.",
            "state", [](const snapshot& s) {
              const auto number = [](std::size_t n) { return static_cast<double>(n); };
              return values{

@@ -100,6 +100,8 @@ TEST(csv_reader, refuses_bad_input_with_line_and_reason) {
        "2: text follows the closing quote of a field; write a quote inside it twice"},
       {"key\na\"b\n", R"(2: a quote stands inside the unquoted field "a"b"; )"
                       "quote the field and write the quote twice"},
+      {"{\"key\":1}\n", R"(1: a quote stands inside the unquoted field "{"key":1}"; )"
+                        "if these are JSON lines, say --format jsonl"},
       {std::string("key\na\0b\n", 8),
        "2: the line holds a NUL byte; convert the file to UTF-8 text"},
       {"key\na\n" + std::string((1 << 20) + 1, 'x'),

@@ -149,7 +149,8 @@ std::size_t csv_record::read_plain(std::string_view line, std::size_t from) {
   const std::string_view field = line.substr(from, end - from);
   if (field.find('"') != std::string_view::npos)
     throw input_error("a quote stands inside the unquoted field " + in_quotes(field) +
-                      "; quote the field and write the quote twice");
+                      (field.starts_with('{') ? "; if these are JSON lines, say --format jsonl"
+                                              : "; quote the field and write the quote twice"));
   if (field.find('\r') != std::string_view::npos)
     throw input_error("a carriage return stands inside the unquoted field " + in_quotes(field) +
                       "; quote the field, or end lines with a line feed");
