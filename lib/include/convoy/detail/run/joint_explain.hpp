@@ -76,6 +76,14 @@ auto joint_lanes<Core>::stopped_lane(const joint_name& which) const noexcept -> 
 
 template <class Core>
 void joint_lanes<Core>::explain(seen_key& seen) noexcept {
+  const bool was_of_other = seen.is_of_other;
+  explain_here(seen);
+  if (seen.is_of_other && !was_of_other)
+    explain_here(seen); // perhaps the other key is here, too
+}
+
+template <class Core>
+void joint_lanes<Core>::explain_here(seen_key& seen) noexcept {
   explanation its;
   if (seen.joint.stopped_in != nullptr) {
     const auto* const lane = stopped_lane(seen.joint);
@@ -111,10 +119,8 @@ void joint_lanes<Core>::explain(seen_key& seen) noexcept {
   if (out != nullptr)
     explain_worker(core_, is_joint ? static_cast<const void*>(out->below) : out, its);
   seen.why.other_state = its.state;
-  if (is_joint && !its.worker) {
+  if (is_joint && !its.worker)
     seen.ask_of_other(name_of(*out));
-    explain(seen); // perhaps that is here, too
-  }
 }
 
 } // namespace convoy::detail

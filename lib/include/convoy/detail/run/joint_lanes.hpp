@@ -360,6 +360,7 @@ private:
   }
 
   // ---- what they wait for, in joint_explain.hpp ----
+  void explain_here(seen_key& seen) noexcept;
 
   [[nodiscard]] static bool is(const joint_name& which, place_type& at) noexcept;
   [[nodiscard]] const place_type* find(const joint_name& which, bool& saw_all) noexcept;
