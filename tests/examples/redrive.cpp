@@ -40,9 +40,11 @@ int main() {
     return convoy::outcome::done;
   };
   convoy::runtime rt;
+  // [readme]
   convoy::dead_letter_file<std::string, payment> file(path,
                                                       {.message_json = json_of, .sync = true});
   convoy::processor<std::string, payment> payments{rt, pay, {.dead_letters = std::ref(file)}};
+  // [/readme]
   for (const int cents : {30, 12})
     if (payments.submit("anna", {cents}) != convoy::submit_status::accepted)
       return 1;

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Documentation compiles: each C++ block of a document equals the [readme] region of the file that it names.
+"""Documentation compiles: each C++ block of a document equals a [readme] region of the file that it names.
 
 A block is fenced with ```cpp file=PATH; a ```cpp block without a file is an error, since nothing checks it.
 Usage: check_readme.py DOCUMENT…, at the top of the tree; every document must exist, the first must have such a block.
@@ -18,10 +18,10 @@ def check(document, path, shown):
         return f'{document}: a C++ block names no file:\n{shown}'
     if not pathlib.Path(path).is_file():
         return f'{document}: no file {path}'
-    region = REGION.search(pathlib.Path(path).read_text())
-    if not region:
+    regions = REGION.findall(pathlib.Path(path).read_text())
+    if not regions:
         return f'{document}: {path} has no [readme] region'
-    if textwrap.dedent(region.group(1)).strip() != shown.strip():
+    if all(textwrap.dedent(region).strip() != shown.strip() for region in regions):
         return f'{document}: the block from {path} has drifted'
 
 
