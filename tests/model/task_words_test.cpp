@@ -40,9 +40,7 @@ struct waiting {
     switch (shared->word.finish()) {
     case one_shot::state::waiting: // it is there until it is posted
       model::check(w.frame == 1, "not as it was when it was suspended");
-      w.wakes.begin();
       (void)w.wakes.push(w.its);
-      w.wakes.end();
       break;
     case one_shot::state::left:
       model::check(shared->touched == 1, "not gone yet");
@@ -180,11 +178,7 @@ TEST(posted, one_alone) {
     suspension s;
     atomic<bool> asks{false};
     int taken = 0;
-    at_once({[&] {
-               to.begin();
-               asks.store(to.push(s), std::memory_order_seq_cst);
-               to.end();
-             },
+    at_once({[&] { asks.store(to.push(s), std::memory_order_seq_cst); },
              [&] { taken += asks.load(std::memory_order_seq_cst) && to.take() != nullptr; }});
     if (taken == 0)
       taken += asks.load(std::memory_order_seq_cst) && to.take() != nullptr;
@@ -203,12 +197,10 @@ TEST(posted, each_once_and_somebody_is_told) {
     atomic<int> asks{0};
     const auto post = [&](int which) {
       values[which] = 1;
-      to.begin();
       if (to.push(s[which])) {
         request = which;
         asks.fetch_add(1, std::memory_order_seq_cst);
       }
-      to.end();
     };
     const auto take = [&] {
       request = -1;
@@ -228,25 +220,32 @@ TEST(posted, each_once_and_somebody_is_told) {
   });
 }
 
-/// The destructor of who is told of the end waits for those who still are at it.
-TEST(posted, who_posts_last_is_waited_for) {
+/// Whoever is told of the end destroys it, and waits for those who still tell; the others are through.
+TEST(posted, who_tells_is_waited_for) {
   expect_holds([] {
     auto to = std::make_unique<posted>();
-    suspension s;
-    int touched = 0;
     auto& here = *to;
-    at_once({[&] {
-               here.begin();
-               (void)here.push(s);
-               touched = 1; // p.post()
-               here.end();
-             },
+    suspension s[2];
+    int told[2] = {}; // plain
+    atomic<int> inbox{0};
+    const auto post = [&](int which) {
+      if (!here.push(s[which]))
+        return;
+      here.begin_telling();
+      inbox.fetch_add(1, std::memory_order_release);
+      told[which] = 1; // the end of p.post()
+      here.end_telling();
+    };
+    at_once({[&] { post(0); }, [&] { post(1); },
              [&] {
-               if (here.take() == nullptr)
-                 return; // not over
-               if (here.any_at_it())
-                 return; // it waits
-               model::check(touched == 1, "still at it");
+               int taken = 0;
+               for (int visit = 0; visit < 2; ++visit)
+                 if (inbox.exchange(0, std::memory_order_acquire) != 0)
+                   for (auto* each = here.take(); each != nullptr; each = each->link)
+                     ++taken;
+               if (taken != 2 || here.is_being_told())
+                 return; // not over, or it waits
+               (void)(told[0] + told[1]);
                to.reset();
              }});
   });

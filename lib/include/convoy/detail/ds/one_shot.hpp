@@ -36,6 +36,8 @@ public:
   /// The last thing that it does. True: the completer has come, and will not touch what they share.
   [[nodiscard]] bool leave() noexcept {
     // (3) acquire: the completer's last touch, pairs with (2); release: ours, to (2)
+    if (word_.load(std::memory_order_acquire) == state::ready) [[likely]]
+      return true; // it stays so
     return word_.exchange(state::left, std::memory_order_acq_rel) == state::ready;
   }
 

@@ -23,13 +23,14 @@ public:
   // ---- any thread ----
 
   void resume_soon(suspension& s) noexcept override {
-    posted_.begin();
-    if (posted_.push(s))
-      home_.post(std::unique_ptr<request<Partition>>(this));
-    posted_.end();
+    if (!posted_.push(s))
+      return;
+    posted_.begin_telling();
+    home_.post(std::unique_ptr<request<Partition>>(this));
+    posted_.end_telling();
   }
 
-  [[nodiscard]] bool is_posting() const noexcept override { return posted_.any_at_it(); }
+  [[nodiscard]] bool is_posting() const noexcept override { return posted_.is_being_told(); }
 
   // ---- the drainer ----
 
