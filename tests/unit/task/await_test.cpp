@@ -352,7 +352,9 @@ TEST_F(await, a_suspended_key_is_told_of) {
            s.held.size() == 1 && s.held[0].why == convoy::hold_reason::suspended;
   }));
   first(0);
-  waiting.await_one()(0);
+  auto second = waiting.await_one();
+  ASSERT_TRUE(is_suspended(p, 1)); // completed before, it would go on without
+  second(0);
   p.drain();
   EXPECT_THAT(told, ElementsAre("suspended", "resumed", "suspended", "resumed"));
 }
