@@ -1,5 +1,7 @@
 #include "failing_memory.hpp"
 #include "failing_workers.hpp"
+#include "sched/lanes_by_age.hpp"
+#include "structures/nobody.hpp"
 
 #include <algorithm>
 #include <array>
@@ -7,6 +9,7 @@
 #include <chrono>
 #include <convoy/convoy.hpp>
 #include <convoy/dead_letter_store.hpp>
+#include <deque>
 #include <gmock/gmock.h>
 #include <optional>
 #include <span>
@@ -238,6 +241,34 @@ TEST(workers_without_memory, lose_no_letter_of_a_store_while_there_is_none_for_l
 
 /// Was a bug: what an index beyond its span leads to is made without looking whether there is memory for it,
 /// in a function that must not throw. std::terminate() is called.
+/// Each older than the one before, so that all but the first are in what needs memory.
+TEST(workers_without_memory, lose_no_lane_that_waits_by_age) {
+  constexpr int lanes = 3'000;
+  nobody home;
+  std::deque<convoy::detail::ready_item> made;
+  for (int i = 0; i < lanes; ++i)
+    made.emplace_back(home).since = static_cast<convoy::detail::coarse_time>(lanes - i);
+  const auto failures = for_each_allocation([&](std::uint64_t n) {
+    convoy::detail::lanes_by_age waiting;
+    const auto before = convoy::test::live_bytes();
+    std::size_t taken = 0, younger = 0;
+    const failing_allocation failing(n);
+    for (auto& each : made)
+      waiting.push(each);
+    const auto* last = waiting.pop();
+    for (const auto* each = last; each != nullptr; each = waiting.pop()) {
+      ++taken;
+      younger += convoy::detail::is_before(each->since, last->since) ? 1 : 0;
+      last = each;
+    }
+    EXPECT_EQ(taken, std::size_t{lanes});
+    EXPECT_LE(younger, failing.happened() ? 1u : 0u); // what had no memory was put behind the first
+    EXPECT_LE(convoy::test::live_bytes(), before + 16 * convoy::detail::tuning::kept_ages);
+    return failing.happened();
+  });
+  EXPECT_GE(failures, 10u);
+}
+
 TEST(workers_without_memory, survive_an_index_beyond_its_span) {
   runtime rt{{.concurrency = 1}};
   std::optional<failing_allocation> failing;

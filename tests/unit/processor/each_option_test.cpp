@@ -169,10 +169,12 @@ TEST_P(with_each_option, an_idle_processor_uses_no_cpu) {
   make(2);
   submit_many(20'000, [](number i) { return new_key + i; });
   finish_all();
-  std::this_thread::sleep_for(500ms); // workers go to sleep, and memory back, in steps
-  const auto before = cpu_time(CLOCK_PROCESS_CPUTIME_ID);
-  std::this_thread::sleep_for(200ms);
-  EXPECT_LT(cpu_time(CLOCK_PROCESS_CPUTIME_ID) - before, 5ms);
+  // Workers go to sleep, and memory back, in steps, which take longer where other programs run.
+  EXPECT_TRUE(eventually([] {
+    const auto before = cpu_time(CLOCK_PROCESS_CPUTIME_ID);
+    std::this_thread::sleep_for(200ms);
+    return cpu_time(CLOCK_PROCESS_CPUTIME_ID) - before < 5ms;
+  }));
 }
 
 #endif

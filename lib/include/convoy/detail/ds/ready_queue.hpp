@@ -54,8 +54,8 @@ struct ready_item {
   explicit ready_item(runner& where) noexcept : home(&where) {}
 
   runner* home;
-  ready_item* link = nullptr;  ///< in a list or a heap
-  ready_item* below = nullptr; ///< in a heap
+  ready_item* link = nullptr;  ///< in a list
+  ready_item* below = nullptr; ///< of a lane with a joint message at its turn: that
   std::uint32_t handed = 0;    ///< of a lane: messages that may be handled
   coarse_time since = 0; ///< its first message has waited for a worker since then; see make_ready()
 };
