@@ -1,4 +1,4 @@
-# Compiles CASE with COMPILER and INCLUDE_DIRS. Passes if that fails and an `error:` line of the compiler holds the text
+# Compiles CASE with COMPILER, what PRECOMPILED has, and INCLUDE_DIRS. Passes if that fails and an `error:` line of the compiler holds the text
 # after `// expect: ` in the first line of CASE. A second line `// options: ` holds options of the compiler.
 
 file(STRINGS ${CASE} first_line LIMIT_COUNT 1)
@@ -12,7 +12,7 @@ string(REPLACE "// options: " "" options "${options}")
 separate_arguments(options)
 
 list(TRANSFORM INCLUDE_DIRS PREPEND -I)
-execute_process(COMMAND ${COMPILER} -std=c++20 -Werror -fsyntax-only ${INCLUDE_DIRS} ${options} ${CASE}
+execute_process(COMMAND ${COMPILER} -std=c++20 -Werror -fsyntax-only -I${PRECOMPILED} ${INCLUDE_DIRS} ${options} ${CASE}
   RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
 if(status EQUAL 0)
   message(FATAL_ERROR "${CASE}: compiles, but must not")

@@ -1,11 +1,5 @@
 #include "instantiations.hpp"
 
-namespace convoy::detail {
-
-template class lane_set<core_of_tests>;
-template class partition<core_of_tests>;
-template class maintenance<partition<core_of_tests>>;
-template class submitter<core_of_tests>;
-
-} // namespace convoy::detail
-template class convoy::processor<int, int>;
+CONVOY_INSTANTIATE(template, int, int);
+CONVOY_INSTANTIATE(template, int, int, int);
+CONVOY_INSTANTIATE(template, std::string, int);
