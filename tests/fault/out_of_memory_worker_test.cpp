@@ -281,7 +281,8 @@ TEST(lanes_by_age_without_memory, are_all_there) {
     }
     EXPECT_EQ(taken, std::size_t{lanes});
     EXPECT_LE(younger, failing.happened() ? 1u : 0u); // what had no memory was put behind the first
-    EXPECT_LE(convoy::test::live_bytes(), before + 16 * convoy::detail::tuning::kept_ages + 64);
+    EXPECT_LE(convoy::test::live_bytes(),
+              before + 16 * convoy::detail::tuning::ages_in_a_block + 64);
     return failing.happened();
   });
   EXPECT_GE(failures, 5u);

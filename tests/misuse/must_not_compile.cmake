@@ -1,5 +1,6 @@
-# Compiles CASE with COMPILER, what PRECOMPILED has, and INCLUDE_DIRS. Passes if that fails and an `error:` line of the compiler holds the text
-# after `// expect: ` in the first line of CASE. A second line `// options: ` holds options of the compiler.
+# Compiles CASE with COMPILER, what PRECOMPILED has, and INCLUDE_DIRS. Passes if that fails and an `error:` line of the
+# compiler holds the text after `// expect: ` in the first line of CASE. A second line `// options: ` holds options of the
+# compiler.
 
 file(STRINGS ${CASE} first_line LIMIT_COUNT 1)
 if(NOT first_line MATCHES "^// expect: (.+)$")

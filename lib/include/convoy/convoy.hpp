@@ -24,6 +24,7 @@
 #include "convoy/detail/ds/timer_wheel.hpp"
 #include "convoy/detail/ds/spare_list.hpp"
 #include "convoy/detail/ds/ticket_limit.hpp"
+#include "convoy/detail/ds/cell_prefetch.hpp"
 #include "convoy/detail/ds/segment_list.hpp"
 #include "convoy/detail/ds/ticket_ring.hpp"
 #include "convoy/detail/ds/node_pool.hpp"

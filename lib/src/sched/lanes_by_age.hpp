@@ -29,7 +29,7 @@ public:
 
   /// False: there is no memory.
   [[nodiscard]] bool push(ready_item& lane) noexcept {
-    if (size_ == blocks_.size() * lanes_in_a_block && !grow())
+    if (size_ == blocks_.size() * in_a_block && !grow())
       return false;
     const entry its{lane.since, &lane};
     auto hole = size_++;
@@ -50,7 +50,7 @@ public:
       hole = child;
     }
     at(hole) = last;
-    if (size_ + 2 * lanes_in_a_block <= blocks_.size() * lanes_in_a_block) // one stays for the next
+    if (size_ + 2 * in_a_block <= blocks_.size() * in_a_block) // one stays for the next
       blocks_.pop_back();
     return oldest;
   }
@@ -60,14 +60,14 @@ private:
     coarse_time since;
     ready_item* lane;
   };
-  static constexpr std::size_t lanes_in_a_block = tuning::kept_ages; // one block stays
-  using block = std::array<entry, lanes_in_a_block>;
+  static constexpr auto in_a_block = tuning::ages_in_a_block;
+  using block = std::array<entry, in_a_block>;
 
   [[nodiscard]] entry& at(std::size_t place) noexcept {
-    return (*blocks_[place / lanes_in_a_block])[place % lanes_in_a_block];
+    return (*blocks_[place / in_a_block])[place % in_a_block];
   }
 
-  /// Of two; beyond the end if there is none.
+  /// The older one of two; beyond the end if there is none.
   [[nodiscard]] std::size_t older_child(std::size_t place) noexcept {
     const auto child = 2 * place + 1;
     return child + (child + 1 < size_ && is_before(at(child + 1).since, at(child).since) ? 1 : 0);

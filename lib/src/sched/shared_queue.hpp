@@ -47,8 +47,8 @@ public:
     return item;
   }
 
-  /// Any thread, under a short lock; without memory their order is not kept. The list is empty then. If the caller does
-  /// not `wait` for the lock it may stay as it is.
+  /// Any thread, under a short lock; without memory their order is not kept. The list is empty
+  /// then. If the caller does not `wait` for the lock it may stay as it is.
   void push_lanes(ready_list& lanes, bool wait) noexcept {
     std::unique_lock lock(mutex_, std::defer_lock);
     if (!get(lock, wait))

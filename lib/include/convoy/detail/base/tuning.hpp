@@ -72,9 +72,9 @@ inline constexpr std::uint64_t ready_queue_capacity = 256;
 /// more, so finer steps say nothing; 32 bits of them come round after 19 hours. Efficiency with
 /// that rule: decisions/oldest-head-first.md.
 inline constexpr unsigned coarse_time_bits = 14;
-/// Lanes that wait by age, for which an idle runtime keeps memory: 16 bytes each.
+/// Lanes that wait by age in a block of memory, 16 bytes each; an idle runtime keeps one block.
 /// Not measured: more than wait while the load is less than the workers can do.
-inline constexpr std::size_t kept_ages = 1024;
+inline constexpr std::size_t ages_in_a_block = 1024;
 
 /// Steps of 16 us between two looks at how many tickets were given out, while a drainer runs
 /// handlers inline.

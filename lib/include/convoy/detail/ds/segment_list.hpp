@@ -18,8 +18,8 @@
 // producer's own ticket on all segments are alive, and so are the links between them.
 
 #include "convoy/detail/base/atomic.hpp"
-#include "convoy/detail/base/prefetch.hpp"
 #include "convoy/detail/base/tuning.hpp"
+#include "convoy/detail/ds/cell_prefetch.hpp"
 #include "convoy/detail/ds/ready_queue.hpp"
 #include "convoy/detail/ds/spare_list.hpp"
 #include "convoy/detail/ds/ticket_limit.hpp"
@@ -72,7 +72,7 @@ public:
   [[nodiscard]] Cell& at(std::uint64_t ticket) noexcept {
     auto& s = segment_of(ticket);
     auto& cell = s.cells[ticket - s.base];
-    prefetch_ahead(cell);
+    prefetch::ahead_of(cell);
     return cell;
   }
 
@@ -80,7 +80,7 @@ public:
   [[nodiscard]] Cell& at(std::uint64_t ticket, Cell* behind) noexcept {
     if (ticket % segment_cells == 0) [[unlikely]] // no cell of that segment
       return at(ticket);
-    prefetch_ahead(*behind);
+    prefetch::ahead_of(*behind);
     return *behind;
   }
 
@@ -250,6 +250,8 @@ public:
   };
 
 private:
+  using prefetch = cell_prefetch<Cell, segment_cells>;
+
   struct segment {
     std::uint64_t base = 0;            // ticket of cells[0]
     std::uint64_t free_at = 0;         // nobody can hold it once so many tickets are consumed
@@ -287,24 +289,9 @@ private:
       // (5) release: the segment, to later readers; pairs with (3)
       hint_.compare_exchange_strong(expected, s, std::memory_order_release,
                                     std::memory_order_relaxed);
-      for (std::uint64_t i = 0; i < prefetch_distance; ++i) // nobody has asked for these
-        prefetch(s->cells + i, 0);
+      prefetch::first_of(s->cells);
     }
     return s;
-  }
-
-  /// The cell that will be written some tickets from now: a locked instruction waits for the stores
-  /// before it, so the miss of the previous cell's write would be paid by the next ticket. At the end
-  /// of a segment it asks for what lies behind it, for nothing: a look would cost each message more.
-  static constexpr std::uint64_t prefetch_distance =
-      std::min(tuning::prefetch_distance, segment_cells / 2);
-  static void prefetch_ahead(const Cell& cell) noexcept {
-    prefetch(&cell, prefetch_distance * sizeof(Cell));
-  }
-  static void prefetch(const void* cell, std::size_t behind) noexcept {
-    constexpr std::size_t most = tuning::most_prefetched_lines * cache_line;
-    for (std::size_t offset = 0; offset < std::min(sizeof(Cell), most); offset += cache_line)
-      prefetch_for_writing(static_cast<const std::byte*>(cell) + behind + offset);
   }
 
   /// Under links_, as what follows.
