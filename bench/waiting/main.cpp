@@ -37,14 +37,16 @@ public:
   wheel(std::uint32_t keys) : completions_(keys) {}
 
   void wait(std::uint32_t key, convoy::completion<> done) noexcept {
-    completions_[key].store(done.release(), std::memory_order_release);
+    completions_[key].store(done.release());
+    if (stopped_.load()) // or stop() sees what was stored
+      complete(key);
   }
   [[nodiscard]] bool waits(std::uint32_t key) const noexcept {
     return completions_[key].load(std::memory_order_acquire) != nullptr;
   }
   /// False: it does not wait yet.
   bool complete(std::uint32_t key) noexcept {
-    auto* const done = completions_[key].exchange(nullptr, std::memory_order_acq_rel);
+    auto* const done = completions_[key].exchange(nullptr);
     if (done == nullptr)
       return false;
     convoy::completion<>::adopt(done)();
@@ -54,8 +56,17 @@ public:
     return static_cast<std::uint32_t>(completions_.size());
   }
 
+  /// From now on no key waits.
+  void stop() noexcept {
+    stopped_.store(true);
+    for (std::uint32_t key = 0; key < size(); ++key)
+      complete(key);
+  }
+  [[nodiscard]] bool stopped() const noexcept { return stopped_.load(std::memory_order_relaxed); }
+
 private:
   std::vector<std::atomic<void*>> completions_;
+  std::atomic<bool> stopped_{false};
 };
 
 struct alignas(64) count {
@@ -69,7 +80,6 @@ double seconds_since(std::chrono::steady_clock::time_point begin) {
 int run(const options& wanted) {
   convoy::runtime rt{{.concurrency = wanted.workers}};
   wheel all(wanted.keys);
-  std::atomic<bool> over{false};
   std::vector<count> steps(64);
   std::atomic<std::uint32_t> next{0};
   thread_local constinit std::uint32_t mine = 0;
@@ -88,11 +98,11 @@ int run(const options& wanted) {
   // Each that goes on completes the next that waits, behind it in the ring.
   const auto handle = [&](std::uint32_t& key) -> convoy::task {
     const auto start = [&all, key](convoy::completion<> done) { all.wait(key, std::move(done)); };
-    while (!over.load(std::memory_order_relaxed)) {
+    while (!all.stopped()) {
       co_await convoy::callback(start);
       auto& counts = counter();
       counts.store(counts.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-      for (auto other = key + 1; !over.load(std::memory_order_relaxed); ++other)
+      for (auto other = key + 1; !all.stopped(); ++other)
         if (all.complete(other % all.size()))
           break;
     }
@@ -137,10 +147,7 @@ int run(const options& wanted) {
                 static_cast<double>(done) / took / 1e6, static_cast<double>(done) / cpu / 1e6,
                 static_cast<double>(bench::allocations() - allocations_before) /
                     static_cast<double>(done));
-    over = true;
-    for (int i = 0; i < 2; ++i)
-      for (std::uint32_t key = 0; key < wanted.keys; ++key)
-        all.complete(key);
+    all.stop();
     p.drain();
   }
   return 0;
