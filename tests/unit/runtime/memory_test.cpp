@@ -135,9 +135,9 @@ TEST(heap, is_not_touched_by_a_keyed_executor_with_small_callables) {
   EXPECT_EQ(sum, 2 * 200 * 1'000);
 }
 
-/// What an idle partition keeps at most for its next messages: 256 lanes or chunks of up to 4 KiB,
-/// and some segments.
-constexpr std::size_t kept_bytes = (1 << 20) + (1 << 18);
+/// What an idle partition keeps at most for its next messages: 256 lanes or chunks of up to 4 KiB of
+/// messages and 1 KiB of ages (tuning::kept_lanes), and some segments; and the runtime a block of ages.
+constexpr std::size_t kept_bytes = 256 * 5 * 1024 + (1 << 16);
 
 TEST(heap, is_given_back_when_a_hundred_thousand_keys_are_idle) {
   runtime rt{{.concurrency = 2}};
