@@ -12,7 +12,7 @@ class RefusalsTest(ProgramTest):
     def test_refuses_bad_options(self):
         for arguments, says in [
             (["--no-such-option"], "--no-such-option"),
-            (["--strategy", "lanes,fast"], "fast"),
+            (["--strategy", "lanes,fast"], 'there is no strategy "fast"; expected all or some of lanes, single, unordered, shards, mutex'),
             (["--strategy", ""], "strategy"),
             (["--workers", "0"], "--workers"),
             (["--workers", "many"], "--workers"),

@@ -72,6 +72,13 @@ std::string policy_help() {
          policy_text({}) + "]";
 }
 
+std::string strategy_names() {
+  std::string names;
+  for (const strategy_traits& s : strategies)
+    names.append(names.empty() ? "" : ", ").append(s.name);
+  return names;
+}
+
 /// `line` must outlive the parsing.
 void declare_options(CLI::App& replay, command_line& line) {
   replay.description(description);
@@ -165,7 +172,8 @@ std::vector<strategy> parse_strategies(std::string_view list) {
   for (const std::string_view name : split(list, ',')) {
     const auto found = std::ranges::find(strategies, name, &strategy_traits::name);
     if (found == strategies.end())
-      throw input_error{"--strategy: there is no strategy " + in_quotes(name)};
+      throw input_error{"--strategy: there is no strategy " + in_quotes(name) +
+                        "; expected all or some of " + strategy_names()};
     if (std::ranges::find(chosen, found->id) == chosen.end())
       chosen.push_back(found->id);
   }

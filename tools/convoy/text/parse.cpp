@@ -130,6 +130,8 @@ double parse_positive(std::string_view what, std::string_view text) {
 std::int64_t parse_duration(std::string_view text) {
   if (text == "0")
     return 0;
+  if (text.starts_with('-'))
+    reject("duration", text, negative);
   const std::size_t digits = std::min(text.find_first_not_of("0123456789."), text.size());
   const std::string_view number = text.substr(0, digits);
   const std::string_view unit = text.substr(digits);
@@ -138,7 +140,7 @@ std::int64_t parse_duration(std::string_view text) {
                           : unit == "ms" ? 1'000'000
                           : unit == "s"  ? 1'000'000'000
                                          : 0;
-  if (text.starts_with('-') || number.empty() || ns == 0)
+  if (number.empty() || ns == 0)
     reject("duration", text, "is not a number with a unit (ns, us, ms or s), as in 1.5ms");
   const decimal read = read_decimal("duration", number, ns, is_too_large);
   if (!read.is_exact)
