@@ -29,8 +29,7 @@ TEST(parse, refuses_other_durations) {
               Eq(R"(duration "10" is not a number with a unit (ns, us, ms or s), as in 1.5ms)"));
   EXPECT_THAT(error_of([] { parse_duration("-1us"); }),
               Eq(R"(duration "-1us" is negative; it must be 0 or more)"));
-  for (const auto* text :
-       {"", "us", "1.us", ".5us", "1.2.3us", "1 us", "1h", "1us ", "1e3us"})
+  for (const auto* text : {"", "us", "1.us", ".5us", "1.2.3us", "1 us", "1h", "1us ", "1e3us"})
     EXPECT_NE(error_of([&] { parse_duration(text); }), "") << text;
   EXPECT_THAT(error_of([] { parse_duration("9223372037s"); }), HasSubstr("is too large"));
 }
